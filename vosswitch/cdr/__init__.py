@@ -1,0 +1,1 @@
+"""Call detail records: the record, the crash-safe journal, sinks."""

@@ -1,0 +1,72 @@
+"""What a plugin registers: the interfaces of the pluggable families."""
+
+from __future__ import annotations
+
+from zope.interface import Attribute, Interface
+
+
+class IRoutingStrategy(Interface):
+    """One criterion in the order of routing gateways."""
+
+    name = Attribute("What a mapping gateway's routing_strategies names it by.")
+
+    def key(candidate, request):
+        """A sortable value, the smallest goes first; equal keys leave the order to the next strategy.
+
+        Rate: per call and candidate. Pure: no clock, no I/O.
+
+        :param candidate: a `vosswitch.model.call.Candidate`.
+        :param request: the `vosswitch.model.call.CallAttempt`.
+        """
+
+
+class IBillingMode(Interface):
+    """How the length of a call becomes money. Pure functions; the contract kit checks them.
+
+    *terms* is a `vosswitch.model.rating.Terms`: the rate in force at the answer with the parameters of billing.
+    """
+
+    name = Attribute("What a rate group's billing_mode names it by.")
+
+    def billed_seconds(ms, terms):
+        """The charged seconds (``feetime``) of a call of *ms* raw milliseconds."""
+
+    def fee(ms, terms):
+        """The `vosswitch.model.rating.Fee` of a call of *ms* raw milliseconds; monotone in *ms*."""
+
+    def funded_until(money, terms):
+        """The longest raw length in ms whose fee does not exceed *money* (units of 10^-7); 0 when not even the
+        first moment is covered, None when no length exceeds it."""
+
+
+class IBlacklist(Interface):
+    """Numbers that may not call or be called."""
+
+    name = Attribute("What a gateway's blacklists names it by.")
+
+    def screen(attempt):
+        """A `vosswitch.model.call.Reject`, or None to let the call pass. Rate: per call. Fails open.
+
+        :param attempt: the `vosswitch.model.call.CallAttempt`.
+        """
+
+
+class INumberTransform(Interface):
+    """A change of the called or the calling number that a dial plan cannot express."""
+
+    name = Attribute("What a gateway's number_transforms names it by.")
+
+    def transform(caller, callee, attempt):
+        """The pair ``(caller, callee)`` to go on with. Rate: per call. Fails open: a failure leaves the numbers alone.
+
+        :param attempt: the `vosswitch.model.call.CallAttempt` with the numbers before this transform.
+        """
+
+
+class ICdrSink(Interface):
+    """Somewhere else that finished calls go. Runs in the recorder process."""
+
+    name = Attribute("Shown in logs and metrics.")
+
+    def write(records):
+        """Take a batch of finished calls (dicts with the fields of `vosswitch.cdr.record.Cdr`), after its commit."""

@@ -1,0 +1,1 @@
+"""Values, signals and interfaces that several rooms share; the bottom of the house."""

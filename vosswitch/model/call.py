@@ -1,0 +1,152 @@
+"""What the rooms tell each other about one call: the question, the candidates, the outgoing leg, the media."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from vosswitch.model.session import SessionDescription
+from vosswitch.model.values import Address, Level
+
+
+@dataclass(frozen=True, slots=True)
+class CallAttempt:
+    """A call whose account is known, as hooks and blacklists see it; immutable.
+
+    :ivar caller: as billed (after the dial plans of the incoming side); likewise *callee*.
+    :ivar subject: ``"mapping_gateway:NAME"`` or ``"phone:NUMBER"``.
+    :ivar wall_ms: wall clock of the call's start, epoch milliseconds.
+    """
+
+    call_id: str
+    caller: str
+    callee: str
+    caller_in: str
+    callee_in: str
+    account: str
+    subject: str
+    source: Address
+    wall_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A refusal by a plugin.
+
+    :ivar reason: an end reason of our own, such as ``"blacklisted"``.
+    :ivar detail: one line for the decision record.
+    """
+
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A routing gateway that matches, as routing strategies see it.
+
+    :ivar prefix: the gateway prefix that matched, may be empty.
+    :ivar price: vendor's price in units of 10^-7 of currency per minute; None when unknown.
+    :ivar asr: percent, None when there is no value; likewise *acd* in seconds.
+    :ivar lines: calls now on it; *line_limit* None = unlimited.
+    :ivar calls_today: attempts of the server's current day.
+    """
+
+    gateway: str
+    prefix: str
+    priority: int
+    weight: int
+    price: int | None = None
+    asr: float | None = None
+    acd: float | None = None
+    lines: int = 0
+    line_limit: int | None = None
+    calls_today: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LegTimers:
+    """How long an outgoing leg waits, seconds (SS_SIP_TIMEOUT_* family and SS_SIP_RESEND_INTERVAL)."""
+
+    invite: float = 10.0
+    trying: float = 20.0
+    progress: float = 20.0
+    progress_session: float = 120.0
+    ringing: float = 120.0
+    resend: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """All that an outgoing leg needs to know.
+
+    :ivar target: where the request is sent: IP literal (names come with the DNS work), port, transport.
+    :ivar local_address: the local IP to send from; None = the listener that fits the target.
+    :ivar request_uri: a registered contact's whole URI; None = built from callee and target.
+    :ivar username: for digest when the far side challenges; None = a challenge ends the attempt.
+    :ivar realm: only this realm is answered; None = any.
+    :ivar max_forwards: what the outgoing INVITE carries.
+    """
+
+    call_id: str
+    caller: str
+    callee: str
+    target: Address
+    session: SessionDescription | None
+    display: str = ""
+    local_address: str | None = None
+    request_uri: str | None = None
+    username: str | None = None
+    password: str | None = None
+    realm: str | None = None
+    max_forwards: int = 69
+    timers: LegTimers = field(default_factory=LegTimers)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamReport:
+    """What one side sent into a relayed session: packets, bytes of RTP with header, packets lost on the way to us."""
+
+    packets: int = 0
+    octets: int = 0
+    lost: int = 0
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaReport:
+    """Both directions of a relayed session at its end."""
+
+    caller: StreamReport = field(default_factory=StreamReport)
+    callee: StreamReport = field(default_factory=StreamReport)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One registered device of a phone.
+
+    :ivar uri: the Contact URI as registered.
+    :ivar target: where its REGISTER came from: requests go there (RFC 3581 and devices behind NAT).
+    :ivar local: the local address it registered on.
+    :ivar expires: monotonic seconds.
+    """
+
+    uri: str
+    target: Address
+    local: Address
+    expires: float
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What proves one user name.
+
+    :ivar ha1: ``H(user:realm:password)`` in lower-case hex.
+    :ivar algorithm: ``MD5`` or ``SHA-256``.
+    """
+
+    ha1: str
+    algorithm: str
+
+
+LEVELS = tuple(Level)

@@ -1,0 +1,119 @@
+"""The neutral vocabulary between a call and its legs, whatever protocol a leg speaks.
+
+The same words go both ways: what one leg reports, the call tells the other one.  Signals are immutable and hold
+plain values only, so that a leg may live in another process.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vosswitch.model.causes import Cause
+from vosswitch.model.session import SessionDescription
+from vosswitch.model.values import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A new call as it came in, before any decision.
+
+    :ivar caller: number as received (user part), may be empty.
+    :ivar callee: number as received (user part of the Request-URI), unescaped.
+    :ivar user: the name the caller has proved by digest; None when the source address has to speak for it.
+    :ivar source: where it came from, as the socket saw it.
+    :ivar local: the local address it came in on.
+    :ivar peer_call_id: the peer's own Call-ID, shown in records and never used as a key.
+    :ivar session: the offer; None when the caller wants the offer in the answer (late offer).
+    """
+
+    caller: str
+    callee: str
+    source: Address
+    local: Address
+    peer_call_id: str
+    display: str = ""
+    user: str | None = None
+    user_agent: str = ""
+    max_forwards: int = 70
+    session: SessionDescription | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proceed:
+    """The far side is working on it (100 Trying, CallProceeding)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """The far side is ringing (180, Alerting), with early media when *session* is there."""
+
+    session: SessionDescription | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Call progress (183), with early media when *session* is there."""
+
+    session: SessionDescription | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The far side answered (200 to INVITE, Connect).
+
+    :ivar session: the answer, or the offer when the call began without one; None when an earlier 183 held it already.
+    """
+
+    session: SessionDescription | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """The side that had asked took the answer (ACK); *session* is its answer to a late offer."""
+
+    session: SessionDescription | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A change of the session of an answered call (re-INVITE); *session* None asks the far side to offer."""
+
+    session: SessionDescription | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """The far side takes the last `Offer`; *session* is its answer (or its offer when none was made)."""
+
+    session: SessionDescription | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The far side does not take the last `Offer`; the session stays as it was.
+
+    :ivar status: SIP status, such as 488 or 491.
+    """
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """One DTMF digit signalled outside the media.
+
+    :ivar duration: milliseconds.
+    """
+
+    digit: str
+    duration: int = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """This side is gone or has to go: refusal, CANCEL, BYE, timeout."""
+
+    cause: Cause
+
+
+Signal = Try | Proceed | Ring | Progress | Answer | Confirm | Offer | Accept | Refuse | Digit | Release

@@ -1,0 +1,1 @@
+"""What an operator can set: the configuration file (before the database) and the system parameters (in it)."""

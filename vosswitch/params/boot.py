@@ -1,0 +1,229 @@
+"""The configuration file: only what must be known before the database.
+
+`read` turns the parsed TOML of ``etc/vosswitch.toml`` into a `Boot` or raises `BadSetting` with one line that names
+the key and what was expected.  Relative paths are relative to the file's folder.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os.path
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+class BadSetting(ValueError):
+    """A setting that cannot be used; its text is one line for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One local address that SIP is spoken on.
+
+    :ivar advertise: what peers are told instead of *host* (behind 1:1 NAT); "" = *host*.
+    """
+
+    transport: str
+    host: str
+    port: int
+    advertise: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """The whole file, with its defaults filled in and its paths absolute."""
+
+    path: str
+    node_id: int
+    node_name: str
+    timezone: str
+    realm: str
+    listeners: tuple[Listener, ...]
+    database_url: str
+    redis_url: str
+    media_address: str
+    media_advertise: str
+    media_workers: int
+    plugin_path: tuple[str, ...]
+    plugins_disabled: tuple[str, ...]
+    run_directory: str
+    spool_directory: str
+    key_file: str
+    log_level: str
+    log_file: str
+
+    @property
+    def control_socket(self) -> str:
+        """Path of the node's control socket."""
+        return os.path.join(self.run_directory, "control.sock")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a text in quotes")
+    return value
+
+
+def _whole(low: int, high: int) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise TypeError(f"a whole number from {low} to {high}")
+        return value
+
+    return check
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise TypeError("a list of texts")
+    return tuple(value)
+
+
+def _ip(value: Any) -> str:
+    try:
+        return str(ipaddress.ip_address(_text(value)))
+    except ValueError:
+        raise TypeError("an IP address") from None
+
+
+def _ip_or_none(value: Any) -> str:
+    return "" if value == "" else _ip(value)
+
+
+def _zone(value: Any) -> str:
+    try:
+        ZoneInfo(_text(value))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise TypeError("an IANA time zone such as Europe/Vienna") from None
+    return str(value)
+
+
+def _level(value: Any) -> str:
+    if value not in ("debug", "info", "warn", "error"):
+        raise TypeError("debug, info, warn or error")
+    return str(value)
+
+
+_KEYS: dict[str, dict[str, tuple[Callable[[Any], Any], Any]]] = {
+    "node": {
+        "id": (_whole(0, 1023), 0),
+        "name": (_text, "vosswitch"),
+        "timezone": (_zone, "UTC"),
+        "realm": (_text, "vosswitch"),
+    },
+    "database": {"url": (_text, "sqlite:///../var/vosswitch.sqlite"), "key_file": (_text, "../var/secret.key")},
+    "redis": {"url": (_text, "")},
+    "media": {"address": (_ip, "127.0.0.1"), "advertise": (_ip_or_none, ""), "workers": (_whole(1, 64), 1)},
+    "plugins": {"path": (_texts, ["../plugins"]), "disabled": (_texts, [])},
+    "run": {"directory": (_text, "../var/run"), "spool": (_text, "../var/spool")},
+    "log": {"level": (_level, "info"), "file": (_text, "")},
+}
+
+_TRANSPORTS = ("udp", "tcp")
+
+
+def listener(text: str, advertise: str = "") -> Listener:
+    """Read ``udp:127.0.0.1:5060`` or ``tcp:[::1]:5060``.
+
+    :raises BadSetting: anything else.
+    """
+    transport, _, rest = text.partition(":")
+    host, _, port = rest.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    try:
+        ip = ipaddress.ip_address(bare)
+        number = int(port)
+        if transport not in _TRANSPORTS or not 0 <= number <= 65535 or (ip.version == 6) != (bare != host):
+            raise ValueError(text)
+    except ValueError:
+        raise BadSetting(f"expected an address such as udp:127.0.0.1:5060 or tcp:[::1]:5060, got {text!r}") from None
+    return Listener(transport, str(ip), number, advertise)
+
+
+def _listeners(rows: Any, path: str) -> tuple[Listener, ...]:
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise BadSetting(f'{path}: listen: expected [[listen]] tables with address = "udp:127.0.0.1:5060"')
+    found = []
+    for number, row in enumerate(rows, 1):
+        where = f"{path}: listen entry {number}"
+        for key in row:
+            if key not in ("address", "advertise"):
+                raise BadSetting(f"{where}: unknown key {key!r}; expected address, advertise")
+        try:
+            found.append(listener(_text(row.get("address")), _ip_or_none(row.get("advertise", ""))))
+        except TypeError as expected:
+            raise BadSetting(f"{where}: expected {expected}") from None
+        except BadSetting as error:
+            raise BadSetting(f"{where}: address: {error}") from None
+    return tuple(found)
+
+
+def _sections(document: Mapping[str, Any], path: str) -> dict[str, dict[str, Any]]:
+    for section in document:
+        if section != "listen" and section not in _KEYS:
+            raise BadSetting(f"{path}: unknown section [{section}]; expected {', '.join(['listen', *_KEYS])}")
+    return {section: _section(section, document.get(section, {}), path) for section in _KEYS}
+
+
+def _section(section: str, given: Any, path: str) -> dict[str, Any]:
+    keys = _KEYS[section]
+    if not isinstance(given, dict):
+        raise BadSetting(f"{path}: {section}: expected a [{section}] table")
+    for key in given:
+        if key not in keys:
+            raise BadSetting(f"{path}: [{section}] unknown key {key!r}; expected {', '.join(keys)}")
+    values = {}
+    for key, (check, default) in keys.items():
+        try:
+            values[key] = check(given.get(key, default))
+        except TypeError as expected:
+            raise BadSetting(f"{path}: [{section}] {key}: expected {expected}, got {given[key]!r}") from None
+    return values
+
+
+def _absolute(folder: str, path: str) -> str:
+    return os.path.normpath(os.path.join(folder, path))
+
+
+def _database(folder: str, url: str, path: str) -> str:
+    if url.startswith("sqlite:///"):
+        return "sqlite:///" + _absolute(folder, url.removeprefix("sqlite:///"))
+    if url.startswith("mysql+pymysql://"):
+        return url
+    raise BadSetting(f"{path}: [database] url: expected sqlite:///PATH or mysql+pymysql://USER:PASSWORD@HOST/NAME")
+
+
+def read(document: Mapping[str, Any], path: str) -> Boot:
+    """Check a parsed file.
+
+    :param path: absolute path of the file, for messages and relative paths.
+    :raises BadSetting: the first thing that is wrong.
+    """
+    values = _sections(document, path)
+    folder = os.path.dirname(path)
+    rows = document.get("listen", [{"address": "udp:127.0.0.1:5060"}, {"address": "tcp:127.0.0.1:5060"}])
+    node, media, plugins, run, log = (values[k] for k in ("node", "media", "plugins", "run", "log"))
+    return Boot(
+        path=path,
+        node_id=node["id"],
+        node_name=node["name"],
+        timezone=node["timezone"],
+        realm=node["realm"],
+        listeners=_listeners(rows, path),
+        database_url=_database(folder, values["database"]["url"], path),
+        redis_url=values["redis"]["url"],
+        media_address=media["address"],
+        media_advertise=media["advertise"],
+        media_workers=media["workers"],
+        plugin_path=tuple(_absolute(folder, item) for item in plugins["path"]),
+        plugins_disabled=plugins["disabled"],
+        run_directory=_absolute(folder, run["directory"]),
+        spool_directory=_absolute(folder, run["spool"]),
+        key_file=_absolute(folder, values["database"]["key_file"]),
+        log_level=log["level"],
+        log_file=log["file"] and _absolute(folder, log["file"]),
+    )
