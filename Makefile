@@ -1,0 +1,61 @@
+# What people do with vosswitch. `make` alone lists it.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+CONFIG ?= etc/vosswitch.toml
+
+.PHONY: help env run test unit check fix lint types layers interop bench docs clean
+
+help:  ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.prepared: setup.cfg pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "vosswitch needs Python 3.11 or newer (Debian: apt install python3 python3-venv)"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "vosswitch needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) -V`"; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { echo "cannot make a virtual environment (Debian: apt install python3-venv)"; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade pip setuptools wheel
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,dev]' --config-settings editable_mode=compat
+	@touch $@
+
+env: $(VENV)/.prepared  ## prepare the virtual environment .venv
+
+var/.demo: | $(VENV)/.prepared
+	@$(BIN)/vosswitch --config $(CONFIG) migrate
+	@$(BIN)/vosswitch --config $(CONFIG) load etc/demo.toml
+	@touch $@
+
+run: env var/.demo  ## start a working switch with demo data
+	@$(BIN)/vosswitch --config $(CONFIG) migrate
+	@exec $(BIN)/twistd --nodaemon --pidfile= vosswitch --config $(CONFIG)
+
+test: env  ## the whole test suite; says what it skipped and why
+	$(BIN)/pytest tests/unit tests/integration tests/sim tests/interop
+
+unit: env  ## the fast tests only
+	$(BIN)/pytest -q tests/unit
+
+lint: env
+	$(BIN)/ruff check vosswitch plugins tests twisted
+	$(BIN)/ruff format --check vosswitch plugins tests twisted
+
+types: env
+	$(BIN)/mypy
+
+layers: env
+	$(BIN)/lint-imports
+
+check: lint types layers test  ## ruff, mypy --strict, import-linter, tests
+
+fix: env  ## format, and mend what ruff can mend
+	$(BIN)/ruff check --fix vosswitch plugins tests twisted
+	$(BIN)/ruff format vosswitch plugins tests twisted
+
+interop: env  ## calls with real peers (sipp, baresip, ...)
+	$(BIN)/pytest -ra tests/interop
+
+bench: env  ## CPU per call and per packet, beside other systems
+	$(BIN)/python -m tests.bench
+
+clean:  ## remove the environment and what the demo left
+	rm -rf $(VENV) var .tox .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
