@@ -1,1 +1,1 @@
-"""."""
+"""The database: SQLAlchemy Core on SQLite, MySQL and MariaDB. Plain functions of a connection; values out, never rows."""

@@ -1,0 +1,129 @@
+"""Opens the database: SQLite for one node, MySQL or MariaDB for several.
+
+`Database.write` and `Database.read` give connections inside one transaction; it is committed when the block ends and
+rolled back when the block raises.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import make_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Engine
+
+BUSY_SECONDS = 5
+"""How long a SQLite writer waits for another one."""
+
+_WRITE = {"vosswitch_write": True}
+_SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+
+
+class Database:
+    """An open database.
+
+    :ivar url: as configured.
+    :ivar engine: SQLAlchemy's engine; outside the store nobody needs it.
+    """
+
+    __slots__ = ("_writer", "engine", "url")
+
+    def __init__(self, url: str, engine: Engine) -> None:
+        self.url = url
+        self.engine = engine
+        self._writer = engine.execution_options(**_WRITE)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file of this node alone."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction that may write; on SQLite it holds the write lock from its beginning."""
+        with self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One transaction that only reads; on SQLite all of it sees one moment."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Open ``sqlite:///PATH`` or ``mysql+pymysql://...``; connects at the first use.
+
+    A missing SQLite file is created then, readable by its owner only; its folder has to exist.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return Database(url, _sqlite(url, parsed.database or ""))
+    return Database(url, _mysql(url))
+
+
+def sqlite_path(url: str) -> str | None:
+    """The file of a SQLite URL, None for other databases."""
+    parsed = make_url(url)
+    return parsed.database if parsed.get_backend_name() == "sqlite" else None
+
+
+def _sqlite(url: str, path: str) -> Engine:
+    # isolation_level None keeps the sqlite3 module from beginning transactions of its own; _begin does it.
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None})
+
+    @event.listens_for(engine, "do_connect")
+    def _private(*_arguments: Any) -> None:
+        _keep_private(path)
+
+    event.listen(engine, "connect", _pragmas)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _keep_private(path: str) -> None:
+    """Create the file with mode 0600, or take what others may do with it away; SQLite gives -wal and -shm its mode."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    for name in (path, f"{path}-wal", f"{path}-shm"):
+        file = Path(name)
+        if file.exists() and file.stat().st_mode & 0o077 and file.stat().st_uid == os.geteuid():
+            file.chmod(0o600)
+
+
+def _pragmas(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("vosswitch_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _mysql(url: str) -> Engine:
+    return create_engine(
+        url,
+        isolation_level="READ COMMITTED",
+        pool_pre_ping=True,
+        pool_recycle=3600,
+        connect_args={
+            "charset": "utf8mb4",
+            "connect_timeout": 5,
+            "init_command": f"SET SESSION sql_mode = '{_SQL_MODE}'",
+        },
+    )
