@@ -1,0 +1,157 @@
+"""A real switch for tests: own folder, own ports, started as people start it, asked through the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+
+
+def free_port(kind: int = socket.SOCK_DGRAM, host: str = "127.0.0.1") -> int:
+    """A port that nobody uses now, outside the range that the kernel hands out to others meanwhile."""
+    for _ in range(1000):
+        port = 20_000 + int.from_bytes(os.urandom(2)) % 9_000
+        try:
+            for each in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, each) as probe:
+                    probe.bind((host, port))
+        except OSError:
+            continue
+        return port
+    raise RuntimeError("no free port")
+
+
+def until(condition, seconds: float = 15.0, what: str = "condition"):
+    """Wait for *condition* to give something true, and give it back."""
+    limit = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > limit:
+            raise AssertionError(f"{what}: not within {seconds} s (last: {value!r})")
+        time.sleep(0.05)
+
+
+class Switch:
+    """One switch in *folder*.
+
+    :ivar port: where it speaks SIP on 127.0.0.1 (UDP and TCP).
+    """
+
+    def __init__(self, folder: Path, database: str = "", **sections: dict[str, object]) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.config = folder / "vosswitch.toml"
+        plan = {
+            "database": {"url": database or "sqlite:///vosswitch.sqlite", "key_file": "secret.key"},
+            "run": {"directory": "run", "spool": "spool"},
+            "plugins": {"path": [str(ROOT / "plugins")]},
+        }
+        for name, values in sections.items():
+            plan.setdefault(name, {}).update(values)
+        lines = []
+        for transport in ("udp", "tcp"):
+            lines += ["[[listen]]", f'address = "{transport}:127.0.0.1:{self.port}"']
+        for name, values in plan.items():
+            lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+        self.config.write_text("\n".join(lines) + "\n")
+
+    def cli(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run the ``vosswitch`` command on this switch."""
+        done = subprocess.run(
+            [BIN / "vosswitch", "--config", str(self.config), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"vosswitch {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    def json(self, *arguments: str):
+        """What the command prints as JSON."""
+        return json.loads(self.cli("--format", "json", *arguments).stdout)
+
+    def provision(self, text: str, name: str = "provision.toml") -> None:
+        """Load a provisioning document."""
+        path = self.folder / name
+        path.write_text(text)
+        self.cli("load", str(path))
+
+    def start(self, wait: bool = True) -> Switch:
+        """Start ``twistd -n vosswitch`` and wait until it answers."""
+        with (self.folder / "switch.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [BIN / "twistd", "-n", "--pidfile=", "vosswitch", "--config", str(self.config)],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self.folder,
+            )
+        if wait:
+            until(self.alive, what=f"start of the switch, see {self.folder}/switch.log")
+        return self
+
+    def alive(self) -> bool:
+        """Whether it answers an OPTIONS."""
+        if self.process is not None and self.process.poll() is not None:
+            raise AssertionError(f"the switch ended with {self.process.returncode}:\n{self.log()}")
+        return options(self.port)
+
+    def stop(self, how: int = signal.SIGTERM) -> int:
+        """End it; gives its exit code."""
+        if self.process is None:
+            return 0
+        self.process.send_signal(how)
+        try:
+            return self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"the switch did not stop:\n{self.log()[-4000:]}") from None
+
+    def log(self) -> str:
+        """All it has printed."""
+        path = self.folder / "switch.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def cdrs(self, count: int, *arguments: str, seconds: float = 10.0):
+        """The CDRs, once there are *count*."""
+        return until(
+            lambda: (rows := self.json("cdr", "list", *arguments)) and len(rows) >= count and rows,
+            seconds,
+            f"{count} CDRs",
+        )
+
+    def balance(self, account: str) -> str:
+        """The balance of an account as the command line shows it."""
+        return self.json("account", "show", account)[0]["balance"]
+
+
+def options(port: int, host: str = "127.0.0.1", timeout: float = 0.5) -> bool:
+    """Whether an OPTIONS over UDP is answered."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.bind((host, 0))
+        peer.settimeout(timeout)
+        own = peer.getsockname()[1]
+        tag = os.urandom(6).hex()
+        text = (
+            f"OPTIONS sip:{host}:{port} SIP/2.0\r\nVia: SIP/2.0/UDP {host}:{own};branch=z9hG4bK{tag};rport\r\n"
+            f"Max-Forwards: 70\r\nFrom: <sip:probe@{host}>;tag={tag}\r\nTo: <sip:{host}:{port}>\r\n"
+            f"Call-ID: {tag}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+        )
+        peer.sendto(text.encode(), (host, port))
+        try:
+            return peer.recv(4096).startswith(b"SIP/2.0 ")
+        except (TimeoutError, ConnectionError):
+            return False
