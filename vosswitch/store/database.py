@@ -6,6 +6,7 @@ rolled back when the block raises.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,8 +94,12 @@ def _sqlite(url: str, path: str) -> Engine:
 
 
 def _keep_private(path: str) -> None:
-    """Create the file with mode 0600, or take what others may do with it away; SQLite gives -wal and -shm its mode."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    """Create the file with mode 0600, or take what others may do with it away; SQLite gives -wal and -shm its mode.
+
+    An existing file is never opened here: closing it would drop the locks this process holds on it through SQLite.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     for name in (path, f"{path}-wal", f"{path}-shm"):
         file = Path(name)
         if file.exists() and file.stat().st_mode & 0o077 and file.stat().st_uid == os.geteuid():
