@@ -1,0 +1,68 @@
+"""What becomes of calls that were up when the switch stopped: their end records, without disk or network."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Protocol
+
+from vosswitch.cdr.record import Attempt, Cdr, Charge
+from vosswitch.model.causes import cause
+from vosswitch.model.values import Side
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FIELDS = frozenset(field.name for field in fields(Cdr))
+_END = cause("switch_restart")
+
+
+class PricedCall(Protocol):
+    """How the length of a call becomes money; given by who knows the billing modes."""
+
+    def __call__(self, mode: str, terms: dict[str, Any], ms: int, /) -> tuple[int, int, int]:
+        """Fee with tax, tax within it (units of 10^-7) and billed seconds of a call of *ms* milliseconds."""
+
+
+def ended(start: Mapping[str, Any], answer: Mapping[str, Any] | None, last_tick: int, price: PricedCall) -> Cdr:
+    """The end of a call that the switch did not live to see.
+
+    It ends at the last proof of life of its run, and not behind the moment that it was funded until; a call that was
+    not answered costs nothing.
+
+    :param start: payload of its start record; *answer* that of its answer record, None = not answered.
+    :param last_tick: epoch milliseconds.
+    """
+    known = {key: value for key, value in start.items() if key in _FIELDS}
+    if answer is not None:
+        known |= {key: value for key, value in answer.get("cdr", {}).items() if key in _FIELDS}
+        known["answer"] = answer["answer"]
+    known["flowno"] = (answer or start)["flowno"]
+    known["start"] = begun = known.get("start", known.get("answer", last_tick))
+    known.setdefault("day", "")
+    cdr = Cdr(**(known | {"stop": max(begun, last_tick), "attempts": _attempts(known)}))
+    cdr.end_reason, cdr.code, cdr.end_direction = _END.reason, _END.code, Side.SERVER.code
+    cdr.charges = []
+    if answer is not None:
+        _bill(cdr, answer, last_tick, price)
+    return cdr
+
+
+def _attempts(known: Mapping[str, Any]) -> list[Attempt]:
+    return [item if isinstance(item, Attempt) else Attempt(**item) for item in known.get("attempts", ())]
+
+
+def _bill(cdr: Cdr, answer: Mapping[str, Any], last_tick: int, price: PricedCall) -> None:
+    answered: int = answer["answer"]
+    until = answer.get("funded_until_ms")
+    stop = last_tick if until is None else min(last_tick, until)
+    cdr.stop = max(answered, stop)
+    cdr.hold_time_ms = cdr.stop - answered
+    cdr.hold_time = cdr.hold_time_ms // 1000
+    for charge in answer.get("charges_terms", ()):
+        amount, tax, billed = price(charge["mode"], charge["terms"], cdr.hold_time_ms)
+        if charge["kind"] == "cost":
+            cdr.cost, cdr.cost_tax = amount, tax
+        else:
+            cdr.fee, cdr.tax, cdr.billed_seconds = amount, tax, billed
+        if amount:
+            cdr.charges.append(Charge(charge["account"], amount, charge["kind"]))

@@ -1,0 +1,181 @@
+"""The switch's side of the journal: appends, syncs in a thread, ticks, and knows when there is no room for more."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from vosswitch.cdr.files import JournalWriter
+    from vosswitch.cdr.record import Cdr
+
+SYNC_INTERVAL = 0.05
+"""Seconds; a power cut loses at most this much."""
+
+_RECORDS_PER_CALL = 3
+_RECORDS_OWED = 2
+
+
+class JournalService(Service):
+    """Keeps the journal of this run.
+
+    :param writer: the open spool.
+    :param in_thread: ``in_thread(function) -> Deferred``, such as ``partial(deferToThreadPool, reactor, pool)``.
+    :param wall_ms: wall clock, epoch milliseconds.
+    :param on_trouble: told one line when the disk refuses, and ``""`` when it works again.
+    """
+
+    name = "journal"
+
+    def __init__(
+        self,
+        reactor: Any,
+        writer: JournalWriter,
+        in_thread: Callable[[Callable[[], None]], Deferred[None]],
+        wall_ms: Callable[[], int],
+        on_trouble: Callable[[str], None],
+        sync_interval: float = SYNC_INTERVAL,
+    ) -> None:
+        self._reactor = reactor
+        self._writer = writer
+        self._in_thread = in_thread
+        self._wall_ms = wall_ms
+        self._on_trouble = on_trouble
+        self._interval = sync_interval
+        self._ticker = LoopingCall(self._tick)
+        self._ticker.clock = reactor
+        self._waiting: list[Callable[[], None]] = []
+        self._late: deque[Cdr] = deque()
+        self._timer: Any = None
+        self._syncing = self._dirty = self._failing = False
+        self._next_sync = 0.0
+        self._open: set[int] = set()
+        self._threads = 0
+        self._closed: Deferred[None] | None = None
+        self.log = Logger()
+
+    def startService(self) -> None:
+        """Write the first proof of life, and one a second from now on."""
+        Service.startService(self)  # type: ignore[no-untyped-call]
+        self._ticker.start(1.0, now=True)
+
+    def stopService(self) -> Deferred[None]:
+        """Stop ticking and close the spool, once no thread works on it; calls must have ended before."""
+        Service.stopService(self)  # type: ignore[no-untyped-call]
+        if self._ticker.running:
+            self._ticker.stop()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._closed = Deferred()
+        self._close_when_idle()
+        return self._closed
+
+    def _close_when_idle(self) -> None:
+        if self._closed is not None and not self._threads:
+            self._flush_late()
+            self._writer.close()
+            waiting, self._waiting = self._waiting, []
+            for callback in waiting:
+                callback()
+            self._closed.callback(None)
+
+    def admits(self) -> bool:
+        """Whether there is room for all records of one more call, beside those that the present calls still owe."""
+        return not self._late and self._writer.room_for(len(self._open) * _RECORDS_OWED + _RECORDS_PER_CALL)
+
+    def start(self, payload: Mapping[str, Any]) -> bool:
+        """Note a new call; False when the disk refused it: the call must not go on."""
+        if not self._append("start", payload):
+            return False
+        self._open.add(payload["flowno"])
+        return True
+
+    def answer(self, payload: Mapping[str, Any]) -> bool:
+        """Note the answer, before it is passed to the caller; False: the call must be released."""
+        return self._append("answer", payload)
+
+    def end(self, cdr: Cdr) -> None:
+        """Note the end of a call: kept and tried again for as long as the disk refuses it."""
+        self._open.discard(cdr.flowno)
+        if self._late or not self._append("end", cdr):
+            self._late.append(cdr)
+
+    def synced(self, callback: Callable[[], None]) -> None:
+        """Call *callback* once all that was appended so far is on the disk."""
+        self._waiting.append(callback)
+        self._want_sync()
+
+    def _append(self, kind: str, payload: Any) -> bool:
+        try:
+            self._writer.append(kind, payload)
+        except OSError as error:
+            self._trouble(f"journal: {error}")
+            return False
+        self._dirty = True
+        self._want_sync()
+        return True
+
+    def _want_sync(self) -> None:
+        if self._timer is None and not self._syncing and self._closed is None:
+            self._timer = self._reactor.callLater(max(0.0, self._next_sync - self._reactor.seconds()), self._sync)
+
+    def _sync(self) -> None:
+        self._timer = None
+        self._next_sync = self._reactor.seconds() + self._interval
+        self._syncing, self._dirty = True, False
+        waiting, self._waiting = self._waiting, []
+        done = self._threaded(self._writer.sync)
+        done.addCallbacks(self._sync_done, self._sync_failed, callbackArgs=(waiting,), errbackArgs=(waiting,))
+        done.addErrback(lambda failure: self.log.failure("journal: a listener failed", failure))
+
+    def _sync_done(self, _: None, waiting: list[Callable[[], None]]) -> None:
+        self._syncing = False
+        if self._dirty or self._waiting:
+            self._want_sync()
+        for callback in waiting:
+            callback()
+
+    def _sync_failed(self, failure: Any, waiting: list[Callable[[], None]]) -> None:
+        self._syncing = False
+        self._waiting = waiting + self._waiting
+        self._trouble(f"journal: cannot sync: {failure.value}")
+        self._next_sync = self._reactor.seconds() + 1.0
+        self._want_sync()
+
+    def _tick(self) -> None:
+        self._flush_late()
+        if self._append("tick", {"at": self._wall_ms()}) and not self._late and self._failing:
+            self._failing = False
+            self._on_trouble("")
+        self._threaded(self._housekeep).addErrback(lambda failure: self._trouble(f"journal: {failure.value}"))
+
+    def _threaded(self, function: Callable[[], None]) -> Deferred[None]:
+        self._threads += 1
+        return self._in_thread(function).addBoth(self._thread_done)
+
+    def _thread_done(self, result: Any) -> Any:
+        self._threads -= 1
+        self._close_when_idle()
+        return result
+
+    def _housekeep(self) -> None:
+        self._writer.measure()
+        if self._writer.wants_spare:
+            self._writer.prepare()
+
+    def _flush_late(self) -> None:
+        while self._late and self._append("end", self._late[0]):
+            self._late.popleft()
+
+    def _trouble(self, text: str) -> None:
+        if not self._failing:
+            self._failing = True
+            self._on_trouble(text)
