@@ -148,9 +148,11 @@ class GuardedTransform:
     def transform(self, caller: str, callee: str, attempt: CallAttempt) -> tuple[str, str]:
         """The pair (caller, callee) to go on with."""
         try:
-            new_caller, new_callee = self._transform(caller, callee, attempt)
-            if type(new_caller) is str and type(new_callee) is str:
-                return new_caller, new_callee
+            answer = self._transform(caller, callee, attempt)
+            if type(answer) is tuple:  # a text of two characters would unpack as well
+                new_caller, new_callee = answer
+                if type(new_caller) is str and type(new_callee) is str:
+                    return new_caller, new_callee
             raise TypeError("expected a pair of texts (caller, callee)")
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything and must not end the call
             self._on_failure(self._plugin, f"number transform {self.name}", error)
