@@ -1,0 +1,25 @@
+"""Our own system parameters (``VS_*``)."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from vosswitch.params.kinds import Parameter, seconds, switch, whole
+
+_own = partial(Parameter, "vs")
+
+PARAMETERS: tuple[Parameter, ...] = (
+    _own("VS_DRAIN_SECONDS", "0", whole(0, 86400), "s", "How long running calls may finish when the switch stops"),
+    _own(
+        "VS_JOURNAL_SYNC_ANSWER", "Off", switch(), "", "Hold the 200 to the caller until its answer record is on disk"
+    ),
+    _own("VS_JOURNAL_SYNC_INTERVAL", "50", whole(1, 10000), "ms", "Longest time a journal record waits for its sync"),
+    _own("VS_RESERVE_SLICE", "60", seconds(1), "s", "Talk time by which the reservation of a prepaid call grows"),
+    _own(
+        "VS_MEDIA_REPORT_DEADLINE",
+        "500",
+        whole(0, 60000),
+        "ms",
+        "Longest wait of a CDR for the media counts of its call",
+    ),
+)
