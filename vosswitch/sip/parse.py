@@ -1,0 +1,232 @@
+"""From bytes to messages: one datagram, or a stream cut into messages.
+
+A message that comes out of `parse` has a usable start line, Via, From, To, Call-ID and CSeq, so that the typed reads
+of these cannot fail later.  Where RFC 4475 lets an element be liberal without guessing, this one is.
+"""
+
+from __future__ import annotations
+
+import re
+
+from vosswitch.sip.headers import FIELD_NAMES, field_key, is_token
+from vosswitch.sip.message import BadMessage, Headers, Message, Request, Response
+
+__all__ = ["BadMessage", "Framer", "parse"]
+
+MAX_STREAM_MESSAGE = 65536
+KEEP_ALIVE = b"\r\n\r\n"
+"""What a peer sends to keep a stream open (RFC 5626 section 4.4.1)."""
+
+_FOLD = re.compile(r"\r\n[ \t]+")
+_ANY_LINE_END = re.compile(rb"\r?\n")
+_SINGLE = ("from", "to", "call-id", "cseq", "max-forwards")
+_SCHEMES = frozenset({"sip", "sips", "tel"})
+_STATUS = re.compile(r"SIP/2\.0 ([1-6][0-9][0-9])(?: (.*))?\Z", re.IGNORECASE | re.DOTALL)
+_VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+\Z", re.IGNORECASE)
+
+
+def parse(data: bytes) -> Request | Response:
+    """Read one whole message: a datagram, or what `Framer` cut out of a stream.
+
+    :raises BadMessage: whatever the bytes are, nothing else.
+    """
+    head, body = _split(data)
+    try:
+        text, encoding = head.decode(), "utf-8"
+    except UnicodeDecodeError:
+        text, encoding = head.decode("latin-1"), "latin-1"
+    if "\r\n " in text or "\r\n\t" in text:
+        text = _FOLD.sub(" ", text)
+    lines = text.split("\r\n")
+    headers = _read_headers(lines)
+    start = lines[0]
+    message = _read_status(start) if start[:4].upper() == "SIP/" else _read_request(start, headers)
+    message.headers = headers
+    message.encoding = encoding
+    message.body = body
+    try:
+        if text.count("\r") >= len(lines) or text.count("\n") >= len(lines):
+            raise BadMessage("Stray line end")
+        _check(message)
+    except BadMessage as bad:
+        raise _answerable(bad, message) from None
+    return message
+
+
+def _split(data: bytes) -> tuple[bytes, bytes]:
+    """Split into head and body; lines ended by LF alone are repaired when nothing else ends the head."""
+    if data[:1] in b"\r\n":
+        data = data.lstrip(b"\r\n")
+    end = data.find(b"\r\n\r\n")
+    if end >= 0:
+        return data[:end], data[end + 4 :]
+    head, _, body = data.partition(b"\n\n")
+    return _ANY_LINE_END.sub(b"\r\n", head), body
+
+
+def _read_headers(lines: list[str]) -> Headers:
+    """Collect the header lines; one that is none is ignored, as RFC 3261 section 16.3 asks for."""
+    headers: Headers = {}
+    names = FIELD_NAMES
+    for line in lines[1:]:
+        name, colon, value = line.partition(":")
+        key = names.get(name) or (field_key(name) if colon else "")
+        if key in headers:
+            headers[key].append(value.strip(" \t"))
+        elif key:
+            headers[key] = [value.strip(" \t")]
+    return headers
+
+
+def _read_request(start: str, headers: Headers) -> Request:
+    parts = start.split()
+    if len(parts) == 3 and is_token(parts[0]) and _VERSION.match(parts[2]):
+        request = Request(parts[0], parts[1], headers)
+        if parts[2].upper() != "SIP/2.0":
+            raise _answerable(BadMessage("Version Not Supported", 505), request)
+        return request
+    request = Request(parts[0] if parts else "", "", headers)
+    raise _answerable(BadMessage("Malformed Request-Line"), request)
+
+
+def _read_status(start: str) -> Response:
+    found = _STATUS.match(start)
+    if found is None:
+        raise BadMessage("Malformed Status-Line")
+    return Response(int(found[1]), (found[2] or "").strip())
+
+
+def _answerable(bad: BadMessage, message: Message) -> BadMessage:
+    """Attach the request to the error when a response to it would find its way."""
+    if isinstance(message, Request) and message.method not in {"", "ACK"}:
+        try:
+            message.via  # noqa: B018 - reading it is the question
+        except BadMessage:
+            return bad
+        bad.message = message
+    return bad
+
+
+def _check(message: Request | Response) -> None:
+    """Make sure of everything that a transaction needs; what was parsed on the way stays with the message."""
+    headers = message.headers
+    for name in _SINGLE:
+        if len(headers.get(name, ())) > 1:
+            raise BadMessage(f"More than one {name}")
+    _cut_body(message, headers.get("content-length"))
+    message.via, message.from_, message.to  # noqa: B018 - reads raise when unusable, and are kept
+    if not message.call_id.isprintable() or " " in message.call_id:
+        raise BadMessage("Malformed Call-ID")
+    method = message.cseq.method
+    if isinstance(message, Request):
+        if method != message.method:
+            raise BadMessage("CSeq method does not match")
+        target = message.target
+        if target.headers:
+            raise BadMessage("Headers in Request-URI")
+        if target.scheme not in _SCHEMES:
+            raise BadMessage("Unsupported URI Scheme", 416)
+
+
+def _cut_body(message: Message, lengths: list[str] | None) -> None:
+    """Cut the body to its Content-Length (RFC 3261 section 18.3); without one it reaches to the end."""
+    if lengths is None:
+        return
+    length = _content_length(lengths)
+    if length > len(message.body):
+        raise BadMessage("Body shorter than Content-Length")
+    if length < len(message.body):
+        message.body = message.body[:length]
+
+
+def _content_length(values: list[str]) -> int:
+    text = values[0]
+    if not (text.isascii() and text.isdigit() and len(text) <= 10):
+        raise BadMessage("Malformed Content-Length")
+    if len(values) > 1 and any(other != text for other in values):
+        raise BadMessage("Content-Length given twice")
+    return int(text)
+
+
+_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:[ \t]*((?:\r\n[ \t]+)?[^\r\n]*)", re.IGNORECASE)
+
+
+class Framer:
+    """Cuts a stream into messages (RFC 3261 section 18.3).
+
+    :ivar limit: the most bytes one message may have.
+    """
+
+    __slots__ = ("_buffer", "_needed", "_searched", "limit")
+
+    def __init__(self, limit: int = MAX_STREAM_MESSAGE) -> None:
+        self.limit = limit
+        self._buffer = bytearray()
+        self._searched = 0
+        self._needed = 0
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take what has arrived; give every message that is whole now, and `KEEP_ALIVE` for each of those.
+
+        A message without Content-Length, which a stream may not carry, counts as one without a body.
+
+        :raises BadMessage: the stream cannot be used any more; what was whole before that is lost with it.
+        """
+        self._buffer += data
+        found = []
+        while (item := self._next()) is not None:
+            found.append(item)
+        return found
+
+    def _next(self) -> bytes | None:
+        if not self._needed:
+            if self._at_keep_alive():
+                return KEEP_ALIVE
+            self._needed = self._measure()
+        if not self._needed or len(self._buffer) < self._needed:
+            return None
+        item = bytes(self._buffer[: self._needed])
+        del self._buffer[: self._needed]
+        self._needed = self._searched = 0
+        return item
+
+    def _at_keep_alive(self) -> bool:
+        """Take the line ends off the front; true when they were a double one."""
+        buffer = self._buffer
+        while buffer[:2] == b"\r\n" and len(buffer) >= 4:
+            if buffer[:4] == KEEP_ALIVE:
+                del buffer[:4]
+                return True
+            if buffer[:3] == b"\r\n\r":
+                raise BadMessage("Stray line end")
+            del buffer[:2]
+        return False
+
+    def _measure(self) -> int:
+        """Find the size of the message at the front; 0 while its head is not whole."""
+        end = self._buffer.find(b"\r\n\r\n", max(0, self._searched - 3))
+        if end < 0:
+            self._searched = len(self._buffer)
+            if self._searched > self.limit:
+                raise BadMessage("Message Too Large", 513)
+            return 0
+        head = bytes(self._buffer[: end + 4])
+        values = [found.strip().decode("latin-1") for found in _LENGTH.findall(head)]
+        try:
+            size = len(head) + (_content_length(values) if values else 0)
+            if size > self.limit:
+                raise BadMessage("Message Too Large", 513)
+        except BadMessage as bad:
+            raise _with_head(bad, head) from None
+        return size
+
+
+def _with_head(bad: BadMessage, head: bytes) -> BadMessage:
+    """Attach what can be read of a request whose body cannot be told, so that it can be refused before closing."""
+    try:
+        request = parse(_LENGTH.sub(b"", head))
+    except BadMessage as worse:
+        bad.message = worse.message
+    else:
+        bad.message = request if isinstance(request, Request) and request.method != "ACK" else None
+    return bad
