@@ -110,8 +110,12 @@ def test_names_differ_by_case(database: Database) -> None:
 
 
 def test_failed_block_rolls_back(database: Database) -> None:
-    with pytest.raises(RuntimeError), database.write() as connection:
-        connection.execute(schema.parameter.insert().values(name="X", value="1"))
-        raise RuntimeError
+    def half() -> None:
+        with database.write() as connection:
+            connection.execute(schema.parameter.insert().values(name="X", value="1"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half()
     with database.read() as connection:
         assert connection.execute(schema.parameter.select()).all() == []
