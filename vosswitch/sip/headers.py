@@ -72,16 +72,19 @@ _PAIR = re.compile(r"\\(.)", re.DOTALL)
 _UNQUOTABLE = re.compile(r"[\r\n]+")
 
 _VIA = re.compile(
-    r"SIP/2\.0/(UDP|TCP|TLS) ([A-Za-z0-9][A-Za-z0-9.\-]*)(?::([0-9]{1,4}))?((?:;[^\s;,\"=]+(?:=[^\s;,\"=]+)?)*)\Z"
+    r"SIP/2\.0/(UDP|TCP|TLS) ([A-Za-z0-9][A-Za-z0-9.\-]*+)(?::([0-9]{1,4}+))?"
+    r"(;rport)?;branch=([A-Za-z0-9\-.!%*_+`'~]++)((?:;[^\s;,\"=]++(?:=[^\s;,\"=]++)?+)*+)\Z"
 )
+_TRANSPORTS = {"UDP": "udp", "TCP": "tcp", "TLS": "tls"}
 _VIA_GENERAL = re.compile(
-    r"SIP\s*/\s*2\.0\s*/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+(\[[^\]]*\]|[^\s;:,]+)(?:\s*:\s*([0-9]{1,5}))?\s*((?:;.*)?)\Z",
+    r"SIP\s*/\s*[0-9]+\.[0-9]+\s*/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+(\[[^\]]*\]|[^\s;:,]+)(?:\s*:\s*([0-9]{1,5}))?\s*((?:;.*)?)\Z",
     re.DOTALL | re.IGNORECASE,
 )
 _CSEQ = re.compile(r"([0-9]{1,10})\s+([A-Za-z0-9\-.!%*_+`'~]+)\Z")
 _NAME_ADDR = re.compile(
-    r"(?:\"([^\"\\]*)\" ?)?<(sip:(?:[A-Za-z0-9+\-_.!~*']+@)?[A-Za-z0-9][A-Za-z0-9.\-]*(?::[0-9]{1,4})?)>"
-    r"(?:;tag=([A-Za-z0-9\-.!%*_+`'~]+))?\Z"
+    r"(?:\"([^\"\\]*+)\" ?|([A-Za-z0-9][A-Za-z0-9\-.!%*_+`'~]*+) )?"
+    r"<(sip:(?:[A-Za-z0-9+\-_.!~*']+@)?[A-Za-z0-9][A-Za-z0-9.\-]*+(?::[0-9]{1,4})?)>"
+    r"(?:;tag=([A-Za-z0-9\-.!%*_+`'~]++))?\Z"
 )
 
 
@@ -159,7 +162,7 @@ def delta_seconds(text: str | None) -> int | None:
 def parse_params(text: str) -> Params:
     """Read ``;name=value;flag``; names come back in lower case, values without quotes.
 
-    :raises BadMessage: 400; an empty parameter or characters that fit nowhere.
+    :raises BadMessage: 400; an empty parameter, characters that fit nowhere, or two values for one name.
     """
     params: Params = {}
     at = 0
@@ -168,7 +171,11 @@ def parse_params(text: str) -> Params:
         if found is None:
             raise BadMessage("Malformed parameter")
         name, in_quotes, plain = found.groups()
-        params[name.lower()] = plain if in_quotes is None else unquote(in_quotes)
+        name = name.lower()
+        value = plain if in_quotes is None else unquote(in_quotes)
+        if name in params and params[name] != value:
+            raise BadMessage("Parameter given twice")
+        params[name] = value
         at = found.end()
     return params
 
@@ -283,12 +290,15 @@ def parse_via(text: str) -> Via:
     common = _VIA.match(text)
     if common is None:
         return _parse_via(text)
-    transport, host, port, rest = common.groups()
-    params: Params = {}
-    for part in rest[1:].split(";") if rest else ():
-        name, equals, value = part.partition("=")
-        params[name.lower()] = value if equals else None
-    return Via(transport.lower(), host, None if port is None else int(port), params)
+    transport, host, port, rport, branch, rest = common.groups()
+    params: Params = {"rport": None, "branch": branch} if rport else {"branch": branch}
+    if rest:
+        for part in rest[1:].split(";"):
+            name, equals, value = part.partition("=")
+            params[name.lower()] = value if equals else None
+        if params["branch"] != branch:
+            raise BadMessage("Parameter given twice")
+    return Via(_TRANSPORTS[transport], host, None if port is None else int(port), params)
 
 
 def _parse_via(text: str) -> Via:
@@ -365,8 +375,8 @@ def parse_name_addr(text: str) -> NameAddr:
     """
     common = _NAME_ADDR.match(text)
     if common is not None:
-        display, uri, tag = common.groups()
-        return NameAddr(uri, display or "", {} if tag is None else {"tag": tag}, text)
+        quoted_name, name, uri, tag = common.groups()
+        return NameAddr(uri, quoted_name or name or "", {} if tag is None else {"tag": tag}, text)
     text = text.strip()
     if text == "*":
         return NameAddr(Uri("*", text="*"), text="*")

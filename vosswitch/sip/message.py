@@ -161,6 +161,34 @@ class Message:
                 self.headers[name] = list(values)
                 self._typed.pop(name, None)
 
+    def prime(self) -> None:
+        """Parse now what every transaction needs, so that the reads of it cannot fail later.
+
+        :raises BadMessage: 400; Via, From, To, Call-ID or CSeq is missing or malformed.
+        """
+        headers, typed = self.headers, self._typed
+        try:
+            typed["via"] = _top_via(headers["via"][0])
+            typed["from"] = parse_name_addr(headers["from"][0])
+            typed["to"] = parse_name_addr(headers["to"][0])
+            typed["cseq"] = parse_cseq(headers["cseq"][0])
+            call_id = headers["call-id"][0]
+        except KeyError as missing:
+            raise BadMessage(f"Missing {field_start(missing.args[0])[:-2]}") from None
+        if not call_id or not call_id.isprintable() or " " in call_id:
+            raise BadMessage("Malformed Call-ID")
+
+    def salvage_via(self) -> bool:
+        """Keep at least transport, host and port of a topmost Via whose parameters are unusable; false if it has none.
+
+        Enough to refuse the request with, no more.
+        """
+        try:
+            self._typed["via"] = parse_via((self.get("via") or "").partition(";")[0])
+        except BadMessage:
+            return False
+        return True
+
     def _read(self, name: str, parse: Callable[[str], _T]) -> _T:
         values = self.headers.get(name)
         if not values:

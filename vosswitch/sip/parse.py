@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from vosswitch.sip.headers import FIELD_NAMES, field_key, is_token
+from vosswitch.sip.headers import FIELD_NAMES, field_key, field_start, is_token
 from vosswitch.sip.message import BadMessage, Headers, Message, Request, Response
 
 __all__ = ["BadMessage", "Framer", "parse"]
@@ -39,14 +39,13 @@ def parse(data: bytes) -> Request | Response:
         text = _FOLD.sub(" ", text)
     lines = text.split("\r\n")
     headers = _read_headers(lines)
-    start = lines[0]
-    message = _read_status(start) if start[:4].upper() == "SIP/" else _read_request(start, headers)
-    message.headers = headers
+    message = _read_start(lines[0], headers, body)
     message.encoding = encoding
-    message.body = body
     try:
         if text.count("\r") >= len(lines) or text.count("\n") >= len(lines):
             raise BadMessage("Stray line end")
+        if len(headers) < len(lines) - 1:
+            _check_single(headers)
         _check(message)
     except BadMessage as bad:
         raise _answerable(bad, message) from None
@@ -55,9 +54,10 @@ def parse(data: bytes) -> Request | Response:
 
 def _split(data: bytes) -> tuple[bytes, bytes]:
     """Split into head and body; lines ended by LF alone are repaired when nothing else ends the head."""
-    if data[:1] in b"\r\n":
-        data = data.lstrip(b"\r\n")
     end = data.find(b"\r\n\r\n")
+    if end <= 0 or data[0] == 13 or data[0] == 10:
+        data = data.lstrip(b"\r\n")
+        end = data.find(b"\r\n\r\n")
     if end >= 0:
         return data[:end], data[end + 4 :]
     head, _, body = data.partition(b"\n\n")
@@ -78,22 +78,26 @@ def _read_headers(lines: list[str]) -> Headers:
     return headers
 
 
-def _read_request(start: str, headers: Headers) -> Request:
+def _read_start(start: str, headers: Headers, body: bytes) -> Request | Response:
     parts = start.split()
-    if len(parts) == 3 and is_token(parts[0]) and _VERSION.match(parts[2]):
-        request = Request(parts[0], parts[1], headers)
-        if parts[2].upper() != "SIP/2.0":
-            raise _answerable(BadMessage("Version Not Supported", 505), request)
-        return request
-    request = Request(parts[0] if parts else "", "", headers)
-    raise _answerable(BadMessage("Malformed Request-Line"), request)
-
-
-def _read_status(start: str) -> Response:
-    found = _STATUS.match(start)
-    if found is None:
+    if len(parts) == 3 and parts[2] == "SIP/2.0" and is_token(parts[0]):
+        return Request(parts[0], parts[1], headers, body)
+    status = _STATUS.match(start)
+    if status is not None:
+        return Response(int(status[1]), (status[2] or "").strip(), headers, body)
+    if start[:4].upper() == "SIP/":
         raise BadMessage("Malformed Status-Line")
-    return Response(int(found[1]), (found[2] or "").strip())
+    return _read_odd_request(parts, headers, body)
+
+
+def _read_odd_request(parts: list[str], headers: Headers, body: bytes) -> Request:
+    """Read a Request-Line that is unusual: lower-case protocol name is taken, everything else refused."""
+    request = Request(parts[0] if parts else "", parts[1] if len(parts) == 3 else "", headers, body)
+    if len(parts) != 3 or not is_token(parts[0]) or not _VERSION.match(parts[2]):
+        raise _answerable(BadMessage("Malformed Request-Line"), request)
+    if parts[2].upper() != "SIP/2.0":
+        raise _answerable(BadMessage("Version Not Supported", 505), request)
+    return request
 
 
 def _answerable(bad: BadMessage, message: Message) -> BadMessage:
@@ -102,30 +106,31 @@ def _answerable(bad: BadMessage, message: Message) -> BadMessage:
         try:
             message.via  # noqa: B018 - reading it is the question
         except BadMessage:
-            return bad
+            if not message.salvage_via():
+                return bad
         bad.message = message
     return bad
 
 
-def _check(message: Request | Response) -> None:
-    """Make sure of everything that a transaction needs; what was parsed on the way stays with the message."""
-    headers = message.headers
+def _check_single(headers: Headers) -> None:
     for name in _SINGLE:
         if len(headers.get(name, ())) > 1:
-            raise BadMessage(f"More than one {name}")
-    _cut_body(message, headers.get("content-length"))
-    message.via, message.from_, message.to  # noqa: B018 - reads raise when unusable, and are kept
-    if not message.call_id.isprintable() or " " in message.call_id:
-        raise BadMessage("Malformed Call-ID")
-    method = message.cseq.method
-    if isinstance(message, Request):
-        if method != message.method:
-            raise BadMessage("CSeq method does not match")
-        target = message.target
-        if target.headers:
-            raise BadMessage("Headers in Request-URI")
-        if target.scheme not in _SCHEMES:
-            raise BadMessage("Unsupported URI Scheme", 416)
+            raise BadMessage(f"More than one {field_start(name)[:-2]}")
+
+
+def _check(message: Request | Response) -> None:
+    """Make sure of everything that a transaction needs; what was parsed on the way stays with the message."""
+    _cut_body(message, message.headers.get("content-length"))
+    message.prime()
+    if isinstance(message, Response):
+        return
+    if message.cseq.method != message.method:
+        raise BadMessage("CSeq method does not match")
+    target = message.target
+    if target.scheme not in _SCHEMES:
+        raise BadMessage("Unsupported URI Scheme", 416)
+    if target.headers:
+        raise BadMessage("Headers in Request-URI")
 
 
 def _cut_body(message: Message, lengths: list[str] | None) -> None:
@@ -133,9 +138,9 @@ def _cut_body(message: Message, lengths: list[str] | None) -> None:
     if lengths is None:
         return
     length = _content_length(lengths)
-    if length > len(message.body):
-        raise BadMessage("Body shorter than Content-Length")
-    if length < len(message.body):
+    if length != len(message.body):
+        if length > len(message.body):
+            raise BadMessage("Body shorter than Content-Length")
         message.body = message.body[:length]
 
 
