@@ -372,7 +372,7 @@ class OpenCall:
 class Found:
     """What `scan_spool` saw.
 
-    :ivar open: payloads of calls without an end: flowno -> [start, answer, life].
+    :ivar open: payloads of calls without an end: flowno -> [start, answer, extension, life].
     :ivar ticks: life -> last tick, epoch milliseconds.
     :ivar problems: one line for each gap or tail.
     """
@@ -393,15 +393,15 @@ def scan_open_calls(directory: str, *, repair: bool = True) -> tuple[list[OpenCa
     found = Found({}, {}, [])
     for number in segments(Path(directory)):
         _scan_segment(Path(directory), number, found, repair=repair)
-    calls = [
-        OpenCall(flowno, _parsed(start) or {}, _parsed(answer), found.ticks.get(life, 0))
-        for flowno, (start, answer, life) in found.open.items()
-    ]
-    return calls, found.problems
+    return [_open_call(flowno, row, found.ticks) for flowno, row in found.open.items()], found.problems
 
 
-def _parsed(payload: bytes | None) -> dict[str, Any] | None:
-    return None if payload is None else orjson.loads(payload)
+def _open_call(flowno: int, row: list[Any], ticks: dict[int, int]) -> OpenCall:
+    start, answer, extension, life = row
+    answered = answer and orjson.loads(answer)
+    if answered and extension:
+        answered["funded_until_ms"] = orjson.loads(extension)["funded_until_ms"]
+    return OpenCall(flowno, orjson.loads(start) if start else {}, answered, ticks.get(life, 0))
 
 
 def _scan_segment(directory: Path, number: int, found: Found, *, repair: bool) -> None:
@@ -426,13 +426,14 @@ def _scan_segment(directory: Path, number: int, found: Found, *, repair: bool) -
         os.truncate(path, end)
 
 
+_PLACES = {"start": 0, "answer": 1, "extend": 2}
+
+
 def _note(record: Record, life: int, found: Found) -> None:
     kind, flowno = record.kind, record.flowno
     if kind == "tick":
         found.ticks[life] = record.value()["at"]
-    elif kind == "start":
-        found.open[flowno] = [record.payload, None, life]
-    elif kind == "answer":
-        found.open.setdefault(flowno, [None, None, life])[1] = record.payload
-    else:
+    elif kind == "end":
         found.open.pop(flowno, None)
+    else:
+        found.open.setdefault(flowno, [None, None, None, life])[_PLACES[kind]] = record.payload

@@ -10,7 +10,9 @@ intact records is a *gap*, which is put aside and reported.
 
 from __future__ import annotations
 
+import json
 import struct
+from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
@@ -33,7 +35,7 @@ HEAD_SIZE = _HEAD.size
 FIRST = _SEGMENT.size
 """Offset of a segment's first record."""
 
-_CODES = {"start": 1, "answer": 2, "end": 3, "tick": 4}
+_CODES = {"start": 1, "answer": 2, "end": 3, "tick": 4, "extend": 5}
 _KINDS = {code: kind for kind, code in _CODES.items()}
 
 
@@ -91,7 +93,22 @@ def frame(kind: str, flowno: int, payload: bytes) -> bytes:
 def encode(kind: str, payload: Any) -> bytes:
     """Frame a dict or a dataclass; its ``flowno``, if it has one, goes into the head as well."""
     flowno = payload.get("flowno", 0) if isinstance(payload, dict) else getattr(payload, "flowno", 0)
-    return frame(kind, flowno, orjson.dumps(payload))
+    try:
+        data = orjson.dumps(payload)
+    except orjson.JSONEncodeError:
+        data = _cleaned(payload)
+    return frame(kind, flowno, data)
+
+
+def _cleaned(payload: Any) -> bytes:
+    """A payload with what JSON cannot hold: bytes of a peer that are no UTF-8 become question marks."""
+    document = asdict(payload) if is_dataclass(payload) and not isinstance(payload, type) else payload
+    text = json.dumps(document, ensure_ascii=False, default=_plain)
+    return text.encode("utf-8", "replace")
+
+
+def _plain(value: Any) -> Any:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
 
 
 def read_at(data: bytes, offset: int) -> Record | None:

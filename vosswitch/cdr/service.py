@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from vosswitch.cdr.files import JournalWriter
+    from vosswitch.cdr.journal import Position
     from vosswitch.cdr.record import Cdr
 
 SYNC_INTERVAL = 0.05
@@ -30,6 +31,7 @@ class JournalService(Service):
     :param in_thread: ``in_thread(function) -> Deferred``, such as ``partial(deferToThreadPool, reactor, pool)``.
     :param wall_ms: wall clock, epoch milliseconds.
     :param on_trouble: told one line when the disk refuses, and ``""`` when it works again.
+    :ivar on_end: called with the position behind every end record of this run; the recorder's service takes it.
     """
 
     name = "journal"
@@ -59,6 +61,7 @@ class JournalService(Service):
         self._open: set[int] = set()
         self._threads = 0
         self._closed: Deferred[None] | None = None
+        self.on_end: Callable[[Position, Cdr], None] = lambda position, cdr: None
         self.log = Logger()
 
     def startService(self) -> None:
@@ -102,16 +105,33 @@ class JournalService(Service):
         """Note the answer, before it is passed to the caller; False: the call must be released."""
         return self._append("answer", payload)
 
+    def extend(self, payload: Mapping[str, Any]) -> bool:
+        """Note that a call is funded for longer; without it a restart would bill only until the old moment."""
+        return self._append("extend", payload)
+
     def end(self, cdr: Cdr) -> None:
         """Note the end of a call: kept and tried again for as long as the disk refuses it."""
         self._open.discard(cdr.flowno)
-        if self._late or not self._append("end", cdr):
+        if self._late or not self._append_end(cdr):
             self._late.append(cdr)
+
+    def recovered(self, cdr: Cdr) -> None:
+        """Note the end of a call of a former run.
+
+        :raises OSError: the disk refuses; the call is still open then, for the next start.
+        """
+        self._writer.append("end", cdr)
 
     def synced(self, callback: Callable[[], None]) -> None:
         """Call *callback* once all that was appended so far is on the disk."""
         self._waiting.append(callback)
         self._want_sync()
+
+    def _append_end(self, cdr: Cdr) -> bool:
+        if not self._append("end", cdr):
+            return False
+        self.on_end(self._writer.position, cdr)
+        return True
 
     def _append(self, kind: str, payload: Any) -> bool:
         try:
@@ -172,7 +192,7 @@ class JournalService(Service):
             self._writer.prepare()
 
     def _flush_late(self) -> None:
-        while self._late and self._append("end", self._late[0]):
+        while self._late and self._append_end(self._late[0]):
             self._late.popleft()
 
     def _trouble(self, text: str) -> None:

@@ -7,6 +7,7 @@ need, outside the transactions that fill them, because DDL commits on MySQL and 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -33,13 +34,14 @@ from vosswitch.store.types import JsonText, Money, RowNumber
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, RowMapping
 
     from vosswitch.store.database import Database
 
 SCHEMA_VERSION = 1
 """Of the day tables; goes up with every change of `day_table`."""
 
+_DAY_MS = 86_400_000
 _DAY = re.compile(r"[0-9]{8}")
 
 
@@ -222,8 +224,7 @@ def list_cdrs(
         money is units of 10^-7.
     """
     found: list[dict[str, Any]] = []
-    days = connection.scalars(select(cdr_table.c.day).order_by(cdr_table.c.day.desc())).all()
-    for day in days:
+    for day in _days(connection, since, until):
         table = day_table(day)
         query = select(table).order_by(table.c.starttime.desc(), table.c.id.desc())
         if since is not None:
@@ -240,6 +241,20 @@ def list_cdrs(
         if limit and len(found) >= limit:
             break
     return found
+
+
+def _days(connection: Connection, since: int | None, until: int | None) -> Sequence[str]:
+    """The days that may hold such calls, newest first; a day more on each side, for days are those of a time zone."""
+    query = select(cdr_table.c.day).order_by(cdr_table.c.day.desc())
+    if since is not None:
+        query = query.where(cdr_table.c.day >= _day_of(since - _DAY_MS))
+    if until is not None:
+        query = query.where(cdr_table.c.day <= _day_of(until + _DAY_MS))
+    return connection.scalars(query).all()
+
+
+def _day_of(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y%m%d")
 
 
 def _called(table: Table, call_id: str) -> Any:
@@ -265,7 +280,7 @@ _SHOWN: dict[str, str] = {  # key -> column, where the value is shown as it is s
 }  # fmt: skip
 
 
-def _values(row: Mapping[str, Any]) -> dict[str, Any]:
+def _values(row: RowMapping) -> dict[str, Any]:
     values: dict[str, Any] = {"call_id": str(row["flowno"])}
     for key, column in _SHOWN.items():
         value = row[column]
@@ -291,7 +306,7 @@ def _attempt(stored: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _media(row: Mapping[str, Any]) -> dict[str, Any] | None:
+def _media(row: RowMapping) -> dict[str, Any] | None:
     if row["callerpackets"] is None:
         return None
     counts = [row[column] for column in _STREAMS]
