@@ -1,1 +1,1 @@
-"""."""
+"""Numbers: dial plans, lists, prefix indexes and what peers dial."""
