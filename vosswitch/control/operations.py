@@ -1,0 +1,280 @@
+"""Every operation that a running switch offers, declared once: server, command line, web and documents read it here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from vosswitch.control.protocol import ControlError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument.
+
+    :ivar type: ``text``, ``whole`` (>= 0), ``flag`` or ``time`` (epoch milliseconds).
+    :ivar default: used when it is left out; meaningless when *required*.
+    """
+
+    name: str
+    type: str
+    help: str
+    required: bool = False
+    default: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One key of the result, always present (null where it does not apply).
+
+    :ivar kind: ``text``, ``whole``, ``number``, ``flag``, ``time`` (epoch ms), ``money`` (units of 10^-7), ``list``
+        or ``object``.
+    """
+
+    name: str
+    kind: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation.
+
+    :ivar stream: the result is a sequence of objects, sent in slices.
+    :ivar live: only a running switch can answer; False: the database holds it as well.
+    :ivar changes: it changes something (to be logged with who asked).
+    """
+
+    name: str
+    help: str
+    result: tuple[Field, ...]
+    arguments: tuple[Argument, ...] = ()
+    stream: bool = False
+    live: bool = True
+    changes: bool = False
+
+    def check(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        """Fill in the defaults.
+
+        :raises ControlError: ``bad_arguments``: an unknown one, a missing one, or one of the wrong type.
+        """
+        known = {argument.name: argument for argument in self.arguments}
+        for name in args:
+            if name not in known:
+                listed = ", ".join(known) or "no arguments"
+                raise ControlError("bad_arguments", f"{self.name}: {name}", f"unknown argument; expected {listed}")
+        return {name: self._value(argument, args) for name, argument in known.items()}
+
+    def _value(self, argument: Argument, args: Mapping[str, Any]) -> Any:
+        value: Any = args.get(argument.name)
+        if value is None:
+            if argument.required:
+                raise ControlError("bad_arguments", f"{self.name}: {argument.name}", f"missing: {argument.help}")
+            return argument.default
+        kind, text = _TYPES[argument.type]
+        if type(value) is not kind or (isinstance(value, int) and value < 0):
+            raise ControlError("bad_arguments", f"{self.name}: {argument.name}", f"expected {text}: {argument.help}")
+        return value
+
+
+_TYPES: dict[str, tuple[type, str]] = {
+    "text": (str, "a text"),
+    "whole": (int, "a whole number >= 0"),
+    "flag": (bool, "true or false"),
+    "time": (int, "epoch milliseconds"),
+}
+
+STATUS = Operation(
+    "status",
+    "What this node is and how it is doing.",
+    (
+        Field("node", "text", "name of the node"),
+        Field("node_id", "whole", "its number, 0-1023"),
+        Field("version", "text", "of the software"),
+        Field("state", "text", "running or draining"),
+        Field("started", "time", "when it started"),
+        Field("listen", "list", "addresses it listens on"),
+        Field("calls", "whole", "calls that are up or being set up"),
+        Field("registered", "whole", "phones that are registered"),
+        Field("seq", "whole", "last change of the configuration that is live here"),
+        Field("backlog", "whole", "finished records not yet in the database"),
+        Field("trouble", "text", "what is wrong at the moment, null when nothing is"),
+    ),
+)
+
+CALLS = Operation(
+    "calls",
+    "The calls that are up or being set up, oldest first.",
+    (
+        Field("call_id", "text", "the call's number"),
+        Field("state", "text", "where it stands"),
+        Field("caller", "text", "as billed"),
+        Field("callee", "text", "as billed"),
+        Field("caller_in", "text", "as received"),
+        Field("callee_in", "text", "as received"),
+        Field("mapping_gateway", "text", "where it came from"),
+        Field("phone", "text", "the calling phone"),
+        Field("routing_gateway", "text", "where it goes"),
+        Field("account", "text", "who pays"),
+        Field("start", "time", "when it came"),
+        Field("answer", "time", "when it was answered"),
+        Field("media_proxied", "flag", "media goes through this switch"),
+    ),
+    (
+        Argument("account", "text", "only calls of this account"),
+        Argument("gateway", "text", "only calls from or to this gateway"),
+    ),
+    stream=True,
+)
+
+RELEASE = Operation(
+    "release",
+    "Disconnect one call.",
+    (Field("call_id", "text", "the call that was disconnected"),),
+    (Argument("call_id", "text", "the call's number, as `calls` shows it", required=True),),
+    changes=True,
+)
+
+GATEWAYS = Operation(
+    "gateways",
+    "The gateways with their present load.",
+    (
+        Field("name", "text", "name of the gateway"),
+        Field("kind", "text", "mapping or routing"),
+        Field("account", "text", "its account"),
+        Field("address", "text", "where it is"),
+        Field("locked", "flag", "takes no calls"),
+        Field("calls", "whole", "calls now on it"),
+        Field("lines", "whole", "the most it may have, null = unlimited"),
+        Field("cps", "whole", "new calls per second that it may have, null = unlimited"),
+        Field("calls_today", "whole", "calls since midnight"),
+        Field("asr", "number", "answer seizure ratio, percent"),
+        Field("acd", "number", "average call duration, seconds"),
+    ),
+    (Argument("kind", "text", "mapping or routing; both when left out"),),
+    stream=True,
+    live=False,
+)
+
+ROUTE = Operation(
+    "route",
+    "Explain what would become of a call, without placing it.",
+    (
+        Field("caller", "text", "as billed"),
+        Field("callee", "text", "as billed"),
+        Field("caller_in", "text", "as received"),
+        Field("callee_in", "text", "as received"),
+        Field("source", "text", "mapping gateway or phone"),
+        Field("account", "text", "who would pay"),
+        Field("at", "time", "the moment asked about"),
+        Field("outcome", "text", "route, or the end reason of the refusal"),
+        Field("detail", "text", "the refusal in words"),
+        Field("rate_prefix", "text", "the rate's prefix"),
+        Field("price", "money", "per minute, what the account pays"),
+        Field(
+            "candidates", "list", "gateway, prefix, priority, weight, caller_out, callee_out, price, margin, kept, why"
+        ),
+        Field("steps", "list", "the decision in words, in order"),
+    ),
+    (
+        Argument("caller", "text", "calling number as received", required=True),
+        Argument("callee", "text", "called number as received", required=True),
+        Argument("mapping_gateway", "text", "the gateway that it comes from"),
+        Argument("phone", "text", "or the phone that it comes from"),
+        Argument("at", "time", "the moment; now when left out"),
+    ),
+    live=False,
+)
+
+PARAMETERS = Operation(
+    "parameters",
+    "The effective values of the system parameters.",
+    (
+        Field("name", "text", "name of the parameter"),
+        Field("value", "text", "effective value"),
+        Field("default", "text", "its default"),
+        Field("set", "flag", "differs from the default because somebody set it"),
+    ),
+    (Argument("name", "text", "only this one"),),
+    stream=True,
+    live=False,
+)
+
+APPLY = Operation(
+    "apply",
+    "Make all changes up to a sequence number live; answers when they are.",
+    (Field("seq", "whole", "the last change that is live"),),
+    (Argument("seq", "whole", "the change to wait for; the newest when left out"),),
+    changes=True,
+)
+
+DRAIN = Operation(
+    "drain",
+    "Take no new calls; let the present ones finish.",
+    (
+        Field("state", "text", "draining or running"),
+        Field("calls", "whole", "calls that are still up"),
+    ),
+    (Argument("off", "flag", "take calls again", default=False),),
+    changes=True,
+)
+
+REGISTRATIONS = Operation(
+    "registrations",
+    "The phones that are registered.",
+    (
+        Field("number", "text", "the phone"),
+        Field("contact", "text", "URI as registered"),
+        Field("address", "text", "where it registered from"),
+        Field("expires_in", "whole", "seconds left"),
+        Field("user_agent", "text", "as the device says"),
+    ),
+    (Argument("number", "text", "only this phone"),),
+    stream=True,
+)
+
+PLUGINS = Operation(
+    "plugins",
+    "The plugins and what they provide.",
+    (
+        Field("plugin", "text", "name of the plugin"),
+        Field("source", "text", "built-in, its folder, or its distribution"),
+        Field("state", "text", "on or off"),
+        Field("reason", "text", "why it is off"),
+        Field("provides", "object", "names by family"),
+        Field("failures", "whole", "failures since the start"),
+    ),
+    stream=True,
+    live=False,
+)
+
+OPERATIONS: dict[str, Operation] = {
+    row.name: row
+    for row in (
+        STATUS,
+        CALLS,
+        RELEASE,
+        GATEWAYS,
+        ROUTE,
+        PARAMETERS,
+        APPLY,
+        DRAIN,
+        REGISTRATIONS,
+        PLUGINS,
+    )
+}
+"""All operations by name."""
+
+
+def declared(name: str) -> Operation:
+    """The operation of this name.
+
+    :raises ControlError: ``unknown_operation``.
+    """
+    try:
+        return OPERATIONS[name]
+    except KeyError:
+        raise ControlError("unknown_operation", name, f"expected one of {', '.join(OPERATIONS)}") from None
