@@ -191,6 +191,9 @@ def _param_text(name: str, value: str | None) -> str:
     return f";{name}={value}" if _PLAIN_VALUE.match(value) else f";{name}={quoted(value)}"
 
 
+_new_tuple = tuple.__new__  # four times as fast as the constructor a NamedTuple has
+
+
 class CSeq(NamedTuple):
     """A CSeq header field (section 20.16)."""
 
@@ -212,7 +215,7 @@ def parse_cseq(text: str) -> CSeq:
     number = int(found[1])
     if number > MAX_CSEQ:
         raise BadMessage("CSeq out of range")
-    return CSeq(number, found[2])
+    return _new_tuple(CSeq, (number, found[2]))
 
 
 class Via:

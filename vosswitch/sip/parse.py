@@ -19,6 +19,7 @@ KEEP_ALIVE = b"\r\n\r\n"
 
 _FOLD = re.compile(r"\r\n[ \t]+")
 _ANY_LINE_END = re.compile(rb"\r?\n")
+_BLANKS = (" ", "\t")
 _SINGLE = ("from", "to", "call-id", "cseq", "max-forwards")
 _SCHEMES = frozenset({"sip", "sips", "tel"})
 _STATUS = re.compile(r"SIP/2\.0 ([1-6][0-9][0-9])(?: (.*))?\Z", re.IGNORECASE | re.DOTALL)
@@ -35,10 +36,12 @@ def parse(data: bytes) -> Request | Response:
         text, encoding = head.decode(), "utf-8"
     except UnicodeDecodeError:
         text, encoding = head.decode("latin-1"), "latin-1"
-    if "\r\n " in text or "\r\n\t" in text:
-        text = _FOLD.sub(" ", text)
     lines = text.split("\r\n")
     headers = _read_headers(lines)
+    if headers is None:
+        text = _FOLD.sub(" ", text)
+        lines = text.split("\r\n")
+        headers = _read_headers(lines) or {}
     message = _read_start(lines[0], headers, body)
     message.encoding = encoding
     try:
@@ -64,29 +67,38 @@ def _split(data: bytes) -> tuple[bytes, bytes]:
     return _ANY_LINE_END.sub(b"\r\n", head), body
 
 
-def _read_headers(lines: list[str]) -> Headers:
-    """Collect the header lines; one that is none is ignored, as RFC 3261 section 16.3 asks for."""
+def _read_headers(lines: list[str]) -> Headers | None:
+    """Collect the header lines; None when some are folded.
+
+    A line that is no header is ignored, as RFC 3261 section 8.2 asks for.
+    """
     headers: Headers = {}
-    names = FIELD_NAMES
+    key_of = FIELD_NAMES.get
     for line in lines[1:]:
         name, colon, value = line.partition(":")
-        key = names.get(name) or (field_key(name) if colon else "")
+        key = key_of(name)
+        if key is None:
+            if name[:1] in _BLANKS:
+                return None
+            key = field_key(name) if colon else ""
+            if not key:
+                continue
         if key in headers:
             headers[key].append(value.strip(" \t"))
-        elif key:
+        else:
             headers[key] = [value.strip(" \t")]
     return headers
 
 
 def _read_start(start: str, headers: Headers, body: bytes) -> Request | Response:
+    if start[:4].upper() == "SIP/":
+        status = _STATUS.match(start)
+        if status is None:
+            raise BadMessage("Malformed Status-Line")
+        return Response(int(status[1]), status[2] or "", headers, body)
     parts = start.split()
     if len(parts) == 3 and parts[2] == "SIP/2.0" and is_token(parts[0]):
         return Request(parts[0], parts[1], headers, body)
-    status = _STATUS.match(start)
-    if status is not None:
-        return Response(int(status[1]), (status[2] or "").strip(), headers, body)
-    if start[:4].upper() == "SIP/":
-        raise BadMessage("Malformed Status-Line")
     return _read_odd_request(parts, headers, body)
 
 
