@@ -74,6 +74,8 @@ def caller(steps: list[str], number: str = "4312345") -> str:
         elif word == "cancel":
             text = _request("CANCEL", number, to_tag=False, sdp=False, cseq=str(cseq)).replace("branch=[branch]", "branch=[branch-%s]" % (rest or "3"))
             out.append(_send(text, 'retrans="500"'))
+        elif word == "sendok":
+            out.append(_reply(200, "notag"))
         else:
             out.append(_common(word, rest))
     return _scenario("caller", out)

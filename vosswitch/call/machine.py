@@ -109,9 +109,9 @@ def _left(side: Side, signal: Signal) -> tuple[Effect, ...]:
     return (Finish(signal.cause, side, (side.other,)),)
 
 
-def _stop(_side: Side, signal: Signal) -> tuple[Effect, ...]:
+def _stop(side: Side, signal: Signal) -> tuple[Effect, ...]:
     assert isinstance(signal, Release)
-    return (Finish(signal.cause, Side.SERVER, (Side.CALLER, Side.CALLEE)),)
+    return (Finish(signal.cause, side, (Side.CALLER, Side.CALLEE)),)
 
 
 class CallMachine:

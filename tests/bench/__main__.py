@@ -1,0 +1,127 @@
+"""Run everything and print it as tables: ``python -m tests.bench [--quick] [--json FILE] [PART ...]``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.bench import calls, rates
+from tests.support.switch import ROOT
+
+PARTS = ("calls", "sippy", "proxied", "highest", "memory", "rates", "rtp")
+
+
+def sippy_binary() -> Path | None:
+    """Sippy's B2BUA in a virtual environment of its own."""
+    folder = ROOT / ".venv-sippy"
+    binary = folder / "bin" / "b2bua_simple"
+    if not binary.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        done = subprocess.run([folder / "bin" / "pip", "install", "-q", "sippy"], check=False)
+        if done.returncode:
+            return None
+    return binary
+
+
+def show(title: str, result: dict[str, object]) -> None:
+    """Print one result as a line per figure."""
+    print(f"\n{title}")
+    for name, value in result.items():
+        text = f"{value:.2f}" if isinstance(value, float) else str(value)
+        print(f"  {name:<18} {text}")
+    sys.stdout.flush()
+
+
+def part_calls(quick: bool) -> dict[str, object]:
+    """Full path, media off, at 80 and 500 calls/s."""
+    with calls.switch() as (made, vendor):
+        found = {}
+        for rate in (80, 500):
+            found[f"{rate}/s"] = calls.run(made, vendor, rate, 5 if quick else 20)
+            show(f"vosswitch, accounts, rating, reservation and CDR on, media off, {rate} calls/s", found[f"{rate}/s"])
+        return found
+
+
+def part_proxied(quick: bool) -> dict[str, object]:
+    """The same with a relayed media session per call (no packets flow)."""
+    with calls.switch("on") as (made, vendor):
+        found = {}
+        for rate in (80, 500):
+            found[f"{rate}/s"] = calls.run(made, vendor, rate, 5 if quick else 20)
+            show(f"vosswitch, the same with media proxied, {rate} calls/s", found[f"{rate}/s"])
+        return found
+
+
+def part_highest(quick: bool) -> dict[str, object]:
+    """The highest rate with at least 99.9 % success at the caller, the vendor and in the CDRs."""
+    best: dict[str, object] = {}
+    with calls.switch() as (made, vendor):
+        for rate in range(500, 2001, 100):
+            result = calls.run(made, vendor, rate, 5 if quick else 10)
+            if not calls.good(result):
+                break
+            best = result
+    show("vosswitch, highest rate with >= 99.9 % success (steps of 100)", best or {"rate": "below 500"})
+    return best
+
+
+def part_sippy(quick: bool) -> dict[str, object]:
+    """Sippy's B2BUA from PyPI: at 80/s, and at its own maximum."""
+    binary = sippy_binary()
+    if binary is None:
+        print("\nSippy's B2BUA cannot be installed here: left out")
+        return {}
+    seconds = 5 if quick else 10
+    found = {"80/s": calls.run_sippy(binary, 80, seconds)}
+    show("Sippy B2BUA (no billing, no CDR), 80 calls/s", found["80/s"])
+    for rate in range(150, 801, 50):
+        result = calls.run_sippy(binary, rate, seconds)
+        if not calls.good(result):
+            break
+        found["highest"] = result
+    show("Sippy B2BUA, highest rate with >= 99.9 % success (steps of 50)", found.get("highest", {"rate": "below 150"}))
+    return found
+
+
+def part_memory(quick: bool) -> dict[str, object]:
+    """What a held call costs."""
+    found = {"kB_per_held_call": round(calls.memory_per_call(1000 if quick else 2000), 1)}
+    show("vosswitch, memory", found)
+    return found
+
+
+def part_rates(quick: bool) -> dict[str, object]:
+    """Start with the demo database and with one million rates."""
+    found = rates.measure(100_000 if quick else 1_000_000)
+    show("vosswitch, rates", found)
+    return found
+
+
+def part_rtp(quick: bool) -> dict[str, object]:
+    """CPU per relayed packet at 200 streams: the media worker and rtpengine."""
+    script = Path(__file__).with_name("rtp_relay.py")
+    command = [sys.executable, str(script), *(["--seconds", "5"] if quick else [])]
+    subprocess.run(command, check=False)
+    return {}
+
+
+def main() -> None:
+    """Run the parts asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("part", nargs="*", choices=[*PARTS, []], help="which parts (default: all)")
+    parser.add_argument("--quick", action="store_true", help="shorter runs")
+    parser.add_argument("--json", metavar="FILE", help="write the figures there too")
+    options = parser.parse_args()
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    found = {part: globals()[f"part_{part}"](options.quick) for part in options.part or PARTS}
+    if options.json:
+        Path(options.json).write_text(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main()

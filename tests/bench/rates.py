@@ -1,0 +1,53 @@
+"""How long many rates take: import, start of the switch, memory."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+from tests.bench import calls, proc
+from tests.support.switch import Switch, free_port, until
+
+
+def _sheet(path: Path, count: int) -> None:
+    with path.open("w") as sheet:
+        sheet.write("prefix,name,per_minute,first,next,connect_fee\n")
+        for number in range(count):
+            sheet.write(f"{10_000_000 + number},Area {number},0.{number % 9000 + 1:04d},1,1,0\n")
+
+
+def measure(count: int) -> dict[str, object]:
+    """Import *count* rates into the customer's group, then start with them."""
+    with tempfile.TemporaryDirectory(prefix="vosswitch-bench-") as name:
+        folder = Path(name)
+        made = Switch(folder)
+        made.cli("migrate")
+        made.provision(calls.PROVISION.format(port=free_port(), media="off"))
+        small = _start_seconds(made)
+        made.stop()
+        _sheet(folder / "sheet.csv", count)
+        began = time.monotonic()
+        made.cli("rates", "import", "sell", str(folder / "sheet.csv"))
+        imported = time.monotonic() - began
+        first = _start_seconds(made)
+        made.stop()
+        again = _start_seconds(made)
+        assert made.process is not None
+        resident = {name: proc.resident(pid) // 1_000_000 for pid, name in proc.family(made.process.pid).items()}
+        made.stop()
+        return {
+            "rates": count,
+            "import_s": round(imported, 1),
+            "start_small_s": round(small, 2),
+            "start_first_s": round(first, 2),
+            "start_again_s": round(again, 2),
+            "resident_MB": resident,
+        }
+
+
+def _start_seconds(made: Switch) -> float:
+    began = time.monotonic()
+    made.start(wait=False)
+    until(made.alive, 120, "start")
+    return time.monotonic() - began

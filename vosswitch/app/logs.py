@@ -1,0 +1,74 @@
+"""How the node speaks: one JSON line per event for machines, a few plain lines at start for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import IO, TYPE_CHECKING, Any
+
+from twisted.logger import FilteringLogObserver, ILogObserver, LogLevel, LogLevelFilterPredicate, formatEvent
+from zope.interface import implementer
+
+if TYPE_CHECKING:
+    from vosswitch.app.node import Switch
+
+_LEVELS = {"debug": LogLevel.debug, "info": LogLevel.info, "warn": LogLevel.warn, "error": LogLevel.error}
+_FIELDS = ("call_id", "source", "peer")
+
+
+@implementer(ILogObserver)
+class JsonLines:
+    """Writes events as JSON, one line each; what a peer sent is escaped by JSON itself."""
+
+    def __init__(self, out: IO[str]) -> None:
+        self._out = out
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Write one event; an event that cannot be written is dropped, never raised."""
+        line = {
+            "at": round(event.get("log_time", 0.0), 3),
+            "level": getattr(event.get("log_level"), "name", "info"),
+            "room": event.get("log_namespace", ""),
+            "text": formatEvent(event),
+        }
+        for name in _FIELDS:
+            if name in event:
+                line[name] = str(event[name])
+        if "log_failure" in event:
+            line["traceback"] = event["log_failure"].getTraceback()
+        try:
+            self._out.write(json.dumps(line, default=str) + "\n")
+            self._out.flush()
+        except (OSError, ValueError):
+            return
+
+
+def observer(level: str, path: str) -> ILogObserver:
+    """The observer for the configured level and file ("" = standard output)."""
+    out = open(path, "a", encoding="utf-8") if path else sys.__stdout__  # noqa: SIM115, PTH123 - open as long as we live
+    assert out is not None
+    predicate = LogLevelFilterPredicate(defaultLogLevel=_LEVELS[level])
+    return FilteringLogObserver(JsonLines(out), (predicate,))
+
+
+def banner(switch: Switch) -> None:
+    """Say where the node listens, and what a newcomer can try next."""
+    out = sys.__stdout__
+    if out is None:
+        return
+    boot = switch.boot
+    listens = ", ".join(str(address) for address in switch.sip.addresses)
+    lines = [
+        "",
+        f"vosswitch node {boot.node_id} ({boot.node_name}) listens for SIP on {listens}",
+        f"  configuration  {boot.path}",
+        f"  media          {boot.media_address}, relayed by {boot.media_workers} worker(s)",
+        "  try next, in a second terminal:",
+        "    vosswitch testcall          a call through this switch, billed and explained",
+        "    vosswitch calls             what is running now",
+        "    vosswitch cdr list          what was recorded",
+        "    or register a softphone as 1001 or 1002 (passwords: etc/demo.toml)",
+        "",
+    ]
+    out.write("\n".join(lines) + "\n")
+    out.flush()

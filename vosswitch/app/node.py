@@ -1,0 +1,297 @@
+"""One running node: builds every room's service with what it needs, in one place, and starts and stops them in order."""
+
+from __future__ import annotations
+
+import gc
+import random
+import signal
+import sys
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import ILogObserver, Logger
+
+from vosswitch import __version__
+from vosswitch.accounts.limits import Limits
+from vosswitch.app import logs
+from vosswitch.app.builtins import builtins
+from vosswitch.app.credentials import Credentials
+from vosswitch.app.operations import Operations
+from vosswitch.app.restart import settle
+from vosswitch.billing.balances import Balances
+from vosswitch.call.decide import Decider
+from vosswitch.call.records import Days
+from vosswitch.call.service import CallService
+from vosswitch.call.snapshot import Snapshot
+from vosswitch.call.switchboard import Switchboard
+from vosswitch.call.tallies import Tallies
+from vosswitch.call.view import NodeView
+from vosswitch.cdr.files import JournalWriter, SpoolBusy
+from vosswitch.cdr.service import JournalService
+from vosswitch.control.service import ControlService
+from vosswitch.hooks.context import PluginContext
+from vosswitch.hooks.frozen import Failures
+from vosswitch.hooks.manager import PluginError, load
+from vosswitch.media.service import MediaService
+from vosswitch.model.values import CallIds
+from vosswitch.params.boot import BadSetting
+from vosswitch.params.system import DECLARED, Parameters
+from vosswitch.recorder.service import RecorderService
+from vosswitch.sip.service import SipService
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from vosswitch.call.funding import Funding
+    from vosswitch.params.boot import Boot
+
+
+def check_database(boot: Boot) -> None:
+    """See that the database is there and of this version's schema, before anything starts.
+
+    :raises BadSetting: one line that says what to do.
+    """
+    from vosswitch.store.migrations import check  # noqa: PLC0415 - SQL is loaded for this check only
+
+    problem = check(boot.database_url)
+    if problem is not None:
+        raise BadSetting(problem)
+
+
+def wall_ms() -> int:
+    """The wall clock, epoch milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+class Switch(MultiService):
+    """A node of the switch.
+
+    :param reactor: its ``seconds`` has to be the monotonic clock.
+    :raises BadSetting: a plugin cannot be used, or another switch runs on the same spool.
+    """
+
+    def __init__(self, reactor: Any, boot: Boot) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.reactor = reactor
+        self.boot = boot
+        self.log = Logger(namespace="vosswitch")
+        self.started = wall_ms()
+        self.live = False
+        self.draining = False
+        self.trouble: dict[str, str] = {}
+        self._skip_drain: Deferred[None] | None = None
+        self.failures = Failures()
+        self.plugins = self._load_plugins()
+        self.frozen = self.plugins.freeze(self.failures)
+        registry = DECLARED.with_more(self.plugins.parameters.values())
+        self.snapshot = Snapshot(parameters=Parameters({}, registry))
+        self.balances = Balances()
+        self.limits = Limits()
+        self.tallies = Tallies()
+        self._build_records()
+        self._build_rooms()
+
+    # Building.
+
+    def _load_plugins(self) -> Any:
+        context = PluginContext(
+            parameter=lambda name: self.snapshot.parameters[name],
+            wall=time.time,
+            monotonic=time.monotonic,
+            log=Logger(namespace="vosswitch.plugins"),
+            http_client=_http_client,
+        )
+        try:
+            return load(self.boot.plugin_path, self.boot.plugins_disabled, builtins(), context)
+        except PluginError as error:
+            raise BadSetting(str(error)) from None
+
+    def _build_records(self) -> None:
+        """The journal, the ends that the last run did not write, and the recorder behind it."""
+        try:
+            writer = JournalWriter(self.boot.spool_directory)
+        except SpoolBusy as error:
+            raise BadSetting(str(error)) from None
+        self.orphans, self._found = settle(self.boot.spool_directory, writer, self.plugins.billing_modes)
+        in_thread = partial(deferToThreadPool, self.reactor, self.reactor.getThreadPool())
+        self.journal = JournalService(self.reactor, writer, in_thread, wall_ms, partial(self._note_trouble, "journal"))
+        self.recorder = RecorderService(
+            self.reactor,
+            self.boot,
+            on_config=self._configured,
+            on_money=self._money,
+            on_drained=self._drained,
+            on_ready=self._ready,
+            on_trouble=partial(self._note_trouble, "database"),
+            log=Logger(namespace="vosswitch.recorder"),
+        )
+        self.journal.on_end = self.recorder.note_end
+
+    def _build_rooms(self) -> None:
+        boot = self.boot
+        self.credentials = Credentials(lambda: self.snapshot)
+        self.media = MediaService(
+            self.reactor,
+            boot.media_address,
+            boot.media_advertise,
+            boot.media_workers,
+            lambda: self.snapshot.parameters,
+            Logger(namespace="vosswitch.media"),
+        )
+        board = Switchboard(
+            clock=self.reactor,
+            journal=self.journal,
+            balances=self.balances,
+            limits=self.limits,
+            legs=None,
+            media=self.media,
+            tallies=self.tallies,
+            want=self._want,
+            ended=lambda call: None,
+        )
+        source = random.SystemRandom()
+        self.calls = CallService(
+            board,
+            None,
+            lambda: self.snapshot,
+            CallIds(boot.node_id),
+            Days(ZoneInfo(boot.timezone)),
+            wall_ms,
+            self.frozen.call_ended,
+        )
+        self.sip = SipService(
+            self.reactor,
+            parameters=lambda: self.snapshot.parameters,
+            credentials=self.credentials,
+            calls=self.calls,
+            realm=boot.realm,
+            user_agent=f"vosswitch/{__version__}",
+            listeners=boot.listeners,
+            log=Logger(namespace="vosswitch.sip"),
+        )
+        board.legs = self.sip
+        self.decider = self.calls.decider = Decider(
+            self.plugins.billing_modes,
+            self.frozen,
+            self.balances,
+            lambda decision: NodeView(self.limits, self.tallies, decision),
+            self.sip,
+            source,
+        )
+        self.control = ControlService(
+            self.reactor, boot.control_socket, Operations(self).implementations(), Logger(namespace="vosswitch.control")
+        )
+
+    # Starting.
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Bring our log format along before ``twistd`` opens its log."""
+        parent.setComponent(ILogObserver, logs.observer(self.boot.log_level, self.boot.log_file))
+        super().setServiceParent(parent)
+
+    def startService(self) -> None:
+        """Start what has to be there before the first call; the listeners open when the configuration is in."""
+        super().startService()
+        self.reactor.callWhenRunning(self._take_signals)
+        for problem in self._found:
+            self.log.warn("restart: {problem}", problem=problem)
+        self.journal.startService()
+        self.recorder.startService()
+
+    def _ready(self) -> None:
+        """The first configuration and money are in: open the doors."""
+        if self.live:
+            return
+        self.live = True
+        self.media.startService()
+        try:
+            self.sip.startService()
+            self.control.startService()
+        except OSError as error:  # tried at start, and taken by somebody else since
+            self.log.critical("cannot listen: {error}", error=error)
+            sys.__stderr__.write(f"vosswitch: cannot listen: {error}\n")  # type: ignore[union-attr]
+            self.reactor.stop()
+            return
+        for leg in self.orphans.legs:
+            self.sip.end_orphan(leg)
+        self.orphans.told()
+        gc.collect()
+        gc.freeze()
+        logs.banner(self)
+
+    def _take_signals(self) -> None:
+        signal.signal(signal.SIGTERM, self._terminate)
+        signal.signal(signal.SIGINT, self._terminate)
+
+    def _terminate(self, *_: Any) -> None:
+        """First signal: drain and stop; a second one skips the wait."""
+        self.reactor.callFromThread(self._stop_or_skip)
+
+    def _stop_or_skip(self) -> None:
+        if self.draining and self._skip_drain is not None:
+            skip, self._skip_drain = self._skip_drain, None
+            skip.callback(None)
+        elif self.running:
+            self.reactor.stop()
+
+    # Stopping.
+
+    @inlineCallbacks
+    def stopService(self) -> Generator[Any, Any, None]:
+        """Refuse new calls, let the present ones finish for VS_DRAIN_SECONDS, end and bill the rest, write all down."""
+        self.draining = self.sip.draining = True
+        yield from self._drain()
+        if self.live:
+            yield self.control.stopService()
+        yield self.calls.stop_all("switch_restart")
+        if self.live:
+            yield self.sip.stopService()
+            yield self.media.stopService()
+        yield self.journal.stopService()
+        yield self.recorder.stop()
+        yield super().stopService()
+
+    def _drain(self) -> Generator[Any, Any, None]:
+        seconds = self.snapshot.parameters["VS_DRAIN_SECONDS"]
+        if not seconds or not self.calls.calls:
+            return
+        self._skip_drain = over = Deferred()
+        timer = self.reactor.callLater(seconds, self._stop_or_skip)
+        self.calls.when_idle().addCallback(lambda _: self._stop_or_skip())
+        yield over
+        if timer.active():
+            timer.cancel()
+
+    # What the recorder tells.
+
+    def _configured(self, message: Mapping[str, Any]) -> None:
+        self.snapshot = self.snapshot.applied(message)
+
+    def _money(self, accounts: Mapping[str, Mapping[str, int]]) -> None:
+        for number, row in accounts.items():
+            self.balances.money(number, row["balance"], row["grant"])
+
+    def _drained(self, accounts: Mapping[str, Mapping[str, int]]) -> None:
+        for number, row in accounts.items():
+            self.balances.drained(number, row["balance"], row["grant"], row["drained"])
+
+    def _want(self, funding: Funding) -> None:
+        self.recorder.want(funding.account, 0)
+
+    def _note_trouble(self, what: str, text: str) -> None:
+        if text:
+            self.trouble[what] = text
+            self.log.error("{what}: {text}", what=what, text=text)
+        elif self.trouble.pop(what, None):
+            self.log.info("{what}: works again", what=what)
+
+
+def _http_client() -> Any:
+    import treq  # noqa: PLC0415 - only plugins that ask for it pay for it
+
+    return treq

@@ -1,0 +1,163 @@
+"""What a running node answers on its control socket (`vosswitch.control.operations`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vosswitch import __version__
+from vosswitch.call.explain import explain
+from vosswitch.control.protocol import ControlError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from twisted.internet.defer import Deferred
+
+    from vosswitch.app.node import Switch
+
+Arguments = dict[str, Any]
+
+
+class Operations:
+    """The operations over one node; live reads come from memory."""
+
+    __slots__ = ("_node",)
+
+    def __init__(self, node: Switch) -> None:
+        self._node = node
+
+    def implementations(self) -> Mapping[str, Callable[[Arguments], Any]]:
+        """By name, as the control room declares them."""
+        return {
+            "status": self.status,
+            "calls": self.calls,
+            "release": self.release,
+            "gateways": self.gateways,
+            "route": self.route,
+            "parameters": self.parameters,
+            "apply": self.apply,
+            "drain": self.drain,
+            "registrations": self.registrations,
+            "plugins": self.plugins,
+        }
+
+    def status(self, _: Arguments) -> dict[str, Any]:
+        """What this node is and how it is doing."""
+        node = self._node
+        return {
+            "node": node.boot.node_name,
+            "node_id": node.boot.node_id,
+            "version": __version__,
+            "state": "draining" if node.draining else "running",
+            "started": node.started,
+            "listen": [str(address) for address in node.sip.addresses],
+            "calls": len(node.calls.calls),
+            "registered": len(node.sip.registered()),
+            "seq": node.snapshot.seq,
+            "backlog": node.recorder.backlog,
+            "trouble": "; ".join(f"{what}: {text}" for what, text in node.trouble.items()) or None,
+        }
+
+    def calls(self, args: Arguments) -> Iterator[dict[str, Any]]:
+        """The calls that are up or being set up."""
+        account, gateway = args["account"], args["gateway"]
+        for row in self._node.calls.view():
+            if account and row["account"] != account:
+                continue
+            if gateway and gateway not in (row["mapping_gateway"], row["routing_gateway"]):
+                continue
+            yield row
+
+    def release(self, args: Arguments) -> dict[str, Any]:
+        """Disconnect one call."""
+        call_id = args["call_id"]
+        if not (call_id.isdecimal() and call_id.isascii() and self._node.calls.release(int(call_id))):
+            raise ControlError("not_found", f"release: call_id {call_id[:40]}", "expected the id of a running call")
+        return {"call_id": call_id}
+
+    def gateways(self, args: Arguments) -> Iterator[dict[str, Any]]:
+        """The gateways with their present load."""
+        kind = args["kind"]
+        snapshot = self._node.snapshot
+        if kind not in (None, "mapping", "routing"):
+            raise ControlError("bad_arguments", "gateways: kind", "expected mapping or routing")
+        if kind in (None, "mapping"):
+            for name in sorted(snapshot.mapping_gateways):
+                yield self._gateway("mapping", snapshot.mapping_gateways[name])
+        if kind in (None, "routing"):
+            for name in sorted(snapshot.gateways.gateways):
+                yield self._gateway("routing", snapshot.gateways.gateways[name])
+
+    def _gateway(self, kind: str, gateway: Any) -> dict[str, Any]:
+        routing = kind == "routing"
+        address = f"{gateway.transport}:{gateway.address}:{gateway.port}" if routing else ", ".join(gateway.addresses)
+        return {
+            "name": gateway.name,
+            "kind": kind,
+            "account": gateway.account,
+            "address": address,
+            "locked": gateway.locked,
+            "calls": self._node.limits.in_use(f"{kind}:{gateway.name}"),
+            "lines": gateway.lines,
+            "cps": gateway.cps,
+            "calls_today": self._node.tallies.today(gateway.name) if routing else None,
+            "asr": None,
+            "acd": None,
+        }
+
+    def route(self, args: Arguments) -> dict[str, Any]:
+        """Explain what would become of a call."""
+        node = self._node
+        return explain(node.decider, node.snapshot, args, node.now())
+
+    def parameters(self, args: Arguments) -> Iterator[dict[str, Any]]:
+        """The effective values of the system parameters."""
+        parameters = self._node.snapshot.parameters
+        for row in parameters.registry:
+            if args["name"] and args["name"].upper() not in (row.name, *row.aliases):
+                continue
+            yield {
+                "name": row.name,
+                "value": parameters.text(row.name),
+                "default": row.default,
+                "set": parameters.source(row.name) == "set",
+            }
+
+    def apply(self, args: Arguments) -> Deferred[dict[str, Any]]:
+        """Make all changes live; answers when they are."""
+        node = self._node
+        applied: Deferred[dict[str, Any]] = node.recorder.apply().addCallback(lambda seq: {"seq": seq})
+        return applied
+
+    def drain(self, args: Arguments) -> dict[str, Any]:
+        """Take no new calls, or take calls again."""
+        node = self._node
+        node.draining = node.sip.draining = not args["off"]
+        return {"state": "draining" if node.draining else "running", "calls": len(node.calls.calls)}
+
+    def registrations(self, args: Arguments) -> Iterator[dict[str, Any]]:
+        """The phones that are registered."""
+        now = self._node.reactor.seconds()
+        for number, contacts in sorted(self._node.sip.registered().items()):
+            if args["number"] and args["number"] != number:
+                continue
+            for contact in contacts:
+                yield {
+                    "number": number,
+                    "contact": contact.uri,
+                    "address": str(contact.target),
+                    "expires_in": max(int(contact.expires - now), 0),
+                    "user_agent": contact.user_agent,
+                }
+
+    def plugins(self, _: Arguments) -> Iterator[dict[str, Any]]:
+        """The plugins and what they provide."""
+        for row in self._node.plugins.listing():
+            yield {
+                "plugin": row.plugin,
+                "source": row.source,
+                "state": row.state,
+                "reason": row.reason or None,
+                "provides": row.provides,
+                "failures": self._node.failures.of(row.plugin),
+            }

@@ -1,0 +1,84 @@
+"""After a crash: every call that was up gets its end record and its bill at once, and a BYE on both legs.
+
+The BYEs can only be sent when the listeners are open, so what has to be ended waits in a file of the spool from before
+the end records are written until the BYEs are out: a crash in between loses neither.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from vosswitch.cdr.files import scan_open_calls
+from vosswitch.cdr.recovery import ended
+from vosswitch.model.rating import Terms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from vosswitch.cdr.files import JournalWriter, OpenCall
+
+_WAITING = "orphans.json"
+
+
+def pricer(modes: Mapping[str, Any]) -> Callable[[str, dict[str, Any], int], tuple[int, int, int]]:
+    """The price of a call's length by the billing modes that are loaded; an unknown mode charges as `increment`."""
+
+    def price(mode: str, terms: dict[str, Any], ms: int) -> tuple[int, int, int]:
+        fee = modes.get(mode, modes["increment"]).fee(ms, Terms.from_data(terms))
+        return fee.fee, fee.tax, fee.billed_seconds
+
+    return price
+
+
+class Orphans:
+    """The legs of a former life that still have to be told.
+
+    :ivar legs: what `ILeg.resume_data` gave, one dict per leg.
+    """
+
+    __slots__ = ("_path", "legs")
+
+    def __init__(self, spool: str) -> None:
+        self._path = Path(spool) / _WAITING
+        self.legs: list[dict[str, Any]] = []
+        if self._path.exists():
+            self.legs = orjson.loads(self._path.read_bytes())
+
+    def take(self, calls: list[OpenCall]) -> None:
+        """Remember the legs of answered calls, on disk too."""
+        for call in calls:
+            if call.answer is not None:
+                self.legs += [leg for leg in call.answer.get("legs", ()) if leg]
+        if self.legs:
+            partial = self._path.with_suffix(".tmp")
+            fd = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(fd, "wb") as file:
+                file.write(orjson.dumps(self.legs))
+                file.flush()
+                os.fsync(fd)
+            partial.rename(self._path)
+
+    def told(self) -> None:
+        """All of them have been sent their BYE."""
+        self.legs = []
+        self._path.unlink(missing_ok=True)
+
+
+def settle(spool: str, writer: JournalWriter, modes: Mapping[str, Any]) -> tuple[Orphans, list[str]]:
+    """Write the end of every call that the last run left open.
+
+    :returns: the legs to end once the network is there, and one line per damage found in the spool.
+    """
+    calls, problems = scan_open_calls(spool)
+    orphans = Orphans(spool)
+    orphans.take(calls)
+    price = pricer(modes)
+    for call in calls:
+        writer.append("end", ended(call.start, call.answer, call.last_tick, price))
+    if calls:
+        problems.append(f"{len(calls)} calls of the last run were ended and billed as switch_restart")
+    return orphans, problems

@@ -1,0 +1,135 @@
+"""The attempts of one call: one gateway after the other, each with its lines, its record and its cause."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vosswitch.cdr.record import Attempt
+from vosswitch.model.causes import Cause, cause
+from vosswitch.model.signals import Progress, Ring
+from vosswitch.routing.failover import next_allowed
+
+if TYPE_CHECKING:
+    from vosswitch.call.decide import Decision, Route
+    from vosswitch.call.switchboard import Switchboard
+    from vosswitch.cdr.record import Cdr
+    from vosswitch.model.session import SessionDescription
+    from vosswitch.model.signals import Signal
+
+
+class Attempts:
+    """What was tried so far and what runs now.
+
+    :ivar leg: the running attempt's leg, None between attempts.
+    :ivar route: the running (or answered) attempt's route.
+    :ivar media_started: media came from the callee's side.
+    """
+
+    __slots__ = (
+        "_board",
+        "_cdr",
+        "_decision",
+        "_early",
+        "_placed",
+        "_ringing",
+        "_row",
+        "_since",
+        "leg",
+        "media_started",
+        "route",
+    )
+
+    def __init__(self, board: Switchboard, decision: Decision, cdr: Cdr) -> None:
+        self._board = board
+        self._decision = decision
+        self._cdr = cdr
+        self._placed = 0
+        self._since = 0.0
+        self._ringing = self._early = False
+        self._row: Attempt | None = None
+        self.leg: Any = None
+        self.route: Route | None = None
+        self.media_started = False
+
+    def next(self) -> Route | None:
+        """The next route that has lines and calls per second left; its place is taken."""
+        for route in self._decision.routes:
+            full = self._board.limits.take(route.limits, self._board.clock.seconds())
+            if full is None:
+                return route
+            self._decision.note(route.name, f"full: {full}")
+        return None
+
+    def skipped(self, route: Route, why: str) -> None:
+        """A route that was taken cannot be used after all."""
+        self._board.limits.free(route.limit_keys)
+        self._decision.note(route.name, why)
+
+    def place(self, route: Route, offer: SessionDescription | None, listener: Any) -> None:
+        """Start the attempt."""
+        self._placed += 1
+        self._since = self._board.clock.seconds()
+        self._ringing = self._early = self.media_started = False
+        self._row = Attempt(route.name, route.caller_out, route.callee_out)
+        self._cdr.attempts.append(self._row)
+        self.route = route
+        self._board.tallies.attempted(route.name)
+        self.leg = self._board.legs.place(self._decision.placement(route, offer), listener)
+
+    def heard(self, signal: Signal) -> None:
+        """The callee's side reported progress or its answer."""
+        if self._row is not None and self._row.pdd_ms is None:
+            self._row.pdd_ms = self._elapsed_ms()
+        self._ringing = self._ringing or isinstance(signal, Ring)
+        self._early = self._early or (isinstance(signal, (Ring, Progress)) and signal.session is not None)
+
+    def failed(self, reached: Cause) -> bool:
+        """The running attempt ended with *reached*; whether the next gateway may be tried (True before the first)."""
+        if self.leg is None:
+            return True
+        self._close_row(reached.reason)
+        self._release_route()
+        return next_allowed(
+            reached,
+            self._placed,
+            ringing=self._ringing,
+            early_media=self._early,
+            rtp_started=self.media_started,
+            parameters=self._decision.parameters,
+        )
+
+    def final(self, last: Cause) -> Cause:
+        """What the caller is told when nothing is left: *last*, or that all were busy when none was even tried."""
+        if self._placed == 0 and last.reason == "no_route" and self._decision.had_candidates:
+            return cause("all_gateways_busy")
+        return last
+
+    def answered(self) -> None:
+        """The running attempt is the one."""
+        self._close_row("answered")
+
+    def close(self, reached: Cause) -> None:
+        """The call is over; an attempt still running ends with it."""
+        if self._row is not None and not self._row.reason:
+            self._close_row(reached.reason)
+        if self.leg is not None:
+            self._cdr.callee_sip_call_id = self.leg.peer_call_id
+            self._cdr.callee_user_agent = self.leg.user_agent
+            self._release_route()
+
+    def _release_route(self) -> None:
+        if self.route is not None:
+            self._board.limits.free(self.route.limit_keys)
+        leg, self.leg = self.leg, None
+        self._cdr.callee_sip_call_id = leg.peer_call_id
+        self._cdr.callee_user_agent = leg.user_agent
+        self._cdr.callee_ip = leg.remote.host
+
+    def _close_row(self, reason: str) -> None:
+        if self._row is not None:
+            self._row.status = self.leg.status
+            self._row.reason = reason
+            self._row.duration_ms = self._elapsed_ms()
+
+    def _elapsed_ms(self) -> int:
+        return int((self._board.clock.seconds() - self._since) * 1000)

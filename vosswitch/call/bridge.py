@@ -1,0 +1,259 @@
+"""One running call: performs what `vosswitch.call.machine` decides, on its two legs, its money and its record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zope.interface import implementer
+
+from vosswitch.call.attempts import Attempts
+from vosswitch.call.machine import CallMachine, Connect, Finish, Input, Relay, State, TryNext, input_of
+from vosswitch.call.media import CallMedia, NoPort
+from vosswitch.call.records import close_record, media_record, start_record
+from vosswitch.model.causes import Cause, cause
+from vosswitch.model.interfaces import ILegListener, IMediaListener
+from vosswitch.model.signals import Answer, Release
+from vosswitch.model.values import Side
+
+if TYPE_CHECKING:
+    from vosswitch.call.decide import Cost, Decision
+    from vosswitch.call.funding import Funding
+    from vosswitch.call.machine import Effect
+    from vosswitch.call.switchboard import Switchboard
+    from vosswitch.cdr.record import Cdr
+    from vosswitch.model.signals import Signal
+
+_EXTEND_AHEAD_MS = 3_000
+
+
+@implementer(ILegListener, IMediaListener)
+class Call:
+    """A B2BUA call.
+
+    :ivar cdr: its record, filled in as it goes.
+    :ivar answered: monotonic seconds of the answer, None before.
+    """
+
+    __slots__ = (
+        "_board",
+        "_cost",
+        "_started",
+        "_timer",
+        "answered",
+        "attempts",
+        "caller",
+        "cdr",
+        "decision",
+        "funding",
+        "machine",
+        "media",
+    )
+
+    def __init__(self, board: Switchboard, decision: Decision, caller: Any, cdr: Cdr, funding: Funding) -> None:
+        self._board = board
+        self._started = board.clock.seconds()
+        self._timer: Any = None
+        self._cost: Cost | None = None
+        self.caller = caller
+        self.decision = decision
+        self.cdr = cdr
+        self.funding = funding
+        self.machine = CallMachine()
+        self.media = CallMedia(
+            board.media, str(cdr.flowno), decision.offered.session, self, decision.parameters["SS_MEDIA_PROXY_MODE"]
+        )
+        self.attempts = Attempts(board, decision, cdr)
+        self.answered: float | None = None
+
+    def begin(self) -> None:
+        """Write the call down and place the first attempt."""
+        self.caller.listen(self)
+        if self._board.journal.start(start_record(self.cdr, self.funding.reserved)):
+            self._place_next(cause("no_route"))
+        else:
+            self.stop(cause("degraded"))
+
+    # What the legs and the media say.
+
+    def heard(self, leg: Any, signal: Signal) -> None:
+        """`ILegListener`: a leg's peer said *signal*; a leg of a failed attempt is not listened to any more."""
+        if leg is self.caller:
+            side = Side.CALLER
+        elif leg is self.attempts.leg:
+            side = Side.CALLEE
+        else:
+            return
+        what = input_of(side, signal, self.machine.state)
+        if what is not None:
+            self._perform(self.machine.feed(what, side, signal))
+
+    def media_started(self, side: Side) -> None:
+        """`IMediaListener`: the first packet of *side* came."""
+        if side is Side.CALLEE:
+            self.attempts.media_started = True
+
+    def media_timeout(self, _side: Side) -> None:
+        """`IMediaListener`: a side that should send is silent."""
+        self.stop(cause("rtp_timeout"))
+
+    def stop(self, reached: Cause) -> None:
+        """End the call from our side, whatever its state."""
+        self._perform(self.machine.feed(Input.STOP, Side.SERVER, Release(reached)))
+
+    # What the machine decides.
+
+    def _perform(self, effects: tuple[Effect, ...]) -> None:
+        for effect in effects:
+            kind = type(effect)
+            if kind is Relay:
+                self._relay(effect)  # type: ignore[arg-type]
+            elif kind is TryNext:
+                self._place_next(effect.cause)  # type: ignore[union-attr]
+            elif kind is Connect:
+                self._connect(effect.signal)  # type: ignore[union-attr]
+            else:
+                self._finish(effect)  # type: ignore[arg-type]
+
+    def _relay(self, effect: Relay) -> None:
+        signal = self.media.forward(effect.to.other, effect.signal)
+        if effect.to is Side.CALLER:
+            self.attempts.heard(effect.signal)
+            if self.cdr.pdd_ms is None:
+                self.cdr.pdd_ms = self._elapsed_ms()
+            self.caller.send(signal)
+        elif self.attempts.leg is not None:
+            self.attempts.leg.send(signal)
+
+    def _elapsed_ms(self) -> int:
+        return int((self._board.clock.seconds() - self._started) * 1000)
+
+    def _place_next(self, last: Cause) -> None:
+        """Go on with the next gateway, or end with the cause of the last one."""
+        if self.attempts.failed(last):
+            while (route := self.attempts.next()) is not None:
+                try:
+                    offer = self.media.offer_to(
+                        route.media_proxy, self.decision.media_proxy, self.decision.local_host, route.local_address
+                    )
+                except NoPort:
+                    self.attempts.skipped(route, "no media port is free")
+                    last = cause("overload")
+                    continue
+                self.attempts.place(route, offer, self)
+                return
+        reached = self.attempts.final(last)
+        by = Side.CALLEE if reached.code > 0 else Side.SERVER
+        self._perform(self.machine.feed(Input.STOP, by, Release(reached)))
+
+    def _connect(self, signal: Answer) -> None:
+        """The callee answered: the rate in force now, the answer record, then the caller's 200."""
+        self.answered = self._board.clock.seconds()
+        self.cdr.answer = self.cdr.start + self._elapsed_ms()
+        if self.cdr.pdd_ms is None:
+            self.cdr.pdd_ms = self._elapsed_ms()
+        self.attempts.heard(signal)
+        meter = self.decision.meter_at(self.cdr.answer)  # None: the rate has not changed since the call began
+        self._cost = self.decision.cost_at(self.attempts.route, self.cdr.answer)
+        if meter is not None and not self.funding.reprice(meter):
+            self.stop(cause("insufficient_balance"))
+            return
+        self.attempts.answered()
+        answer = self.media.forward(Side.CALLEE, signal)
+        self.media.note_codecs(self.cdr)
+        self.funding.extend(0)
+        if not self._board.journal.answer(self._answer_record()):
+            self.stop(cause("degraded"))
+        elif self.decision.parameters["VS_JOURNAL_SYNC_ANSWER"]:
+            self._board.journal.synced(lambda: self._pass_answer(answer))
+        else:
+            self._pass_answer(answer)
+
+    def _pass_answer(self, answer: Signal) -> None:
+        if self.machine.state is State.TALKING:
+            self.caller.send(answer)
+            self._set_timer()
+
+    def _answer_record(self) -> dict[str, Any]:
+        funded = self.funding.funded_ms
+        answer = self.cdr.answer or 0
+        return {
+            "flowno": self.cdr.flowno,
+            "answer": answer,
+            "funded_until_ms": None if funded is None else answer + funded,
+            "charges_terms": self.decision.charges_terms(self._cost),
+            "legs": [self.caller.resume_data(), self.attempts.leg.resume_data()],
+            "cdr": self.cdr,
+        }
+
+    # The end of the funded time and of the longest call.
+
+    def _set_timer(self) -> None:
+        bounds = [ms for ms in (self.funding.funded_ms, self.decision.max_ms) if ms is not None]
+        if not bounds:
+            return
+        spoken = self._hold_ms()
+        left = min(bounds) - spoken
+        ahead = _EXTEND_AHEAD_MS if left > 2 * _EXTEND_AHEAD_MS and min(bounds) != self.decision.max_ms else 0
+        self._timer = self._board.clock.callLater(max(left - ahead, 0) / 1000, self._due)
+
+    def _due(self) -> None:
+        """Extend the funding or cut the call: it ran to a bound, or will soon."""
+        self._timer = None
+        spoken = self._hold_ms()
+        if self.decision.max_ms is not None and spoken >= self.decision.max_ms:
+            self.stop(cause("max_duration"))
+            return
+        before = self.funding.funded_ms
+        after = self.funding.extend(spoken)
+        if after is not None and after != before:
+            self._board.journal.extend(self._extension(after))
+        elif after is not None:
+            self._board.want(self.funding)
+            if spoken >= after:
+                self.stop(cause("balance_exhausted"))
+                return
+        self._set_timer()
+
+    def _extension(self, funded: int) -> dict[str, Any]:
+        return {"flowno": self.cdr.flowno, "funded_until_ms": (self.cdr.answer or 0) + funded}
+
+    def _hold_ms(self) -> int:
+        """Raw call length in ms; never beyond what is funded: the end of the funded time is the stop time."""
+        if self.answered is None:
+            return 0
+        spoken = int((self._board.clock.seconds() - self.answered) * 1000)
+        funded = self.funding.funded_ms
+        return spoken if funded is None else min(spoken, funded)
+
+    # The end.
+
+    def _finish(self, effect: Finish) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._settle(effect)
+        if Side.CALLEE in effect.release and self.attempts.leg is not None:
+            self.attempts.leg.send(Release(effect.cause))
+        if Side.CALLER in effect.release:
+            self.caller.send(Release(effect.cause))
+        self.attempts.close(effect.cause)
+        self.cdr.sip_status = self.caller.status
+        self._board.limits.free(self.decision.limit_keys)
+        self.media.close(self._written)
+
+    def _settle(self, effect: Finish) -> None:
+        cdr = self.cdr
+        held = self._hold_ms() if self.answered is not None else None
+        if held is None:
+            cdr.stop = cdr.start + self._elapsed_ms()
+        else:
+            cdr.stop = (cdr.answer or cdr.start) + held
+            cdr.hold_time_ms = held
+        close_record(cdr, effect.cause, effect.by)
+        self.decision.charge(cdr, self._cost if held is not None else None, self._board.balances)
+
+    def _written(self, report: Any) -> None:
+        """The media's last figures are in: the record is complete."""
+        if report is not None:
+            media_record(self.cdr, report)
+        self._board.ended(self)

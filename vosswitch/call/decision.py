@@ -1,0 +1,220 @@
+"""What was decided about one call, and everything that follows from it while the call is up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from vosswitch.billing.meter import Meter
+from vosswitch.billing.rates import terms
+from vosswitch.cdr.record import Charge
+from vosswitch.model.rating import hold_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from vosswitch.accounts.limits import Limit
+    from vosswitch.accounts.values import Account, MappingGateway, Phone
+    from vosswitch.billing.balances import Balances
+    from vosswitch.billing.rates import Rate
+    from vosswitch.call.funding import Funding
+    from vosswitch.call.routes import Route
+    from vosswitch.call.snapshot import Snapshot
+    from vosswitch.cdr.record import Cdr
+    from vosswitch.model.causes import Cause
+    from vosswitch.model.rating import Terms
+    from vosswitch.model.signals import Try
+
+
+class Price(NamedTuple):
+    """A rate found for one account and number.
+
+    :ivar mode: the billing mode's name.
+    """
+
+    account: str
+    group: str
+    mode: str
+    rate: Rate
+    terms: Terms
+
+
+class Decision:
+    """One call, decided.
+
+    :ivar cause: why it is refused; None = it may go on.
+    :ivar routes: what to try, in order; each is built when its turn comes.
+    :ivar notes: the decision record's steps, in order.
+    """
+
+    __slots__ = (
+        "_modes",
+        "account",
+        "callee",
+        "caller",
+        "cause",
+        "free",
+        "funding",
+        "gateway",
+        "had_candidates",
+        "limits",
+        "no_cdr",
+        "notes",
+        "offered",
+        "phone",
+        "plan",
+        "price",
+        "routes",
+        "snapshot",
+        "wall_ms",
+    )
+
+    def __init__(self, offered: Try, snapshot: Snapshot, modes: Mapping[str, Any], wall_ms: int) -> None:
+        self.offered = offered
+        self.snapshot = snapshot
+        self._modes = modes
+        self.wall_ms = wall_ms
+        self.caller = offered.caller
+        self.callee = offered.callee
+        self.cause: Cause | None = None
+        self.account: Account | None = None
+        self.gateway: MappingGateway | None = None
+        self.phone: Phone | None = None
+        self.price: Price | None = None
+        self.plan: Any = None
+        self.funding: Funding | None = None
+        self.routes: Iterator[Route] = iter(())
+        self.limits: tuple[Limit, ...] = ()
+        self.notes: list[tuple[str, str]] = []
+        self.free = self.no_cdr = self.had_candidates = False
+
+    @property
+    def parameters(self) -> Any:
+        """The parameters in force for this call."""
+        return self.snapshot.parameters
+
+    @property
+    def limit_keys(self) -> tuple[str, ...]:
+        """The counters that the call holds."""
+        return tuple([limit.key for limit in self.limits])
+
+    @property
+    def media_proxy(self) -> str:
+        """The incoming side's word on media relaying."""
+        return self.gateway.media_proxy if self.gateway is not None else "auto"
+
+    @property
+    def max_ms(self) -> int | None:
+        """The longest call, ms; None = no limit."""
+        longest = self.snapshot.parameters["SS_MAX_CALL_DURATION"]
+        return None if longest is None else int(longest * 1000)
+
+    def note(self, what: str, why: str) -> None:
+        """Add a step to the decision record."""
+        self.notes.append((what, why))
+
+    # Prices.
+
+    def find_price(self, account: str, group_name: str | None, at_ms: int) -> Price | None:
+        """The rate of a rate group for the callee as billed at a moment (epoch ms)."""
+        group = self.snapshot.rate_groups.get(group_name) if group_name else None
+        rate = group.table.lookup(self.callee, at_ms) if group is not None else None
+        if group is None or rate is None:
+            return None
+        return Price(account, group.name, group.mode, rate, terms(rate, self.snapshot.parameters))
+
+    def meter(self) -> Meter:
+        """The meter of the price in force."""
+        assert self.price is not None
+        mode = "free" if self.free else self.price.mode
+        parameters = self.snapshot.parameters
+        return Meter(
+            self._modes[mode],
+            self.price.terms,
+            anti_overdraft=self.account is not None and self.account.anti_overdraft,
+            slice_ms=int(parameters["VS_RESERVE_SLICE"] * 1000),
+            advance=parameters["SERVER_BILLING_PREVENT_OVERDRAFT_ADVANCE_TIME"],
+        )
+
+    def meter_at(self, answer_ms: int) -> Meter | None:
+        """The meter of the rate in force at the answer; None when it is the one that the call began with."""
+        assert self.price is not None
+        price = self.find_price(self.price.account, self.price.group, answer_ms)
+        if price is None or price.rate is self.price.rate or price == self.price:
+            return None
+        self.note("rate", f"another rate is in force at the answer: {price.rate.per_minute} per minute")
+        self.price = price
+        return self.meter()
+
+    def cost_at(self, route: Route | None, answer_ms: int) -> Price | None:
+        """What the vendor charges, by the rate in force at the answer; None when it costs nothing."""
+        if route is None or route.account is None:
+            return None
+        account = self.snapshot.accounts.get(route.account)
+        if account is None:
+            return None
+        price = self.find_price(account.number, account.rate_group, answer_ms)
+        if price is None:
+            self.note(route.name, "the vendor has no rate for this number: cost 0")
+        return price
+
+    # What the records need.
+
+    def describe(self, cdr: Cdr) -> None:
+        """Fill in who, what and at which rate."""
+        cdr.caller, cdr.callee = self.caller, self.callee
+        if self.gateway is not None:
+            cdr.mapping_gateway, cdr.billing_mode = self.gateway.name, 1
+        elif self.phone is not None:
+            cdr.phone, cdr.billing_mode = self.phone.number, 0
+        if self.account is not None:
+            cdr.account, cdr.account_name = self.account.number, self.account.name
+        self._describe_rate(cdr)
+
+    def _describe_rate(self, cdr: Cdr) -> None:
+        if self.price is not None:
+            cdr.rate_group, cdr.rate_prefix = self.price.group, self.price.rate.prefix
+            cdr.level = self.price.rate.level_code
+
+    def charges_terms(self, cost: Price | None) -> list[dict[str, Any]]:
+        """How both sides are charged, for the `answer` record."""
+        assert self.price is not None
+        mode = "free" if self.free else self.price.mode
+        rows = [
+            {"account": self.price.account, "kind": "call", "mode": mode, "terms": self.price.terms.to_data()}
+        ]
+        if cost is not None:
+            rows.append({"account": cost.account, "kind": "cost", "mode": cost.mode, "terms": cost.terms.to_data()})
+        return rows
+
+    def charge(self, cdr: Cdr, cost: Price | None, balances: Balances) -> None:
+        """The end: settle both sides and fill in the money of the record."""
+        assert self.funding is not None
+        held = cdr.hold_time_ms if cdr.answer is not None else None
+        cdr.hold_time = hold_seconds(cdr.hold_time_ms, self.snapshot.parameters["SERVER_BILLING_HOLD_TIME_PRECISION"])
+        fee = self.funding.settle(held)
+        self._describe_rate(cdr)
+        cdr.fee, cdr.tax, cdr.billed_seconds = fee.fee, fee.tax, fee.billed_seconds
+        if fee.fee:
+            cdr.charges.append(Charge(cdr.account, fee.fee, "call"))
+        if held is None or cost is None:
+            return
+        paid = self._modes[cost.mode].fee(held, cost.terms)
+        cdr.cost, cdr.cost_tax = paid.fee, paid.tax
+        cdr.cost_prefix, cdr.clearing_account = cost.rate.prefix, cost.account
+        if paid.fee:
+            cdr.charges.append(Charge(cost.account, paid.fee, "cost"))
+            balances.charge(cost.account, 0, paid.fee)
+
+    def record(self) -> dict[str, Any]:
+        """The decision record, JSON-able."""
+        found: dict[str, Any] = {"seq": self.snapshot.seq, "notes": self.notes}
+        if self.price is not None:
+            found["rate"] = {
+                "group": self.price.group,
+                "prefix": self.price.rate.prefix,
+                "per_minute": self.price.rate.per_minute,
+                "mode": self.price.mode,
+            }
+        if self.plan is not None:
+            found["plan"] = self.plan.record
+        return found

@@ -1,0 +1,111 @@
+"""What would become of a call: the decision of a live call, told to people, without placing anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vosswitch.call.decide import Ask
+from vosswitch.model.causes import END_REASONS
+from vosswitch.model.signals import Try
+from vosswitch.model.values import Address
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vosswitch.call.decide import Decider
+    from vosswitch.call.decision import Decision
+    from vosswitch.call.snapshot import Snapshot
+
+_NOWHERE = Address("0.0.0.0", 0)  # noqa: S104 - a question has no source
+
+
+class NoSuchSubject(ValueError):
+    """The gateway or phone asked about does not exist, or none was named."""
+
+
+def explain(decider: Decider, snapshot: Snapshot, question: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
+    """Answer the control operation ``route``.
+
+    :param question: caller, callee, mapping_gateway or phone, at (epoch ms or None = now).
+    :raises NoSuchSubject: who calls is not known.
+    """
+    subject = _subject(snapshot, question)
+    at = question.get("at") or now_ms
+    offered = Try(question["caller"], question["callee"], _NOWHERE, _NOWHERE, "")
+    decision = decider.decide(Ask("0", offered, at, subject, explain=True), snapshot)
+    answer = _outcome(decision, at)
+    answer["source"] = question.get("mapping_gateway") or question.get("phone") or subject.name
+    answer["candidates"] = _candidates(decision)
+    answer["steps"] = [f"{what}: {why}" for what, why in decision.notes]
+    return answer
+
+
+def _subject(snapshot: Snapshot, question: Mapping[str, Any]) -> Any:
+    name, number = question.get("mapping_gateway"), question.get("phone")
+    if name:
+        found: Any = snapshot.mapping_gateways.get(name)
+    elif number:
+        found = snapshot.phones.get(number)
+    elif len(snapshot.mapping_gateways) == 1:
+        found = next(iter(snapshot.mapping_gateways.values()))
+    else:
+        raise NoSuchSubject("expected a mapping gateway or a phone that calls")
+    if found is None:
+        raise NoSuchSubject(f"no {'mapping gateway' if name else 'phone'} {name or number!r}")
+    return found
+
+
+def _outcome(decision: Decision, at: int) -> dict[str, Any]:
+    refusal = decision.cause
+    price = decision.price
+    if refusal is None and decision.funding is not None and not decision.funding.affordable():
+        outcome, detail = "insufficient_balance", END_REASONS["insufficient_balance"].text
+    elif refusal is not None:
+        outcome, detail = refusal.reason, refusal.text
+    else:
+        outcome, detail = "route", None
+    return {
+        "caller": decision.caller,
+        "callee": decision.callee,
+        "caller_in": decision.offered.caller,
+        "callee_in": decision.offered.callee,
+        "account": decision.account.number if decision.account is not None else None,
+        "at": at,
+        "outcome": outcome,
+        "detail": detail,
+        "rate_prefix": price.rate.prefix if price is not None else None,
+        "price": price.rate.per_minute_units if price is not None else None,
+    }
+
+
+def _candidates(decision: Decision) -> list[dict[str, Any]]:
+    """The gateways that would be tried, in order, with the numbers as sent; then those that were dropped, and why."""
+    kept = {route.name: route for route in decision.routes}
+    if decision.plan is None:
+        return [_row(name, kept=True, why="the called phone is registered", route=route) for name, route in kept.items()]
+    sell = decision.price.rate.per_minute_units if decision.price is not None else None
+    rows = []
+    for item in decision.plan.looked_at:
+        route = kept.get(item["gateway"])
+        row = _row(item["gateway"], kept=item["kept"] and route is not None, why=item["why"], route=route)
+        for name in ("prefix", "priority", "weight", "price"):
+            row[name] = item.get(name)
+        if sell is not None and row["price"] is not None:
+            row["margin"] = sell - row["price"]
+        rows.append(row)
+    return rows
+
+
+def _row(name: str, *, kept: bool, why: str, route: Any) -> dict[str, Any]:
+    return {
+        "gateway": name,
+        "prefix": None,
+        "priority": None,
+        "weight": None,
+        "caller_out": route.caller_out if route is not None else None,
+        "callee_out": route.callee_out if route is not None else None,
+        "price": None,
+        "margin": None,
+        "kept": kept,
+        "why": why,
+    }

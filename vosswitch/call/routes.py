@@ -1,0 +1,118 @@
+"""The ways a call can be tried: one per routing gateway of the plan, or one per device of a called phone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vosswitch.accounts.limits import Limit
+from vosswitch.model.call import LegTimers, Placement
+from vosswitch.model.values import Address
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterable, Iterator
+
+    from vosswitch.call.decision import Decision
+    from vosswitch.model.call import Candidate, Contact
+    from vosswitch.model.session import SessionDescription
+    from vosswitch.params.system import Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One thing to try.
+
+    :ivar name: of the routing gateway, or ``phone:NUMBER``.
+    :ivar account: the clearing account, None when there is none.
+    :ivar limits: counters to be taken for the attempt.
+    """
+
+    name: str
+    target: Address
+    caller_out: str
+    callee_out: str
+    account: str | None = None
+    local_address: str | None = None
+    media_proxy: str = "auto"
+    request_uri: str | None = None
+    username: str | None = None
+    password: str | None = None
+    realm: str | None = None
+    limits: tuple[Limit, ...] = ()
+
+    @property
+    def limit_keys(self) -> tuple[str, ...]:
+        """The counters that the attempt holds."""
+        return tuple([limit.key for limit in self.limits])
+
+
+def gateway_routes(decision: Decision, candidates: Iterable[Candidate], source: random.Random) -> Iterator[Route]:
+    """The routes of the planned gateways, each built when its turn comes."""
+    for candidate in candidates:
+        gateway = decision.snapshot.gateways.gateways[candidate.gateway]
+        callee = decision.callee
+        if gateway.strip_prefix:
+            callee = callee[len(candidate.prefix) :]
+        callee = gateway.callee_dial_plan.apply(callee, source)
+        if not callee:
+            decision.note(gateway.name, "its dial plan leaves nothing of the called number")
+            continue
+        yield Route(
+            name=gateway.name,
+            target=Address(gateway.address, gateway.port, gateway.transport),
+            caller_out=gateway.caller_dial_plan.apply(decision.caller, source),
+            callee_out=callee,
+            account=gateway.account,
+            local_address=gateway.local_address or None,
+            media_proxy=gateway.media_proxy,
+            username=gateway.username or None if gateway.password else None,
+            password=gateway.password or None,
+            realm=gateway.realm or None,
+            limits=(Limit(f"routing:{gateway.name}", gateway.lines, gateway.cps),),
+        )
+
+
+def phone_routes(decision: Decision, number: str, lines: int | None, contacts: Iterable[Contact]) -> Iterator[Route]:
+    """One route per registered device of a phone, newest first."""
+    for contact in contacts:
+        yield Route(
+            name=f"phone:{number}",
+            target=contact.target,
+            caller_out=decision.caller,
+            callee_out=number,
+            local_address=contact.local.host,
+            request_uri=contact.uri,
+            limits=(Limit(f"phone:{number}", lines, None),),
+        )
+
+
+def timers(parameters: Parameters) -> LegTimers:
+    """The waiting times of an outgoing leg."""
+    return LegTimers(
+        invite=parameters["SS_SIP_TIMEOUT_INVITE"],
+        trying=parameters["SS_SIP_TIMEOUT_TRYING"],
+        progress=parameters["SS_SIP_TIMEOUT_SESSION_PROGRESS"],
+        progress_session=parameters["SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP"],
+        ringing=parameters["SS_SIP_TIMEOUT_RINGING"],
+        resend=parameters["SS_SIP_RESEND_INTERVAL"],
+    )
+
+
+def placement(decision: Decision, call_id: str, route: Route, offer: SessionDescription | None) -> Placement:
+    """What the outgoing leg is told."""
+    return Placement(
+        call_id=call_id,
+        caller=route.caller_out,
+        callee=route.callee_out,
+        target=route.target,
+        session=offer,
+        display=decision.offered.display,
+        local_address=route.local_address,
+        request_uri=route.request_uri,
+        username=route.username,
+        password=route.password,
+        realm=route.realm,
+        max_forwards=decision.offered.max_forwards - 1,
+        timers=timers(decision.snapshot.parameters),
+    )

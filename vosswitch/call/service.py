@@ -1,0 +1,177 @@
+"""The room's shell: takes new calls in, keeps the running ones, writes the finished ones down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from vosswitch.call.bridge import Call
+from vosswitch.call.decide import Ask
+from vosswitch.call.records import close_record, is_hidden
+from vosswitch.call.switchboard import Switchboard
+from vosswitch.cdr.record import Cdr
+from vosswitch.model.causes import Cause, cause
+from vosswitch.model.interfaces import IIncomingCalls
+from vosswitch.model.signals import Release
+from vosswitch.model.values import CallIds, Side
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from vosswitch.call.decide import Decider, Decision
+    from vosswitch.call.records import Days
+    from vosswitch.call.snapshot import Snapshot
+    from vosswitch.model.signals import Try
+
+
+@implementer(IIncomingCalls)
+class CallService(Service):
+    """Every call of this node.
+
+    :ivar calls: running calls by flowno.
+    :param wall_ms: wall clock, epoch milliseconds.
+    :param on_end: told every finished `Cdr` (the frozen ``call_ended`` hook).
+    """
+
+    name = "calls"
+
+    def __init__(
+        self,
+        board: Switchboard,
+        decider: Decider,
+        snapshot: Callable[[], Snapshot],
+        ids: CallIds,
+        days: Days,
+        wall_ms: Callable[[], int],
+        on_end: Callable[[Any], None],
+    ) -> None:
+        self._board = board
+        self._decider = decider
+        self._snapshot = snapshot
+        self._ids = ids
+        self._days = days
+        self._wall_ms = wall_ms
+        self._on_end = on_end
+        self._idle: list[Deferred[None]] = []
+        self.calls: dict[int, Call] = {}
+        self.log = Logger()
+        board.ended = self._ended
+
+    # New calls.
+
+    def incoming(self, leg: Any, offered: Try) -> None:
+        """`IIncomingCalls`: decide, then place or refuse."""
+        now = self._wall_ms()
+        flowno = self._ids.next(now)
+        today = self._days.of(now)
+        self._board.tallies.day(today)
+        decision = self._decider.decide(Ask(str(flowno), offered, now), self._snapshot())
+        cdr = self._new_cdr(flowno, today, now, offered)
+        decision.describe(cdr)
+        refusal = decision.cause or self._admit(decision)
+        if refusal is not None:
+            self._refuse(leg, cdr, decision, refusal)
+            return
+        assert decision.funding is not None
+        call = Call(self._board, decision, leg, cdr, decision.funding)
+        self.calls[flowno] = call
+        call.begin()
+
+    def refused(self, offered: Try, reason: str) -> None:
+        """`IIncomingCalls`: a protocol refused a call; only its record is written."""
+        now = self._wall_ms()
+        cdr = self._new_cdr(self._ids.next(now), self._days.of(now), now, offered)
+        reached = cause(reason)
+        cdr.sip_status = reached.status
+        cdr.decision = {"refused": reason}
+        close_record(cdr, reached, Side.SERVER)
+        self._write(cdr, self._snapshot(), no_cdr=False)
+
+    def _new_cdr(self, flowno: int, today: str, now: int, offered: Try) -> Cdr:
+        return Cdr(
+            flowno=flowno,
+            day=today,
+            start=now,
+            stop=now,
+            caller=offered.caller,
+            callee=offered.callee,
+            caller_in=offered.caller,
+            callee_in=offered.callee,
+            caller_sip_call_id=offered.peer_call_id,
+            caller_ip=offered.source.host,
+            caller_user_agent=offered.user_agent,
+        )
+
+    def _admit(self, decision: Decision) -> Cause | None:
+        """Room in the journal, lines, calls per second, money: all of them or a refusal with nothing taken."""
+        board = self._board
+        if not board.journal.admits():
+            return cause("degraded")
+        full = board.limits.take(decision.limits, board.clock.seconds())
+        if full is not None:
+            decision.note("limits", full)
+            return cause("cps_limit" if full.startswith("cps") else "line_limit")
+        if decision.funding is None or not decision.funding.open():
+            board.limits.free(decision.limit_keys)
+            if decision.funding is not None:
+                board.want(decision.funding)
+            return cause("insufficient_balance")
+        return None
+
+    def _refuse(self, leg: Any, cdr: Cdr, decision: Decision, reached: Cause) -> None:
+        leg.send(Release(reached))
+        cdr.sip_status = leg.status
+        cdr.stop = self._wall_ms()
+        close_record(cdr, reached, Side.SERVER)
+        cdr.decision = decision.record()
+        self._write(cdr, decision.snapshot, no_cdr=decision.no_cdr)
+
+    # Finished calls.
+
+    def _ended(self, call: Call) -> None:
+        del self.calls[call.cdr.flowno]
+        call.cdr.decision = call.decision.record()
+        self._write(call.cdr, call.decision.snapshot, no_cdr=call.decision.no_cdr)
+        if not self.calls:
+            waiting, self._idle = self._idle, []
+            for done in waiting:
+                done.callback(None)
+
+    def _write(self, cdr: Cdr, snapshot: Snapshot, *, no_cdr: bool) -> None:
+        cdr.hidden = is_hidden(cdr, snapshot.parameters, no_cdr)
+        self._board.journal.end(cdr)
+        self._on_end(cdr)
+
+    # What operators and the composition root ask.
+
+    def release(self, flowno: int, reason: str = "operator_release") -> bool:
+        """End one call; False when there is none of that id."""
+        call = self.calls.get(flowno)
+        if call is None:
+            return False
+        call.stop(cause(reason))
+        return True
+
+    def stop_all(self, reason: str = "switch_restart") -> Deferred[None]:
+        """End every call; fires when their records are written."""
+        for call in list(self.calls.values()):
+            call.stop(cause(reason))
+        return self.when_idle()
+
+    def when_idle(self) -> Deferred[None]:
+        """Fires when no call is running."""
+        done: Deferred[None] = Deferred()
+        if self.calls:
+            self._idle.append(done)
+        else:
+            done.callback(None)
+        return done
+
+    def view(self) -> Iterator[dict[str, Any]]:
+        """The running calls, oldest first, one dict each."""
+        for call in list(self.calls.values()):
+            yield call.view(self._board.clock.seconds())

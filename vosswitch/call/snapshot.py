@@ -1,0 +1,101 @@
+"""The configuration as the switch uses it: one immutable value that a call keeps for its whole life."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from vosswitch.accounts.callers import Callers
+from vosswitch.accounts.values import Account, MappingGateway, Phone
+from vosswitch.billing.files import open_rates
+from vosswitch.billing.rates import RateTable
+from vosswitch.params.system import Parameters
+from vosswitch.routing.gateways import GatewayIndex, RoutingGateway
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RateGroup:
+    """A price list.
+
+    :ivar mode: the billing mode's name.
+    """
+
+    name: str
+    mode: str
+    table: RateTable
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that calls are decided with.
+
+    :ivar seq: the last change that it holds.
+    """
+
+    seq: int = 0
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+    mapping_gateways: Mapping[str, MappingGateway] = field(default_factory=dict)
+    phones: Mapping[str, Phone] = field(default_factory=dict)
+    callers: Callers = field(default_factory=lambda: Callers({}, {}))
+    gateways: GatewayIndex = field(default_factory=lambda: GatewayIndex({}))
+    rate_groups: Mapping[str, RateGroup] = field(default_factory=dict)
+    parameters: Parameters = field(default_factory=lambda: Parameters({}))
+
+    def applied(self, change: Mapping[str, Any]) -> Snapshot:
+        """The snapshot after a ``config`` message of the recorder; what the message does not touch is shared.
+
+        :param change: ``full`` (everything else is gone) and per table the bodies by name, None = deleted.
+        """
+        base = Snapshot(parameters=Parameters({}, self.parameters.registry)) if change.get("full") else self
+        accounts = _merged(base.accounts, change.get("accounts"), Account.from_body)
+        mapping = _merged(base.mapping_gateways, change.get("mapping_gateways"), MappingGateway.from_body)
+        phones = _merged(base.phones, change.get("phones"), Phone.from_body)
+        routing = _merged(base.gateways.gateways, change.get("routing_gateways"), RoutingGateway.from_body)
+        return dataclasses.replace(
+            base,
+            seq=change["seq"],
+            accounts=accounts,
+            mapping_gateways=mapping,
+            phones=phones,
+            callers=_callers(base, mapping, phones),
+            gateways=base.gateways if routing is base.gateways.gateways else GatewayIndex(routing),
+            rate_groups=_rate_groups(base.rate_groups, change.get("rate_groups")),
+            parameters=_parameters(base.parameters, change.get("parameters") or {}),
+        )
+
+
+def _merged(old: Mapping[str, T], bodies: Any, build: Callable[[dict[str, Any]], T]) -> Mapping[str, T]:
+    if not bodies:
+        return old
+    new = dict(old)
+    for name, body in bodies.items():
+        if body is None:
+            new.pop(name, None)
+        else:
+            new[name] = build(body)
+    return new
+
+
+def _callers(base: Snapshot, mapping: Mapping[str, MappingGateway], phones: Mapping[str, Phone]) -> Callers:
+    if mapping is base.mapping_gateways and phones is base.phones:
+        return base.callers
+    return Callers(mapping, phones)
+
+
+def _rate_groups(old: Mapping[str, RateGroup], bodies: Any) -> Mapping[str, RateGroup]:
+    return _merged(old, bodies, _rate_group)
+
+
+def _rate_group(body: Mapping[str, Any]) -> RateGroup:
+    table = open_rates(body["file"]) if body.get("file") else RateTable.build(())
+    return RateGroup(body["name"], body["billing_mode"], table.with_changes(body["overlay"]))
+
+
+def _parameters(old: Parameters, changes: Mapping[str, str | None]) -> Parameters:
+    """A name that nothing declares (of a plugin that is gone) changes nothing."""
+    known = {name: text for name, text in changes.items() if name in old.registry}
+    return old.with_values(known) if known else old

@@ -1,0 +1,38 @@
+"""What a running call needs of its node, in one value that the composition root fills."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vosswitch.accounts.limits import Limits
+    from vosswitch.billing.balances import Balances
+    from vosswitch.call.bridge import Call
+    from vosswitch.call.funding import Funding
+    from vosswitch.call.tallies import Tallies
+
+
+@dataclass(slots=True)
+class Switchboard:
+    """The node, as its calls see it.
+
+    :ivar clock: monotonic `IReactorTime`.
+    :ivar journal: ``append(kind, payload)`` and ``synced(callback)``.
+    :ivar legs: the `ILegFactory` of the outgoing protocol.
+    :ivar media: the `IMediaEngine`.
+    :ivar want: asks for more money of an account for this node.
+    :ivar ended: takes a call whose record is complete.
+    """
+
+    clock: Any
+    journal: Any
+    balances: Balances
+    limits: Limits
+    legs: Any
+    media: Any
+    tallies: Tallies
+    want: Callable[[Funding], None]
+    ended: Callable[[Call], None]

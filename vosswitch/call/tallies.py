@@ -1,0 +1,29 @@
+"""Counts of attempts per routing gateway on the server's current day."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+
+class Tallies:
+    """How often each routing gateway was tried today; `day` begins a new count."""
+
+    __slots__ = ("_attempts", "_day")
+
+    def __init__(self) -> None:
+        self._day = ""
+        self._attempts: Counter[str] = Counter()
+
+    def day(self, today: str) -> None:
+        """Say which day it is (``YYYYMMDD``); a new one starts from zero."""
+        if today != self._day:
+            self._day = today
+            self._attempts.clear()
+
+    def attempted(self, gateway: str) -> None:
+        """Count one attempt."""
+        self._attempts[gateway] += 1
+
+    def today(self, gateway: str) -> int:
+        """Attempts on *gateway* since midnight."""
+        return self._attempts[gateway]

@@ -1,0 +1,46 @@
+"""What the node knows of its gateways at this moment, as the routing plan asks for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vosswitch.accounts.limits import Limits
+    from vosswitch.call.decision import Decision
+    from vosswitch.call.tallies import Tallies
+    from vosswitch.routing.gateways import RoutingGateway
+
+
+class NodeView:
+    """Lines in use, attempts of the day and prices for one call (`vosswitch.routing.plan.RouteView`)."""
+
+    __slots__ = ("_decision", "_limits", "_tallies")
+
+    def __init__(self, limits: Limits, tallies: Tallies, decision: Decision) -> None:
+        self._limits = limits
+        self._tallies = tallies
+        self._decision = decision
+
+    def lines(self, gateway: str) -> int:
+        """Calls now on the gateway."""
+        return self._limits.in_use(f"routing:{gateway}")
+
+    def calls_today(self, gateway: str) -> int:
+        """Attempts on it since midnight."""
+        return self._tallies.today(gateway)
+
+    def asr(self, _gateway: str) -> float | None:
+        """Answer-seizure ratio; None = no value is kept."""
+        return None
+
+    def acd(self, _gateway: str) -> float | None:
+        """Average call duration; None = no value is kept."""
+        return None
+
+    def price(self, gateway: RoutingGateway, _callee: str) -> int | None:
+        """Units of 10^-7 per minute that its vendor asks for the callee as billed; None when there is no rate."""
+        account = self._decision.snapshot.accounts.get(gateway.account) if gateway.account else None
+        if account is None:
+            return None
+        price = self._decision.find_price(account.number, account.rate_group, self._decision.wall_ms)
+        return None if price is None else price.rate.per_minute_units

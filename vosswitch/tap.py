@@ -1,0 +1,61 @@
+"""``twistd vosswitch``: options, checks that must fail in one line, and the running service."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING, Any
+
+from twisted.python import usage
+
+from vosswitch.app import Switch, check_database
+from vosswitch.params.boot import BadSetting, Boot, listener
+from vosswitch.params.files import load
+from vosswitch.sip.transport import try_bind
+
+if TYPE_CHECKING:
+    from twisted.application.service import IService
+
+
+class Options(usage.Options):
+    """The command line of ``twistd vosswitch``."""
+
+    synopsis = "[options]"
+    longdesc = "An open carrier (class 4) VoIP softswitch."
+    optParameters = [
+        ["config", "c", None, "Configuration file (default: VOSSWITCH_CONFIG, else etc/vosswitch.toml)"],
+        ["media-address", None, None, "Local IP address of relayed media, instead of the configured one"],
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self["listen"] = []
+
+    def opt_listen(self, address: str) -> None:
+        """Listen on this address instead of the configured ones, such as udp:127.0.0.1:5070; may be repeated."""
+        self["listen"].append(address)
+
+    opt_l = opt_listen
+
+
+def _boot(options: dict[str, Any]) -> Boot:
+    boot = load(options["config"])
+    if options["listen"]:
+        boot = dataclasses.replace(boot, listeners=tuple(listener(text) for text in options["listen"]))
+    if options["media-address"]:
+        boot = dataclasses.replace(boot, media_address=options["media-address"])
+    return boot
+
+
+def makeService(options: dict[str, Any]) -> IService:
+    """Build the switch; whatever is wrong with the configuration ends in one line and exit code 1."""
+    from twisted.internet import reactor  # noqa: PLC0415 - the one place that takes the reactor
+
+    try:
+        boot = _boot(options)
+        check_database(boot)
+        try_bind(boot.listeners)
+        reactor.seconds = time.monotonic  # type: ignore[attr-defined]  # timers must not follow the wall clock
+        return Switch(reactor, boot)
+    except (BadSetting, OSError) as error:
+        raise SystemExit(f"vosswitch: {error}") from None
