@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from vosswitch.model.numberlist import NumberList
 from vosswitch.model.values import Address
 
 if TYPE_CHECKING:
@@ -206,9 +207,14 @@ def items() -> Kind:
 
 
 def numbers() -> Kind:
-    """A comma separated list of numbers, ``*`` at the end of one for every number that begins so; a tuple of texts."""
+    """A comma separated list of numbers, ``*`` at the end of one for all that begin so; a `NumberList`."""
     pattern = re.compile(r"[0-9A-Za-z+#]{1,64}\*?|\*", re.ASCII)
-    return Kind("numbers", "numbers separated by commas, each may end in *", _split(pattern), ",".join)
+    split = _split(pattern)
+
+    def read(given: str) -> NumberList:
+        return NumberList(split(given))
+
+    return Kind("numbers", "numbers separated by commas, each may end in *", read, lambda v: ",".join(v.entries))
 
 
 def _split(pattern: re.Pattern[str]) -> Callable[[str], tuple[str, ...]]:
