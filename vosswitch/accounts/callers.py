@@ -1,0 +1,221 @@
+"""Who is calling: from the source address, or from the name that was proved by digest, to gateway or phone.
+
+Source addresses: the most specific network first; in it, of the gateways whose tech prefix the called number begins
+with, the longest tech prefix; then ``ip_port`` before ``ip``; then the first by name.  A gateway whose tech prefix
+does not fit is not the caller, and the next wider network is asked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from vosswitch.accounts.sources import SIP_PORT, source_ip
+from vosswitch.numbers.prefixes import PrefixIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+    from vosswitch.accounts.values import MappingGateway, Phone
+    from vosswitch.model.call import Credential
+    from vosswitch.model.values import Address
+
+
+class Identified(NamedTuple):
+    """The caller: exactly one of *gateway* and *phone*, and the called number without the tech prefix."""
+
+    gateway: MappingGateway | None
+    phone: Phone | None
+    callee: str
+
+
+class _Entry(NamedTuple):
+    """A gateway at one place; *port* None = any port."""
+
+    gateway: MappingGateway
+    port: int | None
+
+    @property
+    def order(self) -> tuple[int, str, bool, int, str]:
+        prefix = self.gateway.tech_prefix
+        return (-len(prefix), prefix, self.port is None, self.port or 0, self.gateway.name)
+
+    def fits(self, source: Address) -> bool:
+        return self.port is None or (self.port == source.port and source.transport == "udp")
+
+
+class _Place:
+    """The gateways of one address, one network or one user name."""
+
+    __slots__ = ("_by_prefix", "entries")
+
+    def __init__(self, entries: Iterable[_Entry]) -> None:
+        self.entries = tuple(sorted(entries, key=lambda entry: entry.order))
+        self._by_prefix: PrefixIndex[tuple[_Entry, ...]] | None = None
+        if len(self.entries) > 1:
+            groups: dict[str, list[_Entry]] = {}
+            for entry in self.entries:
+                groups.setdefault(entry.gateway.tech_prefix, []).append(entry)
+            self._by_prefix = PrefixIndex({prefix: tuple(found) for prefix, found in groups.items()})
+
+    def trusts(self, source: Address) -> bool:
+        return any(entry.fits(source) for entry in self.entries)
+
+    def find(self, source: Address, callee: str) -> MappingGateway | None:
+        if self._by_prefix is None:
+            entry = self.entries[0]
+            return entry.gateway if callee.startswith(entry.gateway.tech_prefix) and entry.fits(source) else None
+        for _, entries in self._by_prefix.matches(callee):
+            for entry in entries:
+                if entry.fits(source):
+                    return entry.gateway
+        return None
+
+    def conflicts(self, where: str) -> Iterator[str]:
+        """One line for every gateway that another one of the same place, port and tech prefix hides."""
+        used = self.entries[0]
+        for entry in self.entries[1:]:
+            if (entry.gateway.tech_prefix, entry.port) == (used.gateway.tech_prefix, used.port):
+                yield (
+                    f"mapping gateways {used.gateway.name} and {entry.gateway.name} share {where}"
+                    f" and tech prefix {entry.gateway.tech_prefix!r}: {used.gateway.name} is used"
+                )
+            else:
+                used = entry
+
+
+_Networks = dict[int, tuple[tuple[int, dict[int, _Place]], ...]]
+"""Per IP version, the longest network first: bits to shift the address by, and places by what is left."""
+
+
+class Callers:
+    """An immutable index of everyone who may call.
+
+    :param mapping_gateways: by name; *phones* by number.
+    :ivar warnings: one line for every gateway or phone that is hidden by another one.
+    """
+
+    __slots__ = ("_exact", "_networks", "_phones", "_users", "warnings")
+
+    def __init__(self, mapping_gateways: Mapping[str, MappingGateway], phones: Mapping[str, Phone]) -> None:
+        gateways = [gateway for _, gateway in sorted(mapping_gateways.items())]
+        self._phones = dict(phones)
+        places = _places(gateway for gateway in gateways if gateway.auth != "password")
+        self._exact = {
+            str(network.network_address): place
+            for network, place in places.items()
+            if network.prefixlen == network.max_prefixlen
+        }
+        self._networks = _by_length(places)
+        users, hidden = _users(gateway for gateway in gateways if gateway.auth == "password")
+        self._users = users
+        warnings = [line for network, place in places.items() for line in place.conflicts(str(network))]
+        warnings += hidden
+        warnings += [line for name, place in users.items() for line in place.conflicts(f"user name {name}")]
+        warnings += [f"phone {name} is hidden by a mapping gateway's user name" for name in users if name in phones]
+        self.warnings = tuple(warnings)
+
+    def trusts(self, source: Address) -> bool:
+        """Whether the address proves its sender by itself: a gateway with auth ``ip`` or ``ip_port`` is there."""
+        return any(place.trusts(source) for place in self._at(source.host))
+
+    def identify(self, source: Address, user: str | None, callee: str) -> Identified | None:
+        """Who calls *callee* from *source*; None = nobody that we know.
+
+        :param user: the name that digest has proved; None = the address has to prove the caller.
+        :param callee: the called number as received.
+        """
+        if user is not None:
+            return self._named(source, user, callee)
+        for place in self._at(source.host):
+            found = place.find(source, callee)
+            if found is not None:
+                return Identified(found, None, callee[len(found.tech_prefix) :])
+        return None
+
+    def _named(self, source: Address, user: str, callee: str) -> Identified | None:
+        place = self._users.get(user)
+        if place is None:
+            phone = self._phones.get(user)
+            return None if phone is None else Identified(None, phone, callee)
+        found = place.find(source, callee)
+        if found is None or not _inside(found, source):
+            return None
+        return Identified(found, None, callee[len(found.tech_prefix) :])
+
+    def credentials(self, username: str) -> tuple[Credential, ...]:
+        """What proves *username*; empty when there is no such name, or all that bear it are locked."""
+        place = self._users.get(username)
+        if place is not None:
+            return next((e.gateway.credentials for e in place.entries if not e.gateway.locked), ())
+        phone = self._phones.get(username)
+        return () if phone is None or phone.locked else phone.credentials
+
+    def phone(self, username: str) -> str | None:
+        """The number that *username* may register; None when it is no phone, or a locked one."""
+        phone = self._phones.get(username)
+        return None if phone is None or phone.locked or username in self._users else phone.number
+
+    def _at(self, host: str) -> Iterator[_Place]:
+        """The places that a source address belongs to, the most specific first."""
+        place = self._exact.get(host)
+        if place is not None:
+            yield place
+        if not self._networks and "." in host and ":" not in host:
+            return
+        address = source_ip(host)
+        if address is not None:
+            yield from self._around(address, host)
+
+    def _around(self, address: IPv4Address | IPv6Address, host: str) -> Iterator[_Place]:
+        text = str(address)
+        if text != host and text in self._exact:
+            yield self._exact[text]
+        number = int(address)
+        for shift, places in self._networks.get(address.version, ()):
+            place = places.get(number >> shift)
+            if place is not None:
+                yield place
+
+
+def _inside(gateway: MappingGateway, source: Address) -> bool:
+    """Whether a password gateway that names addresses is called from one of them."""
+    if not gateway.addresses:
+        return True
+    address = source_ip(source.host)
+    return address is not None and any(address in match.network for match in gateway.addresses)
+
+
+def _places(gateways: Iterable[MappingGateway]) -> dict[IPv4Network | IPv6Network, _Place]:
+    found: dict[IPv4Network | IPv6Network, dict[tuple[str, int | None], _Entry]] = {}
+    for gateway in gateways:
+        for match in gateway.addresses:
+            port = (match.port or SIP_PORT) if gateway.auth == "ip_port" else None
+            found.setdefault(match.network, {})[gateway.name, port] = _Entry(gateway, port)
+    return {network: _Place(entries.values()) for network, entries in found.items()}
+
+
+def _by_length(places: Mapping[IPv4Network | IPv6Network, _Place]) -> _Networks:
+    found: dict[int, dict[int, dict[int, _Place]]] = {}
+    for network, place in places.items():
+        shift = network.max_prefixlen - network.prefixlen
+        if shift:
+            level = found.setdefault(network.version, {}).setdefault(shift, {})
+            level[int(network.network_address) >> shift] = place
+    return {version: tuple(sorted(levels.items())) for version, levels in found.items()}
+
+
+def _users(gateways: Iterable[MappingGateway]) -> tuple[dict[str, _Place], list[str]]:
+    """Password gateways by user name; several share a name only when they share its password too."""
+    found: dict[str, list[_Entry]] = {}
+    hidden = []
+    for gateway in gateways:
+        entries = found.setdefault(gateway.username, [])
+        if entries and entries[0].gateway.credentials != gateway.credentials:
+            hidden.append(
+                f"mapping gateway {gateway.name} has the user name of {entries[0].gateway.name}"
+                " with another password: it is not used"
+            )
+        else:
+            entries.append(_Entry(gateway, None))
+    return {name: _Place(entries) for name, entries in found.items()}, hidden

@@ -1,0 +1,151 @@
+"""Accounts, mapping gateways and phones as immutable values, read from the recorder's configuration bodies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from vosswitch.accounts.sources import SourceMatch, read_source
+from vosswitch.model.call import Credential
+from vosswitch.model.values import Level
+from vosswitch.numbers.dialplan import NO_PLAN, DialPlan, parse_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_plan = lru_cache(maxsize=4096)(parse_plan)
+"""Many gateways share few plans: each text is read once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who pays.
+
+    :ivar kind: ordinary, clearing, agent or phone_card.
+    :ivar rate_group: name of the price list; None = no rates, so no calls.
+    :ivar overdraft_limit: units of 10^-7 below zero that the balance may go.
+    :ivar anti_overdraft: whether every call reserves its money before it is spent.
+    :ivar lines: calls at the same time, None = unlimited; likewise *cps*, new calls per second.
+    :ivar lock_reason: ``""``, balance, operator, expiry or fraud.
+    :ivar expires: epoch milliseconds from which on it makes no calls; None = never.
+    """
+
+    number: str
+    name: str = ""
+    kind: str = "ordinary"
+    rate_group: str | None = None
+    overdraft_limit: int = 0
+    anti_overdraft: bool = False
+    lines: int | None = None
+    cps: int | None = None
+    locked: bool = False
+    lock_reason: str = ""
+    expires: int | None = None
+
+    @classmethod
+    def from_body(cls, body: Mapping[str, Any]) -> Account:
+        """Read a configuration body with every key present."""
+        return cls(
+            number=body["number"],
+            name=body["name"],
+            kind=body["kind"],
+            rate_group=body["rate_group"],
+            overdraft_limit=body["overdraft_limit"],
+            anti_overdraft=body["anti_overdraft"],
+            lines=body["lines"],
+            cps=body["cps"],
+            locked=body["locked"],
+            lock_reason=body["lock_reason"],
+            expires=body["expires"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MappingGateway:
+    """A customer's equipment, as calls come in from it.
+
+    :ivar auth: what proves it: ``ip``, ``ip_port`` (the source port too, UDP only) or ``password``.
+    :ivar addresses: where it may call from; with ``password`` they narrow it, and none = anywhere.
+    :ivar username: of auth ``password``, never empty.
+    :ivar tech_prefix: what its called numbers begin with; stripped before anything else.
+    :ivar media_proxy: off, on, auto or must_on.
+    """
+
+    name: str
+    account: str
+    auth: str = "ip"
+    addresses: tuple[SourceMatch, ...] = ()
+    username: str = ""
+    credentials: tuple[Credential, ...] = ()
+    lines: int | None = None
+    cps: int | None = None
+    tech_prefix: str = ""
+    callee_dial_plan: DialPlan = NO_PLAN
+    caller_dial_plan: DialPlan = NO_PLAN
+    routing_strategies: tuple[str, ...] = ()
+    blacklists: tuple[str, ...] = ()
+    number_transforms: tuple[str, ...] = ()
+    media_proxy: str = "auto"
+    locked: bool = False
+
+    @classmethod
+    def from_body(cls, body: Mapping[str, Any]) -> MappingGateway:
+        """Read a configuration body with every key present.
+
+        :raises ValueError: an address or a dial plan that cannot be read (provisioning refuses those).
+        """
+        return cls(
+            name=body["name"],
+            account=body["account"],
+            auth=body["auth"],
+            addresses=tuple(map(read_source, body["addresses"])),
+            username=body["username"] or body["name"],
+            credentials=_credentials(body["ha1s"]),
+            lines=body["lines"],
+            cps=body["cps"],
+            tech_prefix=body["tech_prefix"],
+            callee_dial_plan=_plan(body["callee_dial_plan"]),
+            caller_dial_plan=_plan(body["caller_dial_plan"]),
+            routing_strategies=tuple(body["routing_strategies"]),
+            blacklists=tuple(body["blacklists"]),
+            number_transforms=tuple(body["number_transforms"]),
+            media_proxy=body["media_proxy"],
+            locked=body["locked"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A device that registers by number and password.
+
+    :ivar level: the highest level of calls that it may make.
+    """
+
+    number: str
+    account: str
+    credentials: tuple[Credential, ...] = ()
+    lines: int | None = None
+    level: Level = Level.DOMESTIC
+    callee_dial_plan: DialPlan = NO_PLAN
+    locked: bool = False
+
+    @classmethod
+    def from_body(cls, body: Mapping[str, Any]) -> Phone:
+        """Read a configuration body with every key present.
+
+        :raises ValueError: a level or a dial plan that cannot be read (provisioning refuses those).
+        """
+        return cls(
+            number=body["number"],
+            account=body["account"],
+            credentials=_credentials(body["ha1s"]),
+            lines=body["lines"],
+            level=Level(body["level"]),
+            callee_dial_plan=_plan(body["callee_dial_plan"]),
+            locked=body["locked"],
+        )
+
+
+def _credentials(ha1s: Mapping[str, str] | None) -> tuple[Credential, ...]:
+    return tuple(Credential(ha1.lower(), algorithm) for algorithm, ha1 in (ha1s or {}).items() if ha1)
