@@ -1,0 +1,175 @@
+"""Price lists: the longest prefix with a rate in force, in memory, in a compiled file, and both together."""
+
+from collections import defaultdict
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vosswitch.billing.files import compile_rates, open_rate_file, open_rates, verify_rates
+from vosswitch.billing.ratefile import BadRateFile, RateFile
+from vosswitch.billing.rates import Rate, RateTable, terms
+from vosswitch.model.rating import Terms
+from vosswitch.params.system import Parameters
+
+PREFIXES = st.text("01", max_size=5)
+EFFECTIVE = st.integers(0, 3)
+NUMBERS = st.text("01", max_size=7)
+
+
+def row(prefix, effective=0, price="1"):
+    return [prefix, effective, price, 1, 1, "0", "0", "domestic"]
+
+
+rows_of = st.lists(st.tuples(PREFIXES, EFFECTIVE, st.integers(0, 99)), max_size=25)
+changes_of = st.lists(st.tuples(PREFIXES, st.one_of(st.none(), EFFECTIVE), st.integers(0, 99)), max_size=25)
+
+
+def as_rows(items):
+    return [[p, None] if e is None else row(p, e, str(price)) for p, e, price in items]
+
+
+def apply_naively(table, rows):
+    for one in rows:
+        if one[1] is None:
+            table.pop(one[0], None)
+        else:
+            table.setdefault(one[0], {})[one[1]] = Rate(*one)
+
+
+def naive(table, number, at):
+    for length in range(len(number), -1, -1):
+        usable = [effective for effective in table.get(number[:length], ()) if effective <= at]
+        if usable:
+            return table[number[:length]][max(usable)]
+    return None
+
+
+@given(changes_of, changes_of, NUMBERS, EFFECTIVE)
+def test_overlay_equals_naive_longest_match(first, second, number, at):
+    table = defaultdict(dict)
+    apply_naively(table, as_rows(first))
+    before = RateTable.build(as_rows(first))
+    expected_before = naive(table, number, at)
+    after = before.with_changes(as_rows(second))
+    apply_naively(table, as_rows(second))
+    assert after.lookup(number, at) == naive(table, number, at)
+    assert before.lookup(number, at) == expected_before
+
+
+@settings(deadline=None, max_examples=60)
+@given(rows_of, changes_of, st.lists(NUMBERS, min_size=1, max_size=8), EFFECTIVE)
+def test_file_with_overlay_equals_naive_longest_match(tmp_path_factory, rows, changes, numbers, at):
+    path = str(tmp_path_factory.mktemp("rates") / "g.rates")
+    table = {}
+    apply_naively(table, as_rows(rows))
+    count = compile_rates(sorted(rate for group in table.values() for rate in group.values()), path)
+    assert count == verify_rates(path) == len(open_rates(path))
+    plain = open_rates(path)
+    changed = plain.with_changes(as_rows(changes))
+    for number in numbers:
+        assert plain.lookup(number, at) == naive(table, number, at)
+    apply_naively(table, as_rows(changes))
+    for number in numbers:
+        assert changed.lookup(number, at) == naive(table, number, at)
+
+
+def test_changes_share_untouched_shards():
+    before = RateTable.build([row("4420"), row("8610")])
+    after = before.with_changes([row("44207")])
+    assert after._shards["861"] is before._shards["861"]
+    assert after._shards["442"] is not before._shards["442"]
+    assert before.with_changes([]) is before
+
+
+def test_rate_to_come_leaves_the_number_to_the_shorter_prefix():
+    table = RateTable.build([row("44", 0, "1"), row("4420", 500, "2")])
+    assert table.lookup("442071", 499).per_minute == "1"
+    assert table.lookup("442071", 500).per_minute == "2"
+
+
+def test_tombstone_hides_every_row_of_the_file_and_new_rows_stand(tmp_path):
+    path = str(tmp_path / "g.rates")
+    compile_rates([row("44", 0, "1"), row("4420", 0, "2"), row("4420", 5, "3")], path)
+    table = open_rates(path).with_changes([["4420", None]])
+    assert table.lookup("44201", 9).prefix == "44"
+    assert table.with_changes([row("4420", 7, "4")]).lookup("44201", 6).prefix == "44"
+    assert table.with_changes([row("4420", 7, "4")]).lookup("44201", 7).per_minute == "4"
+
+
+def test_prefixes_that_are_no_digits_are_kept_beside_the_index(tmp_path):
+    path = str(tmp_path / "g.rates")
+    rows = sorted([row("#31"), row("+1"), row("12345678901234567"), row("1234567890123456"), row("٣٤"), row("9")])
+    assert compile_rates(rows, path) == 6
+    table = open_rates(path)
+    assert table.lookup("#3155", 0).prefix == "#31"
+    assert table.lookup("+1555", 0).prefix == "+1"
+    assert table.lookup("123456789012345678", 0).prefix == "12345678901234567"
+    assert table.lookup("1234567890123456", 0).prefix == "1234567890123456"
+    assert table.lookup("٣٤5", 0).prefix == "٣٤"
+    assert table.lookup("9abc", 0).prefix == "9"
+    assert table.lookup("abc", 0) is None
+    assert table.lookup("", 0) is None
+
+
+def test_unsorted_or_double_rows_are_refused_and_leave_nothing(tmp_path):
+    path = tmp_path / "g.rates"
+    for rows in ([row("2"), row("1")], [row("1", 5), row("1", 5)], [row("1", 5), row("1", 4)]):
+        with pytest.raises(ValueError, match="not ascending"):
+            compile_rates(rows, str(path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_damage_is_named(tmp_path):
+    path = tmp_path / "g.rates"
+    compile_rates([row(f"{n:03d}", 0, str(n)) for n in range(1000)], str(path))
+    good = path.read_bytes()
+    for bad, words in (
+        (good[:-1], "cut off"),
+        (good[:100], "not a compiled rate file"),
+        (b"x" + good[1:], "not a compiled rate file"),
+        (good[:20] + b"\xff" + good[21:], "damaged"),
+        (good[:8] + b"\x09" + good[9:], "another version"),
+        (b"", "cannot be opened"),
+    ):
+        path.write_bytes(bad)
+        with pytest.raises(BadRateFile, match=words):
+            open_rates(str(path))
+    path.write_bytes(good[:2000] + b"\xff" + good[2001:])
+    with pytest.raises(BadRateFile, match="keys is damaged"):
+        verify_rates(str(path))
+    with pytest.raises(BadRateFile, match="cannot be opened"):
+        open_rates(str(tmp_path / "missing"))
+
+
+@settings(max_examples=200)
+@given(st.integers(256, 5000), st.binary(min_size=1, max_size=8), st.text("0123456789", max_size=6))
+def test_lookup_in_a_damaged_file_ends_in_a_rate_or_a_clear_error(good_file, place, junk, number):
+    place %= len(good_file) - len(junk)
+    found = RateFile(good_file[: max(place, 256)] + junk + good_file[max(place, 256) + len(junk) :], "g")
+    try:
+        found.lookup(number, 0)
+        found.groups(number)
+    except BadRateFile:
+        pass
+
+
+@pytest.fixture(scope="session")
+def good_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("good") / "g.rates"
+    compile_rates(sorted([row(str(n)) for n in range(60)] + [row(str(n), 7) for n in range(60)]), str(path))
+    return path.read_bytes()
+
+
+def test_reopened_mapping_outlives_its_replacement(tmp_path):
+    path = str(tmp_path / "g.rates")
+    compile_rates([row("1", 0, "1")], path)
+    old = open_rates(path)
+    compile_rates([row("1", 0, "2")], path)
+    assert old.lookup("12", 0).per_minute == "1"
+    assert open_rate_file(path).lookup("12", 0).per_minute == "2"
+
+
+def test_terms_take_the_parameters_in_force():
+    parameters = Parameters({"SERVER_BILLING_FREE_TIME": "6", "SERVER_BILLING_FEE_UNIT": "0.005"})
+    assert terms(Rate(*row("44", 0, "0.6")), parameters) == Terms("0.6", 1, 1, "0", "0", 6, 50, 4, "0.005")
