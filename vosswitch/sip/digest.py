@@ -25,7 +25,7 @@ ALGORITHMS = ("SHA-256", "MD5")
 
 _SCHEME = re.compile(r"\s*([A-Za-z0-9\-.!%*_+`'~]+)(?:\s+|\Z)")
 _FIELD = re.compile(
-    r"([A-Za-z0-9\-.!%*_+`'~]+)\s*=\s*(?:\"((?:[^\"\\]++|\\.)*+)\"|([^\s,\"]*))\s*(?:,[\s,]*|\Z)", re.DOTALL
+    r"([A-Za-z0-9\-.!%*_+`'~]+)\s*=\s*(?:\"((?:[^\"\\]++|\\.)*+)\"|([^\s,\"]*))\s*(?:,[\s,]*|\Z)", re.ASCII | re.DOTALL
 )
 _NONCE_COUNT = re.compile(r"[0-9A-Fa-f]{8}\Z")
 _NONCE = re.compile(r"[A-Za-z0-9_\-]{40}\Z")

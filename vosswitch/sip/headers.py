@@ -64,11 +64,13 @@ FIELD_NAMES.update(_COMPACT)
 FIELD_NAMES.update({letter.upper(): key for letter, key in _COMPACT.items()})
 
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+\Z")
-_QUOTED = re.compile(r'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
-_PARAM = re.compile(r'\s*;\s*([^\s;=,"<>]+)(?:\s*=\s*(?:"((?:[^"\\]++|\\.)*+)"|([^\s;,"<>]*)))?\s*', re.DOTALL)
-_ITEM = re.compile(r'(?:[^",<]++|"(?:[^"\\]++|\\.)*+"|<[^>]*+>)*+', re.DOTALL)
+_QUOTED = re.compile(r'"((?:[^"\\]++|\\.)*+)"', re.ASCII | re.DOTALL)
+_PARAM = re.compile(
+    r'\s*;\s*([^\s;=,"<>]+)(?:\s*=\s*(?:"((?:[^"\\]++|\\.)*+)"|([^\s;,"<>]*)))?\s*', re.ASCII | re.DOTALL
+)
+_ITEM = re.compile(r'(?:[^",<]++|"(?:[^"\\]++|\\.)*+"|<[^>]*+>)*+', re.ASCII | re.DOTALL)
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9\-.!%*_+`'~\[\]:]+\Z")
-_PAIR = re.compile(r"\\(.)", re.DOTALL)
+_PAIR = re.compile(r"\\(.)", re.ASCII | re.DOTALL)
 _UNQUOTABLE = re.compile(r"[\r\n]+")
 
 _VIA = re.compile(
@@ -78,9 +80,9 @@ _VIA = re.compile(
 _TRANSPORTS = {"UDP": "udp", "TCP": "tcp", "TLS": "tls"}
 _VIA_GENERAL = re.compile(
     r"SIP\s*/\s*[0-9]+\.[0-9]+\s*/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+(\[[^\]]*\]|[^\s;:,]+)(?:\s*:\s*([0-9]{1,5}))?\s*((?:;.*)?)\Z",
-    re.DOTALL | re.IGNORECASE,
+    re.ASCII | re.DOTALL | re.IGNORECASE,
 )
-_CSEQ = re.compile(r"([0-9]{1,10})\s+([A-Za-z0-9\-.!%*_+`'~]+)\Z")
+_CSEQ = re.compile(r"([0-9]{1,10})\s+([A-Za-z0-9\-.!%*_+`'~]+)\Z", re.ASCII)
 _NAME_ADDR = re.compile(
     r"(?:\"([^\"\\]*+)\" ?|([A-Za-z0-9][A-Za-z0-9\-.!%*_+`'~]*+) )?"
     r"<(sip:(?:[A-Za-z0-9+\-_.!~*']+@)?[A-Za-z0-9][A-Za-z0-9.\-]*+(?::[0-9]{1,4})?)>"

@@ -184,9 +184,10 @@ class Message:
         Enough to refuse the request with, no more.
         """
         try:
-            self._typed["via"] = parse_via((self.get("via") or "").partition(";")[0])
+            self._typed["via"] = parse_via((self.get("via") or "").partition(";")[0].strip())
         except BadMessage:
             return False
+        self._typed[":salvaged"] = True
         return True
 
     def _read(self, name: str, parse: Callable[[str], _T]) -> _T:
@@ -290,10 +291,11 @@ class Request(Message):
         via = self.via
         if via.host == host and "rport" not in via.params and "received" not in via.params:
             return
-        stamped = via.stamped(host, port)
+        stamped = self._typed["via"] = via.stamped(host, port)
+        if ":salvaged" in self._typed:
+            return  # the sender may know its own line again, not what is left of it
         lines = self.headers["via"]
         lines[:1] = [str(stamped), *split_list(lines[0])[1:]]
-        self._typed["via"] = stamped
 
     def reply(self, status: int, reason: str = "", tag: str = "") -> Response:
         """Build a response to this request (section 8.2.6): Via, From, To, Call-ID, CSeq; 100 also Timestamp.
@@ -315,7 +317,7 @@ class Request(Message):
 
     def _has_to_tag(self) -> bool:
         try:
-            return bool(self.to.tag)
+            return "tag" in self.to.params
         except BadMessage:
             return True
 

@@ -22,8 +22,8 @@ _ANY_LINE_END = re.compile(rb"\r?\n")
 _BLANKS = (" ", "\t")
 _SINGLE = ("from", "to", "call-id", "cseq", "max-forwards")
 _SCHEMES = frozenset({"sip", "sips", "tel"})
-_STATUS = re.compile(r"SIP/2\.0 ([1-6][0-9][0-9])(?: (.*))?\Z", re.IGNORECASE | re.DOTALL)
-_VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+\Z", re.IGNORECASE)
+_STATUS = re.compile(r"SIP/2\.0 ([1-6][0-9][0-9])(?: (.*))?\Z", re.ASCII | re.IGNORECASE | re.DOTALL)
+_VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+\Z", re.ASCII | re.IGNORECASE)
 
 
 def parse(data: bytes) -> Request | Response:
