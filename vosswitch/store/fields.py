@@ -15,7 +15,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.model.values import money, money_text
-from vosswitch.params.system import DECLARED
+from vosswitch.numbers.dialplan import BadDialPlan, parse_plan
+from vosswitch.params.system import DECLARED, BadParameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 class Expected(ValueError):
     """A value that does not fit; its text follows the word "expected"."""
+
+
+class Refused(Expected):
+    """A value that does not fit; its text says all, the word "expected" included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ Reader = Callable[[Any, Deployment], Any]
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
 _NUMBER = re.compile(r"[0-9A-Za-z+#*._-]{1,64}", re.ASCII)
 _PREFIX = re.compile(r"[0-9A-Za-z+#*]{0,32}", re.ASCII)
+_HEX = re.compile(r"[0-9a-f]+", re.ASCII)
 _RATE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,18})?", re.ASCII)
 
 
@@ -70,6 +76,13 @@ def free_text(value: Any, _deployment: Deployment) -> str:
     if not isinstance(value, str) or len(value) > 64 or (value and not _NAME.fullmatch(value)):
         raise Expected("a text of at most 64 printable characters")
     return value.strip()
+
+
+def password(value: Any, _deployment: Deployment) -> str:
+    """A password; empty = none."""
+    if not isinstance(value, str) or len(value) > 128 or (value and not value.isprintable()):
+        raise Expected("a text of at most 128 printable characters")
+    return value
 
 
 def number(value: Any, _deployment: Deployment) -> str:
@@ -174,10 +187,13 @@ def overdraft_text(units: int | None) -> str:
 
 def rate(value: Any, _deployment: Deployment) -> str:
     """A price or percentage as its exact decimal text."""
-    text = f"{value:f}" if isinstance(value, int | Decimal) and not isinstance(value, bool) else value
-    if not isinstance(text, str) or not _RATE.fullmatch(text):
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal) or not _RATE.fullmatch(_plain(value)):
         raise Expected('a decimal not below zero such as "0.0125"')
-    return text
+    return _plain(value)
+
+
+def _plain(value: str | int | Decimal) -> str:
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def moment(value: Any, deployment: Deployment) -> int:
@@ -264,6 +280,50 @@ def source(value: Any, deployment: Deployment) -> str:
         return ip(value, deployment)
     except (TypeError, ValueError):
         raise Expected("an address such as 192.0.2.1, 192.0.2.0/24, 192.0.2.1:5060 or [2001:db8::1]:5060") from None
+
+
+def parameter_name(value: Any, deployment: Deployment) -> str:
+    """The declared name of a parameter, which may be given by an alias."""
+    try:
+        return deployment.parameters.find(name(value, deployment)).name
+    except BadParameter as error:
+        raise Refused(str(error)) from None
+
+
+def parameter_text(value: Any, _deployment: Deployment) -> str:
+    """A parameter's value as text; its own type is checked when all parameters are known."""
+    if isinstance(value, bool):
+        return "On" if value else "Off"
+    if not isinstance(value, str | int | Decimal):
+        raise Expected("a text, a number or true or false")
+    return _plain(value)
+
+
+def hashes(value: Any, _deployment: Deployment) -> tuple[str, str]:
+    """HA1s of both algorithms, MD5 first."""
+    if not isinstance(value, dict) or set(value) != {"MD5", "SHA-256"} or not _texts(list(value.values())):
+        raise Expected("a table with MD5 and SHA-256")
+    pair = str(value["MD5"]).lower(), str(value["SHA-256"]).lower()
+    if not (_HEX.fullmatch(pair[0]) and len(pair[0]) == 32 and _HEX.fullmatch(pair[1]) and len(pair[1]) == 64):
+        raise Expected("32 hexadecimal digits for MD5 and 64 for SHA-256")
+    return pair
+
+
+def dial_plan(value: Any, _deployment: Deployment) -> str:
+    """Dial plan rules as text, or as a list of source and target pairs; made canonical text."""
+    if isinstance(value, list):
+        if not all(isinstance(item, list) and len(item) == 2 and _texts(item) for item in value):
+            raise Expected("rules as text or a list of [source, target] pairs")
+    elif not isinstance(value, str):
+        raise Expected("rules such as 00:,0:43")
+    try:
+        return parse_plan(value).text
+    except BadDialPlan as error:
+        raise Refused(str(error)) from None
+
+
+def _texts(values: list[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 def has_port(address: str) -> bool:

@@ -1,0 +1,215 @@
+"""Every table and field of the provisioning format, declared as data.
+
+What a file leaves out has the field's default, when an entry is updated too; the exceptions are noted at the field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from vosswitch.model.values import Level, money_text
+from vosswitch.numbers.dialplan import parse_plan
+from vosswitch.store import fields
+from vosswitch.store.fields import Reader
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _nothing(_value: Any) -> Iterable[str]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a table.
+
+    :ivar read: written value to canonical value.
+    :ivar default: canonical value of a field that is left out.
+    :ivar write: canonical value to what `read` takes.
+    :ivar required: whether a new entry has to have it.
+    :ivar secret: whether its value is never shown.
+    :ivar warn: what is legal about a canonical value but dangerous.
+    """
+
+    name: str
+    read: Reader
+    default: Any = None
+    write: Callable[[Any], Any] = _same
+    help: str = ""
+    required: bool = False
+    secret: bool = False
+    warn: Callable[[Any], Iterable[str]] = _nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One kind of entry.
+
+    :ivar name: as written in files: ``[[name]]``.
+    :ivar stored: the database table's name, which the change log uses too.
+    :ivar key: the field that names an entry.
+    """
+
+    name: str
+    stored: str
+    key: str
+    fields: tuple[Field, ...]
+
+    def field(self, name: str) -> Field | None:
+        """The field of that name."""
+        return next((item for item in self.fields if item.name == name), None)
+
+    def defaults(self) -> dict[str, Any]:
+        """A fresh dict of every field's default."""
+        return {
+            item.name: list(item.default) if isinstance(item.default, tuple) else item.default for item in self.fields
+        }
+
+
+def _warnings(plan: str) -> Iterable[str]:
+    return parse_plan(plan).warnings
+
+
+_LEVELS = fields.choice(*(level.value for level in Level))
+_MEDIA = fields.choice("off", "on", "auto", "must_on")
+_LINES = Field("lines", fields.limit, help="Calls at once; left out = unlimited")
+_CPS = Field("cps", fields.limit, help="New calls per second; left out = unlimited")
+_LOCKED = Field("locked", fields.flag, False, help="Refuses every call")
+_MEDIA_PROXY = Field("media_proxy", _MEDIA, "auto", help="off, on, auto or must_on")
+_CALLEE_PLAN = Field("callee_dial_plan", fields.dial_plan, "", help="Rules for the called number", warn=_warnings)
+_CALLER_PLAN = Field("caller_dial_plan", fields.dial_plan, "", help="Rules for the calling number", warn=_warnings)
+_TRANSFORMS = Field("number_transforms", fields.names("number_transforms"), (), help="Plugins that change numbers")
+_PASSWORD = Field("password", fields.password, secret=True, help="Left out or ******** = unchanged")
+_HA1 = Field("ha1", fields.hashes, secret=True, help="Instead of the password: {MD5 = hex, SHA-256 = hex}")
+
+RATE = Table(
+    "rates",
+    "rate",
+    "prefix",
+    (
+        Field("prefix", fields.prefix, "", help='Beginning of the called number; "" = every number', required=True),
+        Field("effective", fields.moment, 0, fields.moment_text, "In force from then on; left out = always"),
+        Field("name", fields.free_text, "", help="The destination"),
+        Field("per_minute", fields.rate, help="Price of a minute, decimal text", required=True),
+        Field("first", fields.whole(1, 86_400), 1, help="First increment, seconds"),
+        Field("next", fields.whole(1, 86_400), 1, help="Further increments, seconds"),
+        Field("connect_fee", fields.rate, "0", help="Price of an answered call"),
+        Field("tax", fields.rate, "0", help="Percent on top"),
+        Field("level", _LEVELS, Level.DOMESTIC.value, help="net, local, domestic or international"),
+    ),
+)
+
+RATE_GROUPS = Table(
+    "rate_groups",
+    "rate_group",
+    "name",
+    (
+        Field("name", fields.name, required=True),
+        Field("billing_mode", fields.named("billing_mode"), "increment", help="Plugin that makes money of seconds"),
+    ),
+)
+
+ACCOUNTS = Table(
+    "accounts",
+    "account",
+    "number",
+    (
+        Field("number", fields.number, required=True),
+        Field("name", fields.free_text, ""),
+        Field("kind", fields.choice("ordinary", "clearing", "agent", "phone_card"), "ordinary"),
+        Field("balance", fields.amount, 0, money_text, "Opening payment; used only when the account is created"),
+        Field("overdraft_limit", fields.overdraft, 0, fields.overdraft_text, "How far below zero it may go"),
+        Field("anti_overdraft", fields.flag, False, help="Reserves money for every call and cuts it when it is used"),
+        Field("rate_group", fields.optional(fields.name)),
+        _LINES,
+        _CPS,
+        Field("locked", fields.flag, False, help="Left out, it lifts an operator's lock and leaves others alone"),
+        Field("lock_reason", fields.choice("balance", "operator", "expiry", "fraud"), "", help="Why it is locked"),
+        Field("expires", fields.optional(fields.moment), None, fields.moment_text, "No calls from then on"),
+    ),
+)
+
+MAPPING_GATEWAYS = Table(
+    "mapping_gateways",
+    "mapping_gateway",
+    "name",
+    (
+        Field("name", fields.name, required=True),
+        Field("account", fields.number, required=True),
+        Field("auth", fields.choice("ip", "ip_port", "password"), "ip", help="What proves that a call is its own"),
+        Field("addresses", fields.sources, (), help="IP, CIDR, ip:port, [v6]:port"),
+        Field("username", fields.optional(fields.name, ""), "", help="Of auth password; left out = the name"),
+        _PASSWORD,
+        _HA1,
+        _LINES,
+        _CPS,
+        Field("tech_prefix", fields.prefix, "", help="Tells gateways of one address apart; stripped first"),
+        _CALLEE_PLAN,
+        _CALLER_PLAN,
+        Field("routing_strategies", fields.names("routing_strategies"), (), help="Order of the vendors"),
+        Field("blacklists", fields.names("blacklists"), ()),
+        _TRANSFORMS,
+        _MEDIA_PROXY,
+        _LOCKED,
+    ),
+)
+
+ROUTING_GATEWAYS = Table(
+    "routing_gateways",
+    "routing_gateway",
+    "name",
+    (
+        Field("name", fields.name, required=True),
+        Field("account", fields.optional(fields.number), help="The vendor's clearing account"),
+        Field("address", fields.ip, help="IP address", required=True),
+        Field("port", fields.whole(1, 65_535), 5060),
+        Field("transport", fields.choice("udp", "tcp"), "udp"),
+        Field("local_address", fields.optional(fields.ip, ""), "", help="Sent from; left out = the fitting listener"),
+        Field("username", fields.optional(fields.name, ""), "", help="Answers the vendor's digest challenges"),
+        _PASSWORD,
+        Field("realm", fields.free_text, "", help="Only this realm is answered; left out = any"),
+        Field("prefixes", fields.prefixes, (), help="Called numbers it takes; empty = all"),
+        Field("priority", fields.whole(0, 1_000_000), 0, help="The smallest is tried first"),
+        Field("weight", fields.whole(0, 1_000_000), 1, help="Share among equal priorities"),
+        _LINES,
+        _CPS,
+        _CALLEE_PLAN,
+        _CALLER_PLAN,
+        _TRANSFORMS,
+        Field("strip_prefix", fields.flag, False, help="Removes the matched prefix"),
+        _MEDIA_PROXY,
+        _LOCKED,
+    ),
+)
+
+PHONES = Table(
+    "phones",
+    "phone",
+    "number",
+    (
+        Field("number", fields.number, required=True),
+        Field("account", fields.number, required=True),
+        _PASSWORD,
+        _HA1,
+        _LINES,
+        Field("level", _LEVELS, Level.DOMESTIC.value, help="The farthest calls it may make"),
+        _CALLEE_PLAN,
+        _LOCKED,
+    ),
+)
+
+PARAMETERS = Table(
+    "parameters",
+    "parameter",
+    "name",
+    (Field("name", fields.parameter_name, required=True), Field("value", fields.parameter_text, required=True)),
+)
+
+TABLES = {
+    table.name: table for table in (RATE_GROUPS, ACCOUNTS, MAPPING_GATEWAYS, ROUTING_GATEWAYS, PHONES, PARAMETERS)
+}
+"""By the name in files, in the order in which entries are created."""

@@ -1,0 +1,401 @@
+"""Imports price lists: all or nothing, and without keeping other writers waiting.
+
+The rows fill a generation that nobody sees, in transactions of some ten milliseconds; one more makes it current.  What
+is not in force any more is removed in slices afterwards.
+"""
+
+from __future__ import annotations
+
+import csv
+import time
+from dataclasses import dataclass, field
+from heapq import merge
+from itertools import islice
+from operator import itemgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, func, insert, select, update
+
+from vosswitch.store import changes, rates
+from vosswitch.store.document import explain
+from vosswitch.store.fields import Deployment, Expected
+from vosswitch.store.provision_schema import RATE
+from vosswitch.store.schema import rate, rate_group
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from sqlalchemy import Connection
+
+    from vosswitch.store.database import Database
+
+ALIASES = {
+    "rate": "per_minute", "price": "per_minute", "fee": "per_minute", "rate_per_minute": "per_minute",
+    "area_prefix": "prefix", "code": "prefix", "destination": "name", "area_name": "name", "description": "name",
+    "first_increment": "first", "increment_first": "first", "next_increment": "next", "increment_next": "next",
+    "connection_fee": "connect_fee", "setup_fee": "connect_fee", "tax_percent": "tax", "call_level": "level",
+    "effective_date": "effective", "effective_from": "effective", "valid_from": "effective",
+}  # fmt: skip
+"""Other headings that are taken for ours, in lower case with ``_`` for blanks."""
+
+_TARGET_SECONDS = 0.03
+_SMALLEST, _LARGEST = 500, 10_000
+_STALE_MS = 60_000
+_REFUSED_KEPT = 1000
+
+_Row = tuple[Any, ...]
+_BY_KEY = itemgetter(0, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedLine:
+    """A line that cannot be imported.
+
+    :ivar line: its number in the file, the heading is line 1.
+    :ivar problem: what was expected, and what stands there.
+    """
+
+    line: int
+    field: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.field}: {self.problem}"
+
+
+@dataclass(slots=True)
+class Report:
+    """How an import went.
+
+    :ivar refused: the first 1000 lines that do not fit; nothing was imported when there are any.
+    :ivar refused_count: all of them.
+    :ivar imported: rows of the file that are in force now.
+    :ivar total: rows of the group that are in force now.
+    :ivar seq: the change's number; None when nothing was imported.
+    """
+
+    refused: list[RefusedLine] = field(default_factory=list)
+    refused_count: int = 0
+    imported: int = 0
+    total: int = 0
+    seq: int | None = None
+
+    def refuse(self, line: int, name: str, problem: str) -> None:
+        """Count a line, and keep it when there are not too many."""
+        self.refused_count += 1
+        if len(self.refused) < _REFUSED_KEPT:
+            self.refused.append(RefusedLine(line, name, problem))
+
+
+class CannotImport(ValueError):
+    """The import cannot be made at all; its text is one line for the operator."""
+
+
+def import_rates(
+    database: Database,
+    group: str,
+    source: str | Iterable[Sequence[str]],
+    deployment: Deployment,
+    *,
+    who: str = "",
+    replace: bool = False,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+    pause: Callable[[float], None] = time.sleep,
+) -> Report:
+    """Import a price list into an existing rate group.
+
+    :param source: path of a CSV file (comma, semicolon or tabulator), or its rows with the heading first.
+    :param replace: the list replaces the group's rates; otherwise they merge by (prefix, effective).
+    :param progress: called with rows written and rows in all.
+    :param pause: gives other writers their turn.
+    :returns: the report; nothing has changed when it has refused lines.
+    :raises CannotImport: unreadable file, missing column, another import of the group is running, or its rates were
+        changed meanwhile.
+    :raises vosswitch.store.rates.NoSuchGroup: there is no group of that name.
+    """
+    report = Report()
+    with database.read() as connection:
+        rates.find_group(connection, group)
+    rows = _read(source, deployment, report)
+    if report.refused_count:
+        return report
+    work = _Import(database, group, pause)
+    try:
+        work.begin()
+        report.imported, report.total = len(rows), work.fill(rows, replace=replace, progress=progress)
+        name = Path(source).name if isinstance(source, str) else ""
+        report.seq = work.finish({"rows": len(rows), "total": report.total, "replace": replace, "file": name}, who)
+    except BaseException:
+        work.abandon()
+        raise
+    remove_leftovers(database, pause=pause)
+    return report
+
+
+def remove_leftovers(database: Database, *, pause: Callable[[float], None] = time.sleep) -> int:
+    """Delete rows that are not in force: of former generations, removed groups, broken imports.
+
+    :returns: their number.
+    """
+    removed = 0
+    with database.read() as connection:
+        dead = list(_dead_generations(connection))
+    for group_id, generation in dead:
+        removed += _remove(database, group_id, generation, pause)
+    return removed
+
+
+def _dead_generations(connection: Connection) -> Iterator[tuple[int, int]]:
+    """Generations that are neither in force nor being filled; found by skipping through the primary key."""
+    alive = {
+        row.id: (row.generation, row.last_generation, row.import_at is not None and row.import_at > _stale())
+        for row in connection.execute(select(rate_group))
+    }
+    at: tuple[int, int] = (-1, 0)
+    while True:
+        beyond = (rate.c.group_id > at[0]) | ((rate.c.group_id == at[0]) & (rate.c.generation > at[1]))
+        query = select(rate.c.group_id, rate.c.generation).where(beyond)
+        row = connection.execute(query.order_by(rate.c.group_id, rate.c.generation).limit(1)).first()
+        if row is None:
+            return
+        at = (row.group_id, row.generation)
+        current, last, filling = alive.get(row.group_id, (0, 0, False))
+        if row.generation != current and not (filling and row.generation == last):
+            yield at
+
+
+def _remove(database: Database, group_id: int, generation: int, pause: Callable[[float], None]) -> int:
+    removed = 0
+    pace = _Pace()
+    whole = (rate.c.group_id == group_id) & (rate.c.generation == generation)
+    while True:
+        started = time.perf_counter()
+        with database.write() as connection:
+            query = select(rate.c.prefix).where(whole).order_by(rate.c.prefix).offset(pace.rows).limit(1)
+            beyond = connection.execute(query).scalar()
+            count = connection.execute(
+                delete(rate).where(whole if beyond is None else whole & (rate.c.prefix < beyond))
+            ).rowcount
+            if beyond is not None and not count:  # more rows of one prefix than a slice has
+                count = connection.execute(delete(rate).where(whole & (rate.c.prefix == beyond))).rowcount
+        removed += count
+        pause(pace.took(time.perf_counter() - started))
+        if beyond is None:
+            return removed
+
+
+class _Pace:
+    """Chooses how many rows a transaction takes, so that it lasts some 30 ms."""
+
+    __slots__ = ("rows",)
+
+    def __init__(self) -> None:
+        self.rows = 4000
+
+    def took(self, seconds: float) -> float:
+        """Note the last transaction's time; returns how long to leave the lock to others."""
+        factor = min(2.0, max(0.25, _TARGET_SECONDS / max(seconds, 0.0001)))
+        self.rows = int(min(_LARGEST, max(_SMALLEST, self.rows * factor)))
+        return min(seconds / 2, _TARGET_SECONDS)
+
+
+class _Import:
+    """One import: its generation, from the first row to the switch-over."""
+
+    def __init__(self, database: Database, group: str, pause: Callable[[float], None]) -> None:
+        self._database = database
+        self._group = group
+        self._pause = pause
+        self._at: rates.Group | None = None
+        self._generation = 0
+
+    def begin(self) -> None:
+        """Claim the next generation of the group."""
+        with self._database.write() as connection:
+            changes.lock(connection)
+            found = rates.find_group(connection, self._group)
+            row = connection.execute(select(rate_group).where(rate_group.c.id == found.id)).one()
+            if row.import_at is not None and row.import_at > _stale():
+                raise CannotImport(f'rate_groups "{self._group}": another import is running')
+            generation = row.last_generation + 1
+            self._mark(connection, found.id, last_generation=generation, import_at=changes.now_ms())
+        self._at, self._generation = found, generation
+
+    def fill(self, rows: list[_Row], *, replace: bool, progress: Callable[[int, int], None]) -> int:
+        """Write *rows*, and the group's own rows that they do not replace; returns how many there are then."""
+        kept = [] if replace else self._kept({row[:2] for row in rows})
+        total = len(rows) + len(kept)
+        written = self._write(merge(rows, kept, key=_BY_KEY), total, progress)
+        assert written == total
+        return total
+
+    def _kept(self, replaced: set[_Row]) -> list[_Row]:
+        """The rows in force that *replaced*, pairs of prefix and effective, does not name."""
+        group = self._group_at()
+        share: dict[Any, Any] = {}
+        with self._database.read() as connection:
+            return [
+                tuple([share.setdefault(value, value) for value in row])
+                for row in rates.raw_rows(connection, group)
+                if (row.prefix, row.effective) not in replaced
+            ]
+
+    def finish(self, summary: dict[str, Any], who: str) -> int:
+        """Make the generation current; returns the change's number."""
+        group = self._group_at()
+        with self._database.write() as connection:
+            changes.lock(connection)
+            query = select(rate_group.c.rates_seq, rate_group.c.generation).where(rate_group.c.id == group.id)
+            now = connection.execute(query).first()
+            if now is None or (now.rates_seq, now.generation) != (group.rates_seq, group.generation):
+                raise CannotImport(f'rate_groups "{self._group}": its rates were changed during the import, try again')
+            after = {"generation": self._generation, **summary}
+            row = changes.Change("rate_group", self._group, {"generation": group.generation}, after)
+            seq = changes.record(connection, who, [row])
+            self._mark(connection, group.id, generation=self._generation, rates_seq=seq, import_at=None)
+        return seq
+
+    def abandon(self) -> None:
+        """Take back what was written."""
+        if self._at is None:
+            return
+        with self._database.write() as connection:
+            self._mark(connection, self._at.id, import_at=None)
+        _remove(self._database, self._at.id, self._generation, self._pause)
+
+    def _write(self, rows: Iterator[_Row], total: int, progress: Callable[[int, int], None]) -> int:
+        group = self._group_at()
+        pace, done = _Pace(), 0
+        names = ("group_id", "generation", *rates.COLUMNS)
+        fixed = (group.id, self._generation)
+        while True:
+            part = [dict(zip(names, fixed + row, strict=True)) for row in islice(rows, pace.rows)]
+            if not part:
+                return done
+            started = time.perf_counter()
+            with self._database.write() as connection:
+                connection.execute(insert(rate), part)
+                self._mark(connection, group.id, import_at=changes.now_ms())
+            done += len(part)
+            progress(done, total)
+            self._pause(pace.took(time.perf_counter() - started))
+
+    def _group_at(self) -> rates.Group:
+        assert self._at is not None, "begin comes first"
+        return self._at
+
+    @staticmethod
+    def _mark(connection: Connection, group_id: int, **values: Any) -> None:
+        connection.execute(update(rate_group).where(rate_group.c.id == group_id).values(**values))
+
+
+def _stale() -> int:
+    return changes.now_ms() - _STALE_MS
+
+
+def count_rates(connection: Connection, group: str) -> int:
+    """How many rates of *group* are in force."""
+    found = rates.find_group(connection, group)
+    query = select(func.count()).where(rate.c.group_id == found.id, rate.c.generation == found.generation)
+    return int(connection.execute(query).scalar_one())
+
+
+def _read(source: str | Iterable[Sequence[str]], deployment: Deployment, report: Report) -> list[_Row]:
+    if not isinstance(source, str):
+        return _checked(iter(source), deployment, report)
+    try:
+        with Path(source).open(encoding="utf-8-sig", newline="") as file:
+            head = file.readline()
+            file.seek(0)
+            return _checked(csv.reader(file, delimiter=_delimiter(head)), deployment, report)
+    except OSError as error:
+        raise CannotImport(f"{source}: cannot read: {error.strerror}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CannotImport(f"{source}: not a CSV file in UTF-8: {error}") from None
+
+
+def _delimiter(head: str) -> str:
+    return max(",;\t", key=head.count)
+
+
+def _checked(lines: Iterator[Sequence[str]], deployment: Deployment, report: Report) -> list[_Row]:
+    places = _heading(next(lines, []))
+    readers = [_Column(name, deployment) for name in rates.COLUMNS]
+    order = [places.get(name) for name in rates.COLUMNS]
+    rows: list[_Row] = []
+    seen: set[tuple[str, int]] = set()
+    width = max(places.values()) + 1
+    for number, line in enumerate(lines, 2):
+        if not any(line):
+            continue
+        if len(line) < width:
+            report.refuse(number, "line", f"expected {width} columns, got {len(line)}")
+            continue
+        row = _row(line, order, readers, number, report)
+        if row is None:
+            continue
+        if row[:2] in seen:
+            report.refuse(number, "prefix", f'"{row[0]}" stands twice with the same effective')
+            continue
+        seen.add((row[0], row[1]))
+        rows.append(row)
+    rows.sort(key=_BY_KEY)
+    return rows
+
+
+def _row(
+    line: Sequence[str], order: list[int | None], readers: list[_Column], number: int, report: Report
+) -> _Row | None:
+    try:
+        return tuple(
+            [reader.default if at is None else reader[line[at]] for at, reader in zip(order, readers, strict=True)]
+        )
+    except _Wrong as error:
+        report.refuse(number, error.name, error.problem)
+        return None
+
+
+class _Wrong(ValueError):
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(problem)
+        self.name, self.problem = name, problem
+
+
+class _Column(dict[str, Any]):
+    """Reads one column's texts; equal texts are read once and shared."""
+
+    __slots__ = ("_deployment", "_field", "default")
+
+    def __init__(self, name: str, deployment: Deployment) -> None:
+        found = RATE.field(name)
+        assert found is not None
+        self._field, self._deployment, self.default = found, deployment, found.default
+
+    def __missing__(self, text: str) -> Any:
+        bare = text.strip()
+        value = self.default
+        if bare or self._field.required:
+            try:
+                value = self._field.read(bare, self._deployment)
+            except Expected as error:
+                raise _Wrong(self._field.name, explain(error, bare)) from None
+        if self._field.name != "prefix":
+            self[text] = value
+        return value
+
+
+def _heading(cells: Sequence[str]) -> dict[str, int]:
+    """Our column names to places."""
+    places: dict[str, int] = {}
+    for place, cell in enumerate(cells):
+        name = "_".join(cell.strip().lower().replace("-", " ").split())
+        name = ALIASES.get(name, name)
+        if name in rates.COLUMNS:
+            if name in places:
+                raise CannotImport(f"heading: two columns for {name}")
+            places[name] = place
+    for name in ("prefix", "per_minute"):
+        if name not in places:
+            raise CannotImport(f"heading: expected a column {name}, got {', '.join(cells) or 'nothing'}")
+    return places
