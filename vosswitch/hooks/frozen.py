@@ -42,6 +42,10 @@ class Failures:
         if self._report is not None:
             self._report(plugin, what, error)
 
+    def of(self, plugin: str) -> int:
+        """All failures of one plugin."""
+        return sum(count for (name, _), count in self.counts.items() if name == plugin)
+
 
 def usable(answer: object) -> Reject:
     """Check what a plugin gave to refuse a call.

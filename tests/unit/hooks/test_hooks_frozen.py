@@ -60,6 +60,7 @@ def test_fail_closed_refuses_that_call_and_stays_on():
     for _ in range(3):
         assert chain(ATTEMPT) == Reject("degraded", "plugin a failed")
     assert failures.counts == {("a", "approve_call"): 3}
+    assert (failures.of("a"), failures.of("b")) == (3, 0)
 
 
 @pytest.mark.parametrize("answer", [True, "no", Reject("no_such_reason"), Reject("busy")])
