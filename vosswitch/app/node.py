@@ -1,4 +1,4 @@
-"""One running node: builds every room's service with what it needs, in one place, and starts and stops them in order."""
+"""One running node: builds every room's service with what it needs, and starts and stops them in order."""
 
 from __future__ import annotations
 

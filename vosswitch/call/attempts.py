@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.call.routes import placement
 from vosswitch.cdr.record import Attempt
 from vosswitch.model.causes import Cause, cause
 from vosswitch.model.signals import Progress, Ring
 from vosswitch.routing.failover import next_allowed
 
 if TYPE_CHECKING:
-    from vosswitch.call.decide import Decision, Route
+    from vosswitch.call.decision import Decision
+    from vosswitch.call.routes import Route
     from vosswitch.call.switchboard import Switchboard
     from vosswitch.cdr.record import Cdr
     from vosswitch.model.session import SessionDescription
@@ -74,7 +76,7 @@ class Attempts:
         self._cdr.attempts.append(self._row)
         self.route = route
         self._board.tallies.attempted(route.name)
-        self.leg = self._board.legs.place(self._decision.placement(route, offer), listener)
+        self.leg = self._board.legs.place(placement(self._decision, str(self._cdr.flowno), route, offer), listener)
 
     def heard(self, signal: Signal) -> None:
         """The callee's side reported progress or its answer."""

@@ -16,7 +16,7 @@ from vosswitch.model.signals import Answer, Release
 from vosswitch.model.values import Side
 
 if TYPE_CHECKING:
-    from vosswitch.call.decide import Cost, Decision
+    from vosswitch.call.decision import Decision, Price
     from vosswitch.call.funding import Funding
     from vosswitch.call.machine import Effect
     from vosswitch.call.switchboard import Switchboard
@@ -53,7 +53,7 @@ class Call:
         self._board = board
         self._started = board.clock.seconds()
         self._timer: Any = None
-        self._cost: Cost | None = None
+        self._cost: Price | None = None
         self.caller = caller
         self.decision = decision
         self.cdr = cdr
@@ -100,6 +100,25 @@ class Call:
         """End the call from our side, whatever its state."""
         self._perform(self.machine.feed(Input.STOP, Side.SERVER, Release(reached)))
 
+    def view(self) -> dict[str, Any]:
+        """The call as operators see it (control operation ``calls``)."""
+        cdr, route = self.cdr, self.attempts.route
+        return {
+            "call_id": str(cdr.flowno),
+            "state": self.machine.state.value,
+            "caller": cdr.caller,
+            "callee": cdr.callee,
+            "caller_in": cdr.caller_in,
+            "callee_in": cdr.callee_in,
+            "mapping_gateway": cdr.mapping_gateway or None,
+            "phone": cdr.phone or None,
+            "routing_gateway": route.name if route is not None else None,
+            "account": cdr.account,
+            "start": cdr.start,
+            "answer": cdr.answer,
+            "media_proxied": self.media.proxied,
+        }
+
     # What the machine decides.
 
     def _perform(self, effects: tuple[Effect, ...]) -> None:
@@ -110,7 +129,7 @@ class Call:
             elif kind is TryNext:
                 self._place_next(effect.cause)  # type: ignore[union-attr]
             elif kind is Connect:
-                self._connect(effect.signal)  # type: ignore[union-attr]
+                self._connect(effect.signal)  # type: ignore[union-attr, arg-type]
             else:
                 self._finish(effect)  # type: ignore[arg-type]
 
@@ -133,7 +152,7 @@ class Call:
             while (route := self.attempts.next()) is not None:
                 try:
                     offer = self.media.offer_to(
-                        route.media_proxy, self.decision.media_proxy, self.decision.local_host, route.local_address
+                        route.media_proxy, self.decision.media_proxy, self.decision.offered.local.host, route.local_address
                     )
                 except NoPort:
                     self.attempts.skipped(route, "no media port is free")

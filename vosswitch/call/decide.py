@@ -15,6 +15,7 @@ from vosswitch.call.funding import Funding
 from vosswitch.call.routes import gateway_routes, phone_routes
 from vosswitch.model.call import CallAttempt
 from vosswitch.model.causes import cause
+from vosswitch.model.values import Level
 from vosswitch.numbers.e164 import BadNumber, dialable, dialled
 from vosswitch.routing.plan import plan
 
@@ -212,7 +213,7 @@ class Decider:
         if decision.price is None:
             decision.note("rate", f"{decision.callee}: no rate in group {account.rate_group or 'none'}")
             raise Refused("no_rate")
-        if decision.phone is not None and not may_call(decision.phone, decision.price.rate.level):
+        if decision.phone is not None and not may_call(decision.phone, Level(decision.price.rate.level)):
             decision.note("level", f"{decision.phone.level} may not call {decision.price.rate.level}")
             raise Refused("level_not_allowed")
         decision.funding = Funding(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vosswitch.billing.meter import Meter
 from vosswitch.billing.rates import terms
 from vosswitch.cdr.record import Charge
 from vosswitch.model.rating import hold_seconds
+from vosswitch.model.values import UNITS, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +28,12 @@ if TYPE_CHECKING:
     from vosswitch.model.signals import Try
 
 
+@lru_cache(maxsize=8192)
+def minute_units(per_minute: str) -> int:
+    """A minute price in units of 10^-7, for comparing and showing; fees are computed from the exact text."""
+    return int(Decimal(per_minute) * UNITS)
+
+
 class Price(NamedTuple):
     """A rate found for one account and number.
 
@@ -36,6 +45,11 @@ class Price(NamedTuple):
     mode: str
     rate: Rate
     terms: Terms
+
+    @property
+    def per_minute(self) -> int:
+        """Units of 10^-7 per minute."""
+        return minute_units(self.rate.per_minute)
 
 
 class Decision:
@@ -173,15 +187,13 @@ class Decision:
     def _describe_rate(self, cdr: Cdr) -> None:
         if self.price is not None:
             cdr.rate_group, cdr.rate_prefix = self.price.group, self.price.rate.prefix
-            cdr.level = self.price.rate.level_code
+            cdr.level = Level(self.price.rate.level).code
 
     def charges_terms(self, cost: Price | None) -> list[dict[str, Any]]:
         """How both sides are charged, for the `answer` record."""
         assert self.price is not None
         mode = "free" if self.free else self.price.mode
-        rows = [
-            {"account": self.price.account, "kind": "call", "mode": mode, "terms": self.price.terms.to_data()}
-        ]
+        rows = [{"account": self.price.account, "kind": "call", "mode": mode, "terms": self.price.terms.to_data()}]
         if cost is not None:
             rows.append({"account": cost.account, "kind": "cost", "mode": cost.mode, "terms": cost.terms.to_data()})
         return rows

@@ -74,7 +74,7 @@ def _outcome(decision: Decision, at: int) -> dict[str, Any]:
         "outcome": outcome,
         "detail": detail,
         "rate_prefix": price.rate.prefix if price is not None else None,
-        "price": price.rate.per_minute_units if price is not None else None,
+        "price": price.per_minute if price is not None else None,
     }
 
 
@@ -82,8 +82,10 @@ def _candidates(decision: Decision) -> list[dict[str, Any]]:
     """The gateways that would be tried, in order, with the numbers as sent; then those that were dropped, and why."""
     kept = {route.name: route for route in decision.routes}
     if decision.plan is None:
-        return [_row(name, kept=True, why="the called phone is registered", route=route) for name, route in kept.items()]
-    sell = decision.price.rate.per_minute_units if decision.price is not None else None
+        return [
+            _row(name, kept=True, why="the called phone is registered", route=route) for name, route in kept.items()
+        ]
+    sell = decision.price.per_minute if decision.price is not None else None
     rows = []
     for item in decision.plan.looked_at:
         route = kept.get(item["gateway"])

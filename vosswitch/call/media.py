@@ -11,7 +11,7 @@ from vosswitch.sdp.codecs import common_codec
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vosswitch.call.records import Cdr
+    from vosswitch.cdr.record import Cdr
     from vosswitch.model.call import MediaReport
     from vosswitch.model.session import SessionDescription
     from vosswitch.model.signals import Signal
@@ -70,7 +70,7 @@ class CallMedia:
                 raise NoPort
         else:
             self._session.reset(Side.CALLEE)
-        return self._offer and self._session.forward(Side.CALLER, self._offer)  # type: ignore[no-any-return]
+        return self._offer and self._session.forward(Side.CALLER, self._offer)
 
     def forward(self, side: Side, signal: Signal) -> Signal:
         """*signal* of *side* as the other side shall hear it."""

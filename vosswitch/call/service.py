@@ -22,7 +22,8 @@ from vosswitch.model.values import CallIds, Side
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from vosswitch.call.decide import Decider, Decision
+    from vosswitch.call.decide import Decider
+    from vosswitch.call.decision import Decision
     from vosswitch.call.records import Days
     from vosswitch.call.snapshot import Snapshot
     from vosswitch.model.signals import Try
@@ -42,7 +43,7 @@ class CallService(Service):
     def __init__(
         self,
         board: Switchboard,
-        decider: Decider,
+        decider: Decider | None,
         snapshot: Callable[[], Snapshot],
         ids: CallIds,
         days: Days,
@@ -50,7 +51,7 @@ class CallService(Service):
         on_end: Callable[[Any], None],
     ) -> None:
         self._board = board
-        self._decider = decider
+        self.decider = decider
         self._snapshot = snapshot
         self._ids = ids
         self._days = days
@@ -67,9 +68,10 @@ class CallService(Service):
         """`IIncomingCalls`: decide, then place or refuse."""
         now = self._wall_ms()
         flowno = self._ids.next(now)
+        assert self.decider is not None
         today = self._days.of(now)
         self._board.tallies.day(today)
-        decision = self._decider.decide(Ask(str(flowno), offered, now), self._snapshot())
+        decision = self.decider.decide(Ask(str(flowno), offered, now), self._snapshot())
         cdr = self._new_cdr(flowno, today, now, offered)
         decision.describe(cdr)
         refusal = decision.cause or self._admit(decision)
@@ -174,4 +176,4 @@ class CallService(Service):
     def view(self) -> Iterator[dict[str, Any]]:
         """The running calls, oldest first, one dict each."""
         for call in list(self.calls.values()):
-            yield call.view(self._board.clock.seconds())
+            yield call.view()

@@ -43,4 +43,4 @@ class NodeView:
         if account is None:
             return None
         price = self._decision.find_price(account.number, account.rate_group, self._decision.wall_ms)
-        return None if price is None else price.rate.per_minute_units
+        return None if price is None else price.per_minute
