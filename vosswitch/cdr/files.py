@@ -422,7 +422,7 @@ def _scan_segment(directory: Path, number: int, found: Found, *, repair: bool) -
         _note(item, life, found)
     if any(data[end:]):
         found.problems.append(f"{path}: a record that was cut off at {end} is dropped")
-    if repair and end < len(data):
+    if repair and FIRST < end < len(data):  # one without records may be the new run's own
         os.truncate(path, end)
 
 

@@ -93,11 +93,13 @@ def move_position(connection: Connection, node_id: int, before: tuple[int, int],
     :raises StalePosition: it was not at *before*.
     """
     table = journal_position
+    if before == after:
+        return
     if before == (0, 0):
         connection.execute(table.insert().values(node=node_id, segment=after[0], offset=after[1]))
         return
     step = update(table).where(table.c.node == node_id, table.c.segment == before[0], table.c.offset == before[1])
-    if before != after and not connection.execute(step.values(segment=after[0], offset=after[1])).rowcount:
+    if not connection.execute(step.values(segment=after[0], offset=after[1])).rowcount:
         raise StalePosition(f"node {node_id}: the journal's position is not {before} any more")
 
 

@@ -1,0 +1,116 @@
+"""Price lists on their way to the switch: short ones as rows, long ones as a compiled file that the switch maps."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from vosswitch.billing.files import compile_rates, open_rate_file
+from vosswitch.billing.ratefile import BadRateFile
+from vosswitch.store import rates
+from vosswitch.store.schema import changes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+    from vosswitch.store.rates import Group
+
+IN_MEMORY = 5000
+"""Rows that go as they are; a group with more is compiled, and so is one with as many changes since it was compiled."""
+
+_NAME = re.compile(r"rates-(\d+)-(\d+)-(\d+)\.bin")
+
+
+class PriceLists:
+    """Makes the bodies of rate groups.
+
+    A compiled file is named after its group, generation and last change, so that a restart finds it again; single
+    changes since then go on top of it.
+
+    :param directory: where compiled files are kept; made when missing.
+    """
+
+    def __init__(self, directory: str) -> None:
+        self._directory = Path(directory)
+
+    def body(self, connection: Connection, name: str) -> dict[str, Any] | None:
+        """The body of a rate group; None when there is none of that name.
+
+        :raises OSError: a file cannot be written.
+        """
+        try:
+            group = rates.find_group(connection, name)
+        except rates.NoSuchGroup:
+            return None
+        rows = rates.rate_rows(connection, name)
+        first = [list(row) for row in islice(rows, IN_MEMORY + 1)]
+        rows.close()  # type: ignore[attr-defined]
+        if len(first) <= IN_MEMORY:
+            return _body(group, None, first)
+        return self._compiled(connection, group)
+
+    def _compiled(self, connection: Connection, group: Group) -> dict[str, Any]:
+        for seq, path in self._files(group):
+            changed = _changed_prefixes(connection, group, seq)
+            if changed is not None and _usable(path):
+                return _body(group, path, _overlay(connection, group, changed))
+            break
+        path = self._directory / f"rates-{group.id}-{group.generation}-{group.rates_seq}.bin"
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        compile_rates(rates.rate_rows(connection, group.name), str(path))
+        for old in self._directory.glob(f"rates-{group.id}-*.bin"):
+            if old != path:  # the switch may still have it mapped, which outlives its name
+                old.unlink(missing_ok=True)
+        return _body(group, path, [])
+
+    def _files(self, group: Group) -> Iterator[tuple[int, Path]]:
+        """Files of the group's generation, newest first."""
+        found = []
+        for path in self._directory.glob(f"rates-{group.id}-{group.generation}-*.bin"):
+            name = _NAME.fullmatch(path.name)
+            if name and int(name[3]) <= group.rates_seq:
+                found.append((int(name[3]), path))
+        return iter(sorted(found, reverse=True))
+
+
+def _body(group: Group, path: Path | None, overlay: list[list[Any]]) -> dict[str, Any]:
+    return {
+        "name": group.name,
+        "billing_mode": group.billing_mode,
+        "file": None if path is None else str(path),
+        "overlay": overlay,
+    }
+
+
+def _usable(path: Path) -> bool:
+    with contextlib.suppress(BadRateFile):
+        open_rate_file(str(path))
+        return True
+    return False
+
+
+def _changed_prefixes(connection: Connection, group: Group, seq: int) -> list[str] | None:
+    """Prefixes whose rates were changed since; None when there are too many changes for an overlay."""
+    start = f"{group.name}/"
+    query = (
+        select(changes.c.key)
+        .where(changes.c.seq > seq, changes.c.table == "rate", func.substr(changes.c.key, 1, len(start)) == start)
+        .limit(IN_MEMORY + 1)
+    )
+    keys = connection.scalars(query).all()
+    return sorted({rates.split_key(key)[1] for key in keys}) if len(keys) <= IN_MEMORY else None
+
+
+def _overlay(connection: Connection, group: Group, prefixes: list[str]) -> list[list[Any]]:
+    """Each changed prefix is taken away whole, and what is in force of it put back."""
+    rows: list[list[Any]] = [[prefix, None] for prefix in prefixes]
+    found = rates.rates_of(connection, group, prefixes) if prefixes else {}
+    rows += [[values[name] for name in rates.RateRow._fields] for values in found.values()]
+    return rows

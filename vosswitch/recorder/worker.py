@@ -1,0 +1,320 @@
+"""The recorder process: a plain loop that brings journal, database and switch together.
+
+Started by the switch with file descriptor 3 as its end of a socket pair; it lives as long as that socket and, after a
+switch that was killed, until the journal is drained.
+"""
+
+from __future__ import annotations
+
+import select
+import signal
+import socket
+import sys
+import time
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from vosswitch.cdr.files import Lock, SpoolBusy
+from vosswitch.params import files as boot_files
+from vosswitch.recorder.drain import Drain
+from vosswitch.recorder.feed import Feed
+from vosswitch.recorder.sinks import Sinks
+from vosswitch.recorder.wire import Lines, config_slices, pack, sliced
+from vosswitch.store import grants
+from vosswitch.store.charges import StalePosition
+from vosswitch.store.database import open_database
+from vosswitch.store.secrets import Secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from vosswitch.params.boot import Boot
+    from vosswitch.store.database import Database
+
+SWITCH_FD = 3
+
+_BACKOFF = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_LAST_TRIES = 4
+_POLL_SECONDS = 1.0
+_SEEN_SECONDS = 5.0
+_DAYS_SECONDS = 600.0
+_AWAY = (DBAPIError, PoolTimeout, StalePosition)
+
+
+class SwitchGone(Exception):
+    """The socket to the switch is closed."""
+
+
+class Channel:
+    """The socket to the switch."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+        self._lines = Lines()
+        self.gone = False
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send one message; nothing happens when the switch is gone."""
+        if self.gone:
+            return
+        try:
+            self._socket.sendall(pack(message))
+        except OSError:
+            self.gone = True
+
+    def receive(self, seconds: float) -> list[dict[str, Any]]:
+        """What came, waiting at most *seconds* for the first of it."""
+        if self.gone:
+            time.sleep(max(0.0, seconds))
+            return []
+        ready, _, _ = select.select([self._socket], [], [], max(0.0, seconds))
+        if not ready:
+            return []
+        try:
+            data = self._socket.recv(1 << 16)
+        except OSError:
+            data = b""
+        if not data:
+            self.gone = True
+            return []
+        return self._lines.feed(data)
+
+
+class Recorder:
+    """The loop.
+
+    :param monotonic: seconds, for intervals; *wall_ms* epoch milliseconds, for stamps.
+    """
+
+    def __init__(
+        self,
+        boot: Boot,
+        database: Database,
+        channel: Channel,
+        feed: Feed,
+        sinks: Sinks,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._boot = boot
+        self._database = database
+        self._channel = channel
+        self._monotonic = monotonic
+        self._wall_ms = wall_ms
+        self._node = boot.node_id
+        self._drain = Drain(
+            database,
+            Path(boot.spool_directory),
+            (boot.node_id, boot.node_name),
+            ZoneInfo(boot.timezone),
+            wall_ms,
+            self._trouble,
+            sinks.write,
+        )
+        self._feed = feed
+        self._inbox: deque[dict[str, Any]] = deque()
+        self._failures = 0
+        self._stopping = False
+        self._due = {"poll": 0.0, "seen": 0.0, "days": monotonic() + _DAYS_SECONDS}
+
+    def run(self) -> None:
+        """Work until the switch says stop or is gone."""
+        lock = self._lock()
+        if lock is None:
+            return
+        try:
+            for stage in (self._drain.begin, self._replay, self._announce):
+                self._insist(stage)
+            while not self._stopping and not self._channel.gone:
+                self._inbox += self._channel.receive(0 if self._inbox else self._pause())
+                self._insist(self._turn)
+            self._insist(self._finish)
+        except SwitchGone:
+            pass
+        finally:
+            self._drain.close()
+            lock.release()
+
+    def _lock(self) -> Lock | None:
+        """Wait for a recorder of a former run that still drains; None when the switch goes meanwhile."""
+        spool = Path(self._boot.spool_directory)
+        spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+        while not self._channel.gone:
+            try:
+                return Lock(spool / "recorder.lock")
+            except SpoolBusy:
+                self._inbox += self._channel.receive(0.1)
+        return None
+
+    # Trouble.
+
+    def _insist(self, stage: Callable[[], None]) -> None:
+        """Do *stage*, again and again for as long as the database is away.
+
+        :raises SwitchGone: the database is away and nobody waits for us: the journal keeps everything.
+        """
+        while True:
+            try:
+                stage()
+            except _AWAY as error:
+                self._failed(error)
+            else:
+                self._works()
+                return
+
+    def _failed(self, error: SQLAlchemyError | StalePosition) -> None:
+        if isinstance(error, StalePosition):
+            self._drain.begin()
+            return
+        self._failures += 1
+        if self._failures in (2, 10) or self._failures % 60 == 0:
+            self._trouble(f"database: {_one_line(error)}")
+            self._channel.send({"op": "backlog", "records": self._drain.waiting()})
+        wait = self._monotonic() + _BACKOFF[min(self._failures, len(_BACKOFF)) - 1]
+        while (left := wait - self._monotonic()) > 0:
+            self._inbox += self._channel.receive(left)
+        if self._channel.gone and self._failures > _LAST_TRIES:
+            raise SwitchGone
+
+    def _works(self) -> None:
+        if self._failures > 1:
+            self._channel.send({"op": "fine"})
+        self._failures = 0
+
+    def _trouble(self, text: str) -> None:
+        self._channel.send({"op": "trouble", "text": text})
+
+    # Stages.
+
+    def _replay(self) -> None:
+        """Everything that is in the journal goes into the database, before anybody is told a balance."""
+        while self._drain.step(self._feed.batch_size) is not None:
+            pass
+        with self._database.write() as connection:
+            grants.seen(connection, self._node, self._boot.node_name, self._wall_ms())
+            grants.refresh(connection, self._node, self._wall_ms())
+
+    def _announce(self) -> None:
+        change = self._feed.full() if self._feed.seq == 0 else self._feed.changes()
+        if change is not None:
+            self._send_config(change)
+        self._send_money(None)
+        self._channel.send({"op": "ready", "seq": self._feed.seq})
+
+    def _turn(self) -> None:
+        self._keep_house()
+        while self._inbox:
+            self._obey(self._inbox[0])
+            self._inbox.popleft()
+        while self._step():
+            pass
+
+    def _finish(self) -> None:
+        """Drain to the end; after an orderly stop the node's grants go back."""
+        while self._step():
+            pass
+        if self._stopping:
+            with self._database.write() as connection:
+                grants.release(connection, self._node)
+
+    def _pause(self) -> float:
+        """Seconds until the journal is looked at again: a record waits at most for SS_CDR_WRITE_INTERVAL."""
+        return float(self._feed.write_interval) * 0.5
+
+    def _step(self) -> bool:
+        spent = self._drain.step(self._feed.batch_size)
+        if spent is None:
+            return False
+        segment, offset = self._drain.committed
+        accounts = {number: row._asdict() for number, row in spent.items()}
+        self._channel.send({"op": "drained", "segment": segment, "offset": offset, "accounts": accounts})
+        return True
+
+    def _keep_house(self) -> None:
+        if self._is_due("days", _DAYS_SECONDS):
+            self._drain.prepare_days()
+        if self._is_due("poll", _POLL_SECONDS):
+            self._follow()
+        if not self._database.is_sqlite and self._is_due("seen", _SEEN_SECONDS):
+            with self._database.write() as connection:
+                grants.seen(connection, self._node, self._boot.node_name, self._wall_ms())
+
+    def _is_due(self, what: str, every: float) -> bool:
+        now = self._monotonic()
+        if now < self._due[what]:
+            return False
+        self._due[what] = now + every
+        return True
+
+    # What the switch wants.
+
+    def _obey(self, message: Mapping[str, Any]) -> None:
+        match message.get("op"):
+            case "apply":
+                self._follow()
+                self._channel.send({"op": "applied", "id": message["id"], "seq": self._feed.seq})
+            case "want":
+                self._want(message["account"], message["amount"])
+            case "stop":
+                self._stopping = True
+
+    def _follow(self) -> None:
+        """Send what was changed in the database since the last time, with the money of changed accounts."""
+        change = self._feed.changes()
+        if change is None:
+            return
+        touched = change["accounts"].keys()
+        if touched:
+            with self._database.write() as connection:
+                grants.refresh(connection, self._node, self._wall_ms(), touched)
+        self._send_config(change)
+        if touched:
+            self._send_money(touched)
+
+    def _send_config(self, change: Mapping[str, Any]) -> None:
+        for part in config_slices(change):
+            self._channel.send(part)
+
+    def _want(self, number: str, amount: int) -> None:
+        with self._database.write() as connection:
+            grants.top_up(connection, self._node, number, amount, self._wall_ms())
+        self._send_money([number])
+
+    def _send_money(self, numbers: Collection[str] | None) -> None:
+        with self._database.read() as connection:
+            held = grants.holdings(connection, self._node, numbers)
+        segment, offset = self._drain.committed
+        for part in sliced({number: row._asdict() for number, row in held.items()}):
+            self._channel.send({"op": "money", "segment": segment, "offset": offset, "accounts": part})
+
+
+def _one_line(error: SQLAlchemyError) -> str:
+    return " ".join(str(getattr(error, "orig", None) or error).split())[:200]
+
+
+def main(path: str, seq: int) -> int:
+    """Run until the switch is gone; the exit status.
+
+    :param seq: the last change that the switch has; 0 = it has nothing yet.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the switch, which tells us when it is time
+    boot = boot_files.load(path)
+    connection = socket.socket(fileno=SWITCH_FD)
+    connection.setblocking(True)
+    connection.set_inheritable(False)
+    database = open_database(boot.database_url)
+    feed = Feed(database, boot.run_directory, Secrets(boot.key_file), seq)
+    try:
+        sinks = Sinks.load(boot, lambda name: feed.parameters[name])
+        Recorder(boot, database, Channel(connection), feed, sinks).run()
+    except OperationalError as error:  # nothing was lost: the journal keeps it
+        sys.stderr.write(f"recorder: {_one_line(error)}\n")
+        return 1
+    finally:
+        database.close()
+    return 0
