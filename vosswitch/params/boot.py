@@ -136,7 +136,7 @@ def listener(text: str, advertise: str = "") -> Listener:
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     try:
         ip = ipaddress.ip_address(bare)
-        number = int(port)
+        number = int(port) if port.isascii() and port.isdigit() else -1
         if transport not in _TRANSPORTS or not 0 <= number <= 65535 or (ip.version == 6) != (bare != host):
             raise ValueError(text)
     except ValueError:
@@ -145,21 +145,33 @@ def listener(text: str, advertise: str = "") -> Listener:
 
 
 def _listeners(rows: Any, path: str) -> tuple[Listener, ...]:
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise BadSetting(f'{path}: listen: expected [[listen]] tables with address = "udp:127.0.0.1:5060"')
-    found = []
+    found: list[Listener] = []
+    taken: set[tuple[str, str, int]] = set()
     for number, row in enumerate(rows, 1):
         where = f"{path}: listen entry {number}"
-        for key in row:
-            if key not in ("address", "advertise"):
-                raise BadSetting(f"{where}: unknown key {key!r}; expected address, advertise")
-        try:
-            found.append(listener(_text(row.get("address")), _ip_or_none(row.get("advertise", ""))))
-        except TypeError as expected:
-            raise BadSetting(f"{where}: expected {expected}") from None
-        except BadSetting as error:
-            raise BadSetting(f"{where}: address: {error}") from None
+        one = _one_listener(row, where)
+        if one.port and (one.transport, one.host, one.port) in taken:
+            raise BadSetting(f"{where}: address: {row['address']} is there already; expected each address once")
+        taken.add((one.transport, one.host, one.port))
+        found.append(one)
     return tuple(found)
+
+
+def _one_listener(row: Mapping[str, Any], where: str) -> Listener:
+    for key in row:
+        if key not in ("address", "advertise"):
+            raise BadSetting(f"{where}: unknown key {key!r}; expected address, advertise")
+    key = "address"
+    try:
+        address = _text(row.get(key, ""))
+        key = "advertise"
+        return listener(address, _ip_or_none(row.get(key, "")))
+    except TypeError as expected:
+        raise BadSetting(f"{where}: {key}: expected {expected}, got {row[key]!r}") from None
+    except BadSetting as error:
+        raise BadSetting(f"{where}: address: {error}") from None
 
 
 def _sections(document: Mapping[str, Any], path: str) -> dict[str, dict[str, Any]]:
