@@ -27,6 +27,7 @@ PARAMETERS: tuple[Parameter, ...] = (
             "private: proxy; else none"
         ),
         aliases=("SS_MEDIAPROXYMODE",),
+        wired=True,
     ),
     _media(
         "SS_MEDIA_PROXY_BETWEEN_NET",
@@ -131,9 +132,14 @@ PARAMETERS: tuple[Parameter, ...] = (
     _route("SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START", "On", switch(), "", "Stop switching after RTP"),
     _route("SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY", "On", switch(), "", "Stop switching on busy"),
     _route("SS_GATEWAY_SWITCH_UNTIL_CONNECT", "Off", switch(), "", "Switch until answered (even after ringing)"),
-    _system("SS_MAX_CALL_DURATION", "None", optional(whole(1)), "s", "Global longest call"),
+    _system("SS_MAX_CALL_DURATION", "None", optional(whole(1)), "s", "Global longest call", wired=True),
     _system(
-        "SS_MAX_CPS", "None", optional(whole(0)), "cps", "New calls per second of the whole system; None = unlimited"
+        "SS_MAX_CPS",
+        "None",
+        optional(whole(0)),
+        "cps",
+        "New calls per second of the whole system; None = unlimited",
+        wired=True,
     ),
     _system(
         "SS_MAX_CONCURRENT_CALLS",
@@ -141,9 +147,15 @@ PARAMETERS: tuple[Parameter, ...] = (
         optional(whole(0)),
         "calls",
         "Calls at the same time of the whole system; None = unlimited",
+        wired=True,
     ),
     _system(
-        "SS_REDIRECT_OFFLINE_PHONE_TO_GATEWAY", "Off", switch(), "", "Offline called phone is tried on routing gateways"
+        "SS_REDIRECT_OFFLINE_PHONE_TO_GATEWAY",
+        "Off",
+        switch(),
+        "",
+        "Offline called phone is tried on routing gateways",
+        wired=True,
     ),
     _system(
         "SS_ACCOUNT_INDICATION_METHOD",

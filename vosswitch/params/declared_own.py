@@ -9,12 +9,31 @@ from vosswitch.params.kinds import Parameter, seconds, switch, whole
 _own = partial(Parameter, "vs")
 
 PARAMETERS: tuple[Parameter, ...] = (
-    _own("VS_DRAIN_SECONDS", "0", whole(0, 86400), "s", "How long running calls may finish when the switch stops"),
     _own(
-        "VS_JOURNAL_SYNC_ANSWER", "Off", switch(), "", "Hold the 200 to the caller until its answer record is on disk"
+        "VS_DRAIN_SECONDS",
+        "0",
+        whole(0, 86400),
+        "s",
+        "How long running calls may finish when the switch stops",
+        wired=True,
+    ),
+    _own(
+        "VS_JOURNAL_SYNC_ANSWER",
+        "Off",
+        switch(),
+        "",
+        "Hold the 200 to the caller until its answer record is on disk",
+        wired=True,
     ),
     _own("VS_JOURNAL_SYNC_INTERVAL", "50", whole(1, 10000), "ms", "Longest time a journal record waits for its sync"),
-    _own("VS_RESERVE_SLICE", "60", seconds(1), "s", "Talk time by which the reservation of a prepaid call grows"),
+    _own(
+        "VS_RESERVE_SLICE",
+        "60",
+        seconds(1),
+        "s",
+        "Talk time by which the reservation of a prepaid call grows",
+        wired=True,
+    ),
     _own(
         "VS_MEDIA_REPORT_DEADLINE",
         "500",

@@ -22,6 +22,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "decimals",
         "Decimal places that fees are kept to; rates are stored exactly (the spelling PRECISTION is the real name)",
         aliases=("SERVER_BILLING_FEE_PRECISION",),
+        wired=True,
     ),
     _billing(
         "SERVER_BILLING_FEE_UNIT",
@@ -32,6 +33,7 @@ PARAMETERS: tuple[Parameter, ...] = (
             "Smallest amount a fee is rounded to after calculation, half up; a multiple of "
             "10^-SERVER_BILLING_FEE_PRECISTION (0.001 is usual in wholesale: 0.00456 becomes 0.005)"
         ),
+        wired=True,
     ),
     _billing(
         "SERVER_BILLING_FREE_TIME",
@@ -39,6 +41,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         whole(0),
         "s",
         "Seconds subtracted from the call length before rating; length <= value is free; CDR keeps raw hold time",
+        wired=True,
     ),
     _billing(
         "SERVER_BILLING_HOLD_TIME_PRECISION",
@@ -49,6 +52,7 @@ PARAMETERS: tuple[Parameter, ...] = (
             "Fraction of a second at or above which the length is rounded up to the next second (21.049 -> 21, "
             "21.050 -> 22)"
         ),
+        wired=True,
     ),
     _billing(
         "SERVER_BILLING_PREVENT_OVERDRAFT_ADVANCE_TIME",
@@ -56,6 +60,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         whole(0, 3600),
         "s",
         "Reserve: seconds of talk at the call's rate that must be affordable for a new call to be accepted",
+        wired=True,
     ),
     _billing(
         "SERVER_BILLING_FREE_E164S",
@@ -64,6 +69,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "",
         "Numbers never charged, comma list, prefix* allowed",
         aliases=("BILLING_FREE_E164S",),
+        wired=True,
     ),
     _billing(
         "SERVER_BILLING_NO_CDR_E164S",
@@ -72,12 +78,27 @@ PARAMETERS: tuple[Parameter, ...] = (
         "",
         "Numbers for which no CDR is written",
         aliases=("BILLING_NO_CDR_E164S",),
+        wired=True,
     ),
     _billing(
-        "SERVER_BILLING_RECORD_ILLEGAL_CALL", "On", switch(), "", "Write CDRs for calls from unauthorised addresses"
+        "SERVER_BILLING_RECORD_ILLEGAL_CALL",
+        "On",
+        switch(),
+        "",
+        "Write CDRs for calls from unauthorised addresses",
+        wired=True,
     ),
-    _billing("SERVER_BILLING_RECORD_SERVER_HANG_UP", "On", switch(), "", "Write a CDR when the server ends the call"),
-    _billing("SERVER_BILLING_RECORD_ZERO_HOLD_TIME", "On", switch(), "", "Write CDRs for zero-length calls"),
+    _billing(
+        "SERVER_BILLING_RECORD_SERVER_HANG_UP",
+        "On",
+        switch(),
+        "",
+        "Write a CDR when the server ends the call",
+        wired=True,
+    ),
+    _billing(
+        "SERVER_BILLING_RECORD_ZERO_HOLD_TIME", "On", switch(), "", "Write CDRs for zero-length calls", wired=True
+    ),
     _billing(
         "SERVER_BILLING_GATEWAY_ROUTE_PREFIX",
         "Off",

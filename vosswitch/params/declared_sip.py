@@ -65,17 +65,23 @@ PARAMETERS: tuple[Parameter, ...] = (
         "s",
         "No answer at all to INVITE: next gateway",
         aliases=("SS_SIP_TIMEOUT",),
+        wired=True,
     ),
-    _sip_timeout("SS_SIP_TIMEOUT_TRYING", "20", seconds(), "s", "Longest wait after 100 Trying"),
-    _sip_timeout("SS_SIP_TIMEOUT_SESSION_PROGRESS", "20", seconds(), "s", "Longest wait after 183 without SDP"),
-    _sip_timeout("SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP", "120", seconds(), "s", "Longest wait after 183 with SDP"),
-    _sip_timeout("SS_SIP_TIMEOUT_RINGING", "120", seconds(), "s", "Longest wait after 180"),
+    _sip_timeout("SS_SIP_TIMEOUT_TRYING", "20", seconds(), "s", "Longest wait after 100 Trying", wired=True),
+    _sip_timeout(
+        "SS_SIP_TIMEOUT_SESSION_PROGRESS", "20", seconds(), "s", "Longest wait after 183 without SDP", wired=True
+    ),
+    _sip_timeout(
+        "SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP", "120", seconds(), "s", "Longest wait after 183 with SDP", wired=True
+    ),
+    _sip_timeout("SS_SIP_TIMEOUT_RINGING", "120", seconds(), "s", "Longest wait after 180", wired=True),
     _sip_timeout(
         "SS_SIP_RESEND_INTERVAL",
         "0.5,1,2,4,4,4,4,4,4,4",
         intervals(),
         "s",
         "Retransmission intervals; after the last one the message has failed",
+        wired=True,
     ),
     _sip_timeout("SS_SIP_STOP_SWITCH_AFTER_SDP", "On", switch(), "", "Stop gateway switching after SDP"),
     _sip_timeout(
@@ -93,6 +99,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "",
         "Challenge code",
         aliases=("SS_AUTHCHALLENGEMODE",),
+        wired=True,
     ),
     _sip_auth("SS_SIP_AUTHENTICATION_TIMEOUT", "10", whole(1), "s", "Authentication timeout"),
     _sip_auth("SS_SIP_AUTHENTICATION_RETRY", "6", whole(0), "times", "Retries on 401/407 received"),
@@ -102,14 +109,16 @@ PARAMETERS: tuple[Parameter, ...] = (
         whole(0, 999),
         "times",
         "Failed password attempts before suspension; 0 = never suspend",
+        wired=True,
     ),
-    _sip_auth("SS_AUTHENTICATION_FAILED_SUSPEND", "180", whole(60, 3600), "s", "Suspension length"),
+    _sip_auth("SS_AUTHENTICATION_FAILED_SUSPEND", "180", whole(60, 3600), "s", "Suspension length", wired=True),
     _sip_auth(
         "SS_REPLY_UNAUTHORIZED",
         "On",
         switch(),
         "",
         "Answer (401/403) or silently drop unknown sources; Off = drop silently",
+        wired=True,
     ),
     _sip_auth("SS_TCP_CLOSE_RESET", "Off", switch({"rst": True, "fin": False}), "", "Close TCP with reset"),
     _sip_ua(
@@ -138,11 +147,13 @@ PARAMETERS: tuple[Parameter, ...] = (
     _sip_ua(
         "SS_SIP_E164_DISPLAY_FROM", "Ignore", choice("Ignore", "Caller", "Account"), "", "What goes in From display"
     ),
-    _endpoint("SS_ENDPOINT_EXPIRE", "3600", whole(1), "s", "Registration expiry given to endpoints"),
+    _endpoint("SS_ENDPOINT_EXPIRE", "3600", whole(1), "s", "Registration expiry given to endpoints", wired=True),
     _endpoint(
         "SS_ENDPOINTTIMETOLIVE", "60", whole(1), "s", "Light registration interval (H.323 TTL, endpoint heartbeat)"
     ),
-    _endpoint("SS_ENDPOINT_REGISTER_REPLACE", "On", switch(), "", "New registration replaces the current one"),
+    _endpoint(
+        "SS_ENDPOINT_REGISTER_REPLACE", "On", switch(), "", "New registration replaces the current one", wired=True
+    ),
     _h323("SS_H323_TIMEOUT_SETUP", "5", seconds(), "s", "Setup -> CallProceeding"),
     _h323("SS_H323_TIMEOUT_CALLPROCEEDING", "20", seconds(), "s", "CallProceeding -> Alerting"),
     _h323("SS_H323_TIMEOUT_CALLPROCEEDING_OLC", "20", seconds(), "s", "CallProceeding with OLC"),
