@@ -71,6 +71,9 @@ class ICredentials(Interface):
     def phone(username):
         """The phone number that this user name may register; None when it is no phone."""
 
+    def challenges():
+        """Whether an unknown source is asked for credentials whatever number it calls from: some mapping gateway has auth ``password``."""
+
 
 class IRegistrations(Interface):
     """Where the registered phones are."""
