@@ -7,6 +7,7 @@ is not in force any more is removed in slices afterwards.
 from __future__ import annotations
 
 import csv
+import gc
 import time
 from dataclasses import dataclass, field
 from heapq import merge
@@ -121,6 +122,7 @@ def import_rates(
     if report.refused_count:
         return report
     work = _Import(database, group, pause)
+    gc.freeze()  # a full collection over a million rows would stretch a transaction by 100 ms
     try:
         work.begin()
         report.imported, report.total = len(rows), work.fill(rows, replace=replace, progress=progress)
@@ -129,6 +131,8 @@ def import_rates(
     except BaseException:
         work.abandon()
         raise
+    finally:
+        gc.unfreeze()
     remove_leftovers(database, pause=pause)
     return report
 
@@ -197,7 +201,7 @@ class _Pace:
         """Note the last transaction's time; returns how long to leave the lock to others."""
         factor = min(2.0, max(0.25, _TARGET_SECONDS / max(seconds, 0.0001)))
         self.rows = int(min(_LARGEST, max(_SMALLEST, self.rows * factor)))
-        return min(seconds / 2, _TARGET_SECONDS)
+        return min(seconds, _TARGET_SECONDS)
 
 
 class _Import:

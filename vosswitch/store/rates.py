@@ -139,6 +139,12 @@ def stream(connection: Connection, group: Group) -> Iterator[dict[str, Any]]:
         last = part[-1]
 
 
+def more_than(connection: Connection, group: Group, count: int) -> bool:
+    """Whether more than *count* rates are in force; does not look at the rest."""
+    query = select(rate.c.prefix).where(_in_force(group)).order_by(rate.c.prefix, rate.c.effective)
+    return connection.execute(query.offset(count).limit(1)).first() is not None
+
+
 def change(
     connection: Connection, group: Group, steps: Sequence[tuple[dict[str, Any] | None, dict[str, Any] | None]]
 ) -> None:
