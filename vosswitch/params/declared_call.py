@@ -128,10 +128,13 @@ PARAMETERS: tuple[Parameter, ...] = (
         optional(whole(1)),
         "attempts",
         "Attempts in all per call: 3 = three gateways tried, then stop; None = all",
+        wired=True,
     ),
-    _route("SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START", "On", switch(), "", "Stop switching after RTP"),
-    _route("SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY", "On", switch(), "", "Stop switching on busy"),
-    _route("SS_GATEWAY_SWITCH_UNTIL_CONNECT", "Off", switch(), "", "Switch until answered (even after ringing)"),
+    _route("SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START", "On", switch(), "", "Stop switching after RTP", wired=True),
+    _route("SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY", "On", switch(), "", "Stop switching on busy", wired=True),
+    _route(
+        "SS_GATEWAY_SWITCH_UNTIL_CONNECT", "Off", switch(), "", "Switch until answered (even after ringing)", wired=True
+    ),
     _system("SS_MAX_CALL_DURATION", "None", optional(whole(1)), "s", "Global longest call", wired=True),
     _system(
         "SS_MAX_CPS",

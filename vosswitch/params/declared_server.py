@@ -146,9 +146,16 @@ PARAMETERS: tuple[Parameter, ...] = (
     _cdr("EXTERNAL_SEND_CDR", "Off", switch(), "", "Interface: send CDR to external system"),
     _cdr("EXTERNAL_WEB_SEND_PHONE_ONLINE", "Off", switch(), "", "Interface: push phone on/offline (PhoneOnline page)"),
     _cdr(
-        "SS_CDR_WRITE_INTERVAL", "1", whole(1, 60), "s", "Longest wait before pending CDRs are written to the database"
+        "SS_CDR_WRITE_INTERVAL",
+        "1",
+        whole(1, 60),
+        "s",
+        "Longest wait before pending CDRs are written to the database",
+        wired=True,
     ),
-    _cdr("SS_CDR_BUFFER_SIZE", "1000", whole(1, 100000), "records", "Largest batch written to the database"),
+    _cdr(
+        "SS_CDR_BUFFER_SIZE", "1000", whole(1, 100000), "records", "Largest batch written to the database", wired=True
+    ),
     _security("SERVER_PASSWORD_LENGTH", "8", whole(1), "chars", "Minimum password length"),
     _security(
         "SERVER_LOGIN_FAILED_DISABLE_TIME", "300", whole(0, 86400), "s", "Lock time after repeated failed client logins"

@@ -83,7 +83,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Retransmission intervals; after the last one the message has failed",
         wired=True,
     ),
-    _sip_timeout("SS_SIP_STOP_SWITCH_AFTER_SDP", "On", switch(), "", "Stop gateway switching after SDP"),
+    _sip_timeout("SS_SIP_STOP_SWITCH_AFTER_SDP", "On", switch(), "", "Stop gateway switching after SDP", wired=True),
     _sip_timeout(
         "SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT",
         "Off",
