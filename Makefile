@@ -30,7 +30,7 @@ run: env var/.demo  ## start a working switch with demo data
 	@exec $(BIN)/twistd --nodaemon --pidfile= vosswitch --config $(CONFIG)
 
 test: env  ## the whole test suite; says what it skipped and why
-	$(BIN)/pytest tests/unit tests/integration tests/sim tests/interop
+	$(BIN)/pytest tests/unit plugins tests/integration tests/sim tests/interop
 
 unit: env  ## the fast tests only
 	$(BIN)/pytest -q tests/unit
