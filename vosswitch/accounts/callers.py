@@ -151,6 +151,10 @@ class Callers:
         phone = self._phones.get(username)
         return () if phone is None or phone.locked else phone.credentials
 
+    def challenges(self) -> bool:
+        """Whether an unknown source may be a gateway that proves itself by password, whatever number it calls from."""
+        return bool(self._users)
+
     def phone(self, username: str) -> str | None:
         """The number that *username* may register; None when it is no phone, or a locked one."""
         phone = self._phones.get(username)

@@ -36,3 +36,7 @@ class Credentials:
     def phone(self, username: str) -> str | None:
         """The phone number that this user name may register."""
         return self._snapshot().callers.phone(username)
+
+    def challenges(self) -> bool:
+        """Whether an unknown source is asked for credentials whatever number it calls from."""
+        return self._snapshot().callers.challenges()
