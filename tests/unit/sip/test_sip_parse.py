@@ -367,7 +367,7 @@ def mutated(chance: random.Random, seeds: list[bytes]) -> bytes:
 def test_mutated_torture_messages_are_read_or_refused():
     seeds = [path.read_bytes() for path in sorted(DATA.glob("rfc*/*.dat"))]
     chance = random.Random(4475)
-    for _ in range(8000):
+    for _ in range(20000):
         exercise(mutated(chance, seeds))
 
 
