@@ -1,0 +1,218 @@
+"""Changes of an answered session: re-INVITE and UPDATE from the peer, re-INVITE from us (RFC 3261 section 14).
+
+At most one change runs at a time on a leg; a second one from the peer gets 491 (500 when it is its own), one from the
+call is refused with 491 at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vosswitch import sdp
+from vosswitch.model.signals import Accept, Confirm, Offer, Refuse
+from vosswitch.sip.bodies import body_session
+
+if TYPE_CHECKING:
+    from vosswitch.model.session import SessionDescription
+    from vosswitch.sip.layer import ClientTransaction, ServerTransaction
+    from vosswitch.sip.leg import Leg
+    from vosswitch.sip.message import Request, Response
+    from vosswitch.sip.timers import Timer
+
+PATIENCE = 32.0
+"""Seconds that a peer may think about a re-INVITE after a provisional response."""
+
+
+class Unconfirmed:
+    """A 2xx of ours to an INVITE, sent again until its ACK comes (13.3.1.4); calls *lost* after 64*T1 without."""
+
+    __slots__ = ("_deadline", "_leg", "_timer", "_tries", "number", "transaction")
+
+    def __init__(self, leg: Leg, transaction: ServerTransaction, number: int) -> None:
+        self._leg = leg
+        self.transaction = transaction
+        self.number = number
+        self._tries = 0
+        timers = leg.stack.timers
+        self._deadline = timers.now() + transaction.pace.accepted
+        self._timer: Timer | None = timers.add(transaction.pace.t1, self._again)
+
+    def _again(self) -> None:
+        timers = self._leg.stack.timers
+        left = self._deadline - timers.now()
+        if left <= 0:
+            self._leg.unconfirmed()
+            return
+        self.transaction.repeat()
+        self._tries += 1
+        self._timer = timers.add(min(left, self.transaction.pace.doubled(self._tries)), self._again)
+
+    def stop(self) -> None:
+        """The ACK came, or nobody wants it any more."""
+        self._leg.stack.timers.cancel(self._timer)
+
+
+class Changes:
+    """The changes of one leg.
+
+    :ivar _theirs: the peer's request that the call has not answered yet.
+    :ivar _ours: our re-INVITE without a final response.
+    :ivar _sent: our 2xx to a re-INVITE that waits for its ACK.
+    :ivar _ack: our ACK of the last 2xx to a re-INVITE, for its retransmissions.
+    """
+
+    __slots__ = ("_ack", "_guard", "_leg", "_ours", "_sent", "_session", "_theirs", "_unacked", "_wants_offer")
+
+    def __init__(self, leg: Leg) -> None:
+        self._leg = leg
+        self._theirs: ServerTransaction | None = None
+        self._wants_offer = False
+        self._ours: ClientTransaction | None = None
+        self._session: SessionDescription | None = None
+        self._sent: Unconfirmed | None = None
+        self._unacked = 0
+        self._ack = b""
+        self._guard: Timer | None = None
+
+    # -- the peer asks
+
+    def requested(self, request: Request, transaction: ServerTransaction) -> None:
+        """A re-INVITE or UPDATE of the peer."""
+        busy = self._busy()
+        if busy:
+            transaction.respond(busy, "Retry-After: 1\r\n" if busy == 500 else "")
+            return
+        session = self._read(request, transaction)
+        if isinstance(session, bool):
+            return
+        assert self._leg.dialog is not None
+        self._leg.dialog.refresh(request)
+        if request.method == "UPDATE" and session is None:
+            transaction.respond(200, self._leg._contact)
+            return
+        transaction.respond(100)
+        self._theirs = transaction
+        self._wants_offer = session is None
+        self._leg.report(Offer(session))
+
+    def _busy(self) -> int:
+        if self._theirs is not None:
+            return 500
+        return 491 if self._ours is not None or self._unacked or self._sent is not None else 0
+
+    def _read(self, request: Request, transaction: ServerTransaction) -> SessionDescription | bool | None:
+        try:
+            return body_session(request)
+        except sdp.BadSession:
+            transaction.respond(488)
+            return False
+
+    def accept(self, session: SessionDescription | None) -> None:
+        """The far side takes the peer's change."""
+        transaction, self._theirs = self._theirs, None
+        if transaction is None:
+            return
+        body = b"" if session is None else sdp.render(session)
+        if transaction.method == "INVITE":
+            assert self._leg.dialog is not None
+            self._sent = Unconfirmed(self._leg, transaction, self._leg.dialog.remote_seq or 0)
+        transaction.respond(200, self._leg._contact, body)
+
+    def refuse(self, status: int) -> None:
+        """The far side does not take it."""
+        transaction, self._theirs = self._theirs, None
+        if transaction is not None:
+            transaction.respond(status if 300 <= status < 700 else 488)
+
+    def acknowledged(self, request: Request) -> None:
+        """The ACK of our 2xx to a re-INVITE."""
+        sent = self._sent
+        if sent is None or request.cseq.number != sent.number:
+            return
+        sent.stop()
+        self._sent = None
+        if self._wants_offer:
+            try:
+                self._leg.report(Confirm(body_session(request)))
+            except sdp.BadSession:
+                self._leg._lost()
+
+    # -- the call asks
+
+    def offer(self, session: SessionDescription | None) -> None:
+        """Send a re-INVITE; without a session the peer shall offer."""
+        if self._busy():
+            self._leg.report(Refuse(491))
+            return
+        self._session = session
+        self._invite(())
+
+    def _invite(self, proof: tuple[str, ...]) -> None:
+        body = b"" if self._session is None else sdp.render(self._session)
+        self._ours = self._leg.ask("INVITE", proof, body)
+
+    def answered(self, transaction: ClientTransaction, response: Response) -> None:
+        """A response to our re-INVITE."""
+        if transaction is not self._ours:
+            if self._ack and transaction.method == "INVITE" and 200 <= response.status < 300:
+                self._leg.repeat(self._ack)
+            return
+        if response.status < 200:
+            if self._guard is None:
+                self._guard = self._leg.stack.timers.add(PATIENCE, transaction.cancel)
+            return
+        self._settle()
+        if response.status < 300:
+            self._agreed(response)
+            return
+        proof = self._leg.prove(transaction, response)
+        if proof:
+            self._invite(proof)
+        elif response.status in {408, 481}:
+            self._leg._lost()
+        else:
+            self._leg.report(Refuse(response.status))
+
+    def _settle(self) -> None:
+        self._ours = None
+        self._leg.stack.timers.cancel(self._guard)
+        self._guard = None
+
+    def _agreed(self, response: Response) -> None:
+        leg = self._leg
+        assert leg.dialog is not None
+        leg.dialog.refresh(response)
+        number = response.cseq.number
+        try:
+            session = body_session(response)
+        except sdp.BadSession:
+            self._ack = leg.acknowledge(number, None)
+            leg._lost()
+            return
+        if self._session is not None:
+            self._ack = leg.acknowledge(number, None)
+        else:
+            self._unacked = number
+            self._ack = b""
+        leg.report(Accept(session))
+
+    def confirm(self, session: SessionDescription | None) -> None:
+        """The call's answer to what the peer offered in its 2xx."""
+        if self._unacked:
+            number, self._unacked = self._unacked, 0
+            self._ack = self._leg.acknowledge(number, session)
+
+    def failed(self, transaction: ClientTransaction) -> None:
+        """Our re-INVITE got no final response: the dialog is lost (12.2.1.2)."""
+        if transaction is self._ours:
+            self._settle()
+            self._leg._lost()
+
+    def stop(self) -> None:
+        """The leg has ended."""
+        self._settle()
+        if self._sent is not None:
+            self._sent.stop()
+        if self._theirs is not None:
+            self._theirs.respond(487)
+            self._theirs = None

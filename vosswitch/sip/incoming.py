@@ -1,0 +1,184 @@
+"""The incoming leg: we answer a caller's INVITE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from zope.interface import implementer
+
+from vosswitch import sdp
+from vosswitch.model.causes import Cause, cause
+from vosswitch.model.interfaces import ILeg
+from vosswitch.model.signals import Accept, Answer, Confirm, Digit, Offer, Progress, Refuse, Release, Ring
+from vosswitch.sip.bodies import body_session
+from vosswitch.sip.change import Unconfirmed
+from vosswitch.sip.dialog import Dialog
+from vosswitch.sip.leg import Leg, State, Takes
+from vosswitch.sip.stack import refusal_lines
+from vosswitch.sip.wire import ALLOW, user_text
+
+if TYPE_CHECKING:
+    from vosswitch.model.session import SessionDescription
+    from vosswitch.model.values import Address
+    from vosswitch.sip.flow import Flow
+    from vosswitch.sip.layer import ServerTransaction
+    from vosswitch.sip.message import Request
+    from vosswitch.sip.stack import Stack
+
+
+@implementer(ILeg)
+class IncomingLeg(Leg):
+    """A caller's side.
+
+    :param request: its INVITE, *transaction* what answers it, *flow* where it came from.
+    :raises BadMessage: the INVITE cannot make a dialog (no usable Contact).
+    """
+
+    __slots__ = ("_invite", "_late", "_leaving", "_record_route", "_sent", "_unconfirmed")
+
+    def __init__(
+        self, stack: Stack, request: Request, transaction: ServerTransaction, flow: Flow, remote: Address, late: bool
+    ) -> None:
+        super().__init__(stack, flow, State.OFFERED, remote)
+        tag = stack.tokens.new()
+        self.dialog = Dialog.of_request(request, tag)
+        self.peer_call_id = request.call_id
+        self.user_agent = request.get("user-agent") or ""
+        transport = "" if flow.local.transport == "udp" else f";transport={flow.local.transport}"
+        user = user_text(request.target.user)
+        self._contact = f"Contact: <sip:{user}{'@' if user else ''}{flow.hostport}{transport}>\r\n"
+        self._late = late
+        self._invite: ServerTransaction | None = transaction
+        self._record_route = transaction.echo.record_route if transaction.echo is not None else ""
+        self._sent: SessionDescription | None = None
+        self._unconfirmed: Unconfirmed | None = None
+        self._leaving: Cause | None = None
+        transaction.tag = tag
+        transaction.user = self
+        stack.dialogs[tag] = self
+
+    # -- signals of the call
+
+    def _take_ring(self, ring: Ring) -> None:
+        self._provisional(180, ring.session)
+
+    def _take_progress(self, progress: Progress) -> None:
+        self._provisional(183, progress.session)
+
+    def _provisional(self, status: int, session: SessionDescription | None) -> None:
+        assert self._invite is not None
+        self.status = status
+        body = b""
+        if session is not None:
+            self._sent = session
+            body = sdp.render(session)
+        self._invite.respond(status, self._record_route + self._contact, body)
+
+    def _take_answer(self, answer: Answer) -> None:
+        assert self._invite is not None
+        assert self.dialog is not None
+        session = answer.session or self._sent
+        self.status = 200
+        self.state = State.ANSWERED
+        self._unconfirmed = Unconfirmed(self, self._invite, self.dialog.remote_seq or 0)
+        extra = f"{self._record_route}{self._contact}{ALLOW}Server: {self.stack.product}\r\n"
+        self._invite.respond(200, extra, b"" if session is None else sdp.render(session))
+        self._invite = None
+
+    def _take_refusal(self, release: Release) -> None:
+        self._refuse(release.cause.answerable, refusal_lines(release.cause))
+        self.over(None)
+
+    def _refuse(self, status: int, extra: str) -> None:
+        assert self._invite is not None
+        self.status = status
+        self._invite.respond(status, extra)
+        self._invite = None
+        self.forget()
+
+    def _take_early_bye(self, release: Release) -> None:
+        """RFC 3261 section 15: no BYE before the ACK came or can no longer come."""
+        self.state = State.LEAVING
+        self._leaving = release.cause
+        self.listener = None
+
+    # -- what the peer does
+
+    def cancelled(self, request: Request) -> None:
+        """A CANCEL came before the final response."""
+        self._refuse(487, "")
+        self.over(cause("caller_abandoned"))
+
+    def acknowledged(self, request: Request) -> None:
+        """The ACK of our 2xx, to the INVITE that began the call or to a later one."""
+        unconfirmed = self._unconfirmed
+        if unconfirmed is None or request.cseq.number != unconfirmed.number:
+            super().acknowledged(request)
+            return
+        unconfirmed.stop()
+        self._unconfirmed = None
+        if self.state is State.LEAVING:
+            self._leave()
+        elif self.state is State.ANSWERED:
+            self.state = State.CONNECTED
+            self._confirmed(request)
+
+    def _confirmed(self, request: Request) -> None:
+        try:
+            session = body_session(request) if self._late else None
+        except sdp.BadSession:
+            session = None
+        if self._late and session is None:
+            self.hang_up(cause("protocol_error"))
+            self.over(cause("protocol_error"))
+        else:
+            self.report(Confirm(session))
+
+    def unconfirmed(self) -> None:
+        """No ACK came for a 2xx (13.3.1.4): the session ends."""
+        self._unconfirmed = None
+        if self.state is State.LEAVING:
+            self._leave()
+        elif self.state in {State.ANSWERED, State.CONNECTED}:
+            self.hang_up(cause("session_timeout"))
+            self.over(cause("session_timeout"))
+
+    def _leave(self) -> None:
+        reached = self._leaving or cause("normal")
+        self.over(None)
+        self.hang_up(reached)
+
+    def _hear_bye(self, request: Request, transaction: ServerTransaction) -> None:
+        if self.state is State.OFFERED:
+            transaction.respond(200)
+            self._refuse(487, "")
+            self.over(cause("caller_abandoned"))
+        else:
+            super()._hear_bye(request, transaction)
+
+    def over(self, reached: Cause | None) -> None:
+        """The leg has ended."""
+        if self._unconfirmed is not None:
+            self._unconfirmed.stop()
+            self._unconfirmed = None
+        super().over(reached)
+
+    TAKES: ClassVar[Takes] = {
+        State.OFFERED: {
+            Ring: _take_ring,
+            Progress: _take_progress,
+            Answer: _take_answer,
+            Release: _take_refusal,
+        },
+        State.ANSWERED: {Release: _take_early_bye},
+        State.CONNECTED: {
+            Offer: Leg._take_offer,
+            Accept: Leg._take_accept,
+            Refuse: Leg._take_refuse,
+            Confirm: Leg._take_confirm,
+            Digit: Leg._take_digit,
+            Release: Leg._take_bye,
+        },
+        State.LEAVING: {},
+        State.OVER: {},
+    }

@@ -1,0 +1,326 @@
+"""One side of a call over SIP: what incoming and outgoing legs have in common, mostly the answered dialog.
+
+A leg speaks `vosswitch.model.signals` with its call and requests and responses with its peer.  Which signal is taken
+in which state is a table in each class (`TAKES`); what does not stand there is ignored.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from vosswitch import sdp
+from vosswitch.model.causes import Cause, cause
+from vosswitch.model.signals import Digit, Offer, Release, Signal
+from vosswitch.sip.bodies import ACCEPT, RELAY, SDP, digit_body, read_digit
+from vosswitch.sip.change import Changes
+from vosswitch.sip.stack import reason_line, reason_text
+from vosswitch.sip.wire import ALLOW, KNOWN, seal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vosswitch.model.session import SessionDescription
+    from vosswitch.model.values import Address
+    from vosswitch.sip.dialog import Dialog
+    from vosswitch.sip.flow import Flow
+    from vosswitch.sip.layer import ClientTransaction, ServerTransaction
+    from vosswitch.sip.message import Request, Response
+    from vosswitch.sip.proof import Proof
+    from vosswitch.sip.stack import Stack
+
+
+class State(StrEnum):
+    """Where a leg stands."""
+
+    CALLING = "calling"  # outgoing: INVITE sent, nothing came back
+    PROCEEDING = "proceeding"  # outgoing: a provisional response came
+    OFFERED = "offered"  # incoming: no final response sent
+    ANSWERED = "answered"  # 2xx there, ACK not
+    CONNECTED = "connected"  # dialog confirmed
+    LEAVING = "leaving"  # the call is gone, the peer not yet
+    OVER = "over"
+
+
+class Listener(Protocol):
+    """An `ILegListener`, for the type checker."""
+
+    def heard(self, leg: Any, signal: Signal) -> None: ...  # noqa: D102
+
+
+Takes = dict[State, dict[type[Signal], "Callable[[Any, Any], None]"]]
+
+
+@lru_cache(maxsize=4096)
+def behind_nat(told: str, seen: str) -> bool:
+    """Whether a peer told a private address though it is seen at a public one."""
+    return told != seen and ip_address(told).is_private and not ip_address(seen).is_private
+
+
+class Leg:
+    """The common part.
+
+    :ivar peer_call_id: the Call-ID of this leg's dialog; *remote*, *user_agent*, *status*: see `ILeg`.
+    """
+
+    __slots__ = (
+        "_changes",
+        "_contact",
+        "_proof",
+        "_timer",
+        "dialog",
+        "flow",
+        "listener",
+        "peer_call_id",
+        "remote",
+        "stack",
+        "state",
+        "status",
+        "user_agent",
+    )
+    TAKES: ClassVar[Takes] = {}
+
+    def __init__(self, stack: Stack, flow: Flow | None, state: State, remote: Address) -> None:
+        self.stack = stack
+        self.flow = flow
+        self.state = state
+        self.remote = remote
+        self.listener: Listener | None = None
+        self.dialog: Dialog | None = None
+        self.peer_call_id = ""
+        self.user_agent = ""
+        self.status = 0
+        self._contact = ""
+        self._changes: Changes | None = None
+        self._proof: Proof | None = None
+        self._timer: Any = None
+
+    # -- towards the call
+
+    def listen(self, listener: Listener) -> None:
+        """Report to *listener* from now on."""
+        self.listener = listener
+
+    def send(self, signal: Signal) -> None:
+        """Tell the peer; what does not fit the state is ignored."""
+        takes = self.TAKES[self.state].get(type(signal))
+        if takes is not None:
+            takes(self, signal)
+
+    def report(self, signal: Signal) -> None:
+        """Tell the call."""
+        if self.listener is not None:
+            self.listener.heard(self, signal)
+
+    def over(self, reached: Cause | None) -> None:
+        """The leg has ended; *reached* is reported unless the call itself ended it (None)."""
+        self.state = State.OVER
+        self._still()
+        if self._changes is not None:
+            self._changes.stop()
+            self._changes = None
+        listener, self.listener = self.listener, None
+        if reached is not None and listener is not None:
+            listener.heard(self, Release(reached))
+
+    def resume_data(self) -> dict[str, Any]:
+        """What `end_orphan` needs to end the dialog; {} before there is one."""
+        if self.dialog is None or self.flow is None:
+            return {}
+        remote, local = self.flow.remote, self.flow.local
+        return {
+            "protocol": "sip",
+            "dialog": self.dialog.to_data(),
+            "transport": remote.transport,
+            "address": [remote.host, remote.port],
+            "local_address": [local.host, local.port],
+        }
+
+    # -- timers of the leg: one at a time
+
+    def _await(self, delay: float, call: Callable[..., None], *args: Any) -> None:
+        self.stack.timers.cancel(self._timer)
+        self._timer = self.stack.timers.add(delay, call, *args)
+
+    def _still(self) -> None:
+        self.stack.timers.cancel(self._timer)
+        self._timer = None
+
+    # -- requests of ours within the dialog
+
+    def way(self) -> Flow:
+        """Where requests of the dialog go: its next hop, or where the peer is seen when that is of no use."""
+        assert self.dialog is not None
+        assert self.flow is not None
+        flow = self.flow
+        host, port = self.dialog.hop()
+        if host is None or (host == flow.remote.host and port == flow.remote.port):
+            return flow
+        return flow if behind_nat(host, flow.remote.host) else flow.toward(host, port)
+
+    def ask(self, method: str, extra: tuple[str, ...] = (), body: bytes = b"", kind: str = SDP) -> ClientTransaction:
+        """Send a request within the dialog; its outcome comes to `answered` or `failed`."""
+        assert self.dialog is not None
+        flow, branch = self.way(), self.stack.branch()
+        head = self.dialog.head(method, self.dialog.next_seq(), f"{flow.via};branch={branch};rport", extra)
+        if method in {"INVITE", "UPDATE"}:
+            head += self._contact + ALLOW
+        return self.stack.layer.send(self, method, branch, seal(head, body, kind), flow)
+
+    def acknowledge(self, number: int, session: SessionDescription | None, proof: tuple[str, ...] = ()) -> bytes:
+        """Send the ACK of a 2xx and return it, to be sent again for each retransmission of that."""
+        assert self.dialog is not None
+        flow = self.way()
+        head = self.dialog.head("ACK", number, f"{flow.via};branch={self.stack.branch()};rport", proof)
+        data = seal(head, b"" if session is None else sdp.render(session))
+        self.repeat(data)
+        return data
+
+    def repeat(self, data: bytes) -> None:
+        """Send an ACK once (again)."""
+        statistics = self.stack.statistics
+        statistics.sent += 1
+        statistics.sent_requests["ACK"] += 1
+        self.way().send(data)
+
+    def hang_up(self, reached: Cause) -> None:
+        """Send BYE."""
+        self.ask("BYE", (reason_line(reached.reason, reached.q850),))
+
+    def prove(self, transaction: ClientTransaction, response: Response) -> tuple[str, ...]:
+        """The lines that answer a challenge to a request of ours; () when that cannot be."""
+        if self._proof is None or response.status not in {401, 407} or self.dialog is None:
+            return ()
+        return self._proof.answer(response, transaction.method, self.dialog.request_uri)
+
+    def answered(self, transaction: ClientTransaction, response: Response) -> None:
+        """A response to a request of ours within the dialog."""
+        if response.status < 200 and transaction.method != "INVITE":
+            return
+        if transaction.method == "BYE":
+            proof = self.prove(transaction, response)
+            if proof:
+                self.ask("BYE", proof)
+            else:
+                self.forget()
+        elif self._changes is not None:
+            self._changes.answered(transaction, response)
+        elif transaction.method == "INFO" and response.status in {408, 481}:
+            self._lost()
+
+    def failed(self, transaction: ClientTransaction) -> None:
+        """A request of ours within the dialog got no final response."""
+        if transaction.method == "BYE":
+            self.forget()
+        elif self._changes is not None:
+            self._changes.failed(transaction)
+
+    def forget(self) -> None:
+        """The dialog is no more."""
+        if self.dialog is not None:
+            self.stack.dialogs.pop(self.dialog.local_tag, None)
+
+    def unconfirmed(self) -> None:
+        """No ACK came for a 2xx of ours (13.3.1.4): the session ends."""
+        self._lost()
+
+    def _lost(self) -> None:
+        """The peer no longer knows the dialog (12.2.1.2)."""
+        if self.state in {State.CONNECTED, State.ANSWERED}:
+            self.hang_up(cause("session_timeout"))
+            self.over(cause("session_timeout"))
+
+    # -- requests of the peer within the dialog
+
+    def owns(self, request: Request) -> bool:
+        """Whether Call-ID and the peer's tag fit too."""
+        return self.dialog is not None and self.dialog.matches(request)
+
+    def requested(self, request: Request, transaction: ServerTransaction) -> None:
+        """A request other than ACK and CANCEL within the dialog."""
+        assert self.dialog is not None
+        if not self.dialog.take_seq(request.cseq.number):
+            transaction.respond(500)
+            return
+        hears = _HEARS.get(request.method)
+        if hears is not None:
+            hears(self, request, transaction)
+        else:
+            transaction.respond(405 if request.method in KNOWN else 501, ALLOW)
+
+    def acknowledged(self, request: Request) -> None:
+        """An ACK of a 2xx."""
+        if self._changes is not None:
+            self._changes.acknowledged(request)
+
+    def _hear_bye(self, request: Request, transaction: ServerTransaction) -> None:
+        transaction.respond(200)
+        self.forget()
+        if self.state is not State.OVER:
+            self.over(cause("normal")._replace(text=reason_text(request.headers.get("reason", []))))
+
+    def _hear_change(self, request: Request, transaction: ServerTransaction) -> None:
+        if self.state is State.CONNECTED:
+            self.changes.requested(request, transaction)
+        else:
+            transaction.respond(481 if self.state is State.OVER else 491)
+
+    def _hear_info(self, request: Request, transaction: ServerTransaction) -> None:
+        if not request.body:
+            transaction.respond(200)
+            return
+        digit = read_digit(request)
+        if digit is None:
+            transaction.respond(415, ACCEPT)
+            return
+        transaction.respond(200)
+        self.report(digit)
+
+    def _hear_options(self, _request: Request, transaction: ServerTransaction) -> None:
+        transaction.respond(200, ALLOW + ACCEPT)
+
+    def _hear_prack(self, _request: Request, transaction: ServerTransaction) -> None:
+        transaction.respond(481)
+
+    # -- signals that every answered leg takes
+
+    @property
+    def changes(self) -> Changes:
+        """Re-INVITEs both ways, made when first needed."""
+        if self._changes is None:
+            self._changes = Changes(self)
+        return self._changes
+
+    def _take_digit(self, digit: Digit) -> None:
+        self.ask("INFO", (), digit_body(digit), RELAY)
+
+    def _take_offer(self, offer: Offer) -> None:
+        self.changes.offer(offer.session)
+
+    def _take_accept(self, accept: Any) -> None:
+        if self._changes is not None:
+            self._changes.accept(accept.session)
+
+    def _take_refuse(self, refuse: Any) -> None:
+        if self._changes is not None:
+            self._changes.refuse(refuse.status)
+
+    def _take_confirm(self, confirm: Any) -> None:
+        if self._changes is not None:
+            self._changes.confirm(confirm.session)
+
+    def _take_bye(self, release: Release) -> None:
+        self.over(None)
+        self.hang_up(release.cause)
+
+
+_HEARS: dict[str, Callable[[Leg, Request, ServerTransaction], None]] = {
+    "BYE": Leg._hear_bye,
+    "INVITE": Leg._hear_change,
+    "UPDATE": Leg._hear_change,
+    "INFO": Leg._hear_info,
+    "OPTIONS": Leg._hear_options,
+    "PRACK": Leg._hear_prack,
+}

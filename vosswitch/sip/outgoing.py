@@ -1,0 +1,319 @@
+"""The outgoing leg: our INVITE to a gateway or a phone, from a `Placement`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from zope.interface import implementer
+
+from vosswitch import sdp
+from vosswitch.model.causes import Cause, cause, from_sip
+from vosswitch.model.interfaces import ILeg
+from vosswitch.model.signals import (
+    Accept,
+    Answer,
+    Confirm,
+    Digit,
+    Offer,
+    Proceed,
+    Progress,
+    Refuse,
+    Release,
+    Ring,
+)
+from vosswitch.sip.bodies import body_session
+from vosswitch.sip.dialog import Dialog
+from vosswitch.sip.headers import quoted
+from vosswitch.sip.layer import Pace
+from vosswitch.sip.leg import Leg, State, Takes
+from vosswitch.sip.proof import Proof
+from vosswitch.sip.uri import host_text
+from vosswitch.sip.wire import ALLOW, lines, seal, user_text
+
+if TYPE_CHECKING:
+    from vosswitch.model.call import Placement
+    from vosswitch.model.session import SessionDescription
+    from vosswitch.sip.layer import ClientTransaction
+    from vosswitch.sip.leg import Listener
+    from vosswitch.sip.message import Response
+    from vosswitch.sip.stack import Stack
+
+_CANCEL_PATIENCE = 32.0
+"""Seconds a cancelled INVITE may go on without a final response (9.1: 64*T1)."""
+
+
+@implementer(ILeg)
+class OutgoingLeg(Leg):
+    """A gateway's or phone's side.  `start` sends the INVITE.
+
+    :ivar _phase: how far the peer has got: 0 nothing, 1 trying, 2 progress, 3 early media, 4 ringing; each has a timer.
+    :ivar _ack: our ACK of the 2xx, for its retransmissions.
+    """
+
+    __slots__ = ("_ack", "_asked", "_invite", "_late", "_local", "_pace", "_phase", "_placement", "_seq", "_tag")
+
+    def __init__(self, stack: Stack, placement: Placement, listener: Listener, pace: Pace) -> None:
+        target = placement.target
+        super().__init__(stack, stack.way(target, placement.local_address), State.CALLING, target)
+        self.listener = listener
+        self.peer_call_id = stack.tokens.new() + stack.tokens.new()
+        self._placement = placement
+        self._pace = pace
+        self._tag = stack.tokens.new()
+        self._seq = 1
+        self._phase = 0
+        self._late = placement.session is None
+        self._ack = b""
+        self._invite: ClientTransaction | None = None
+        self._asked = placement.request_uri or _request_uri(placement)
+        self._local = ""
+        if placement.username is not None:
+            self._proof = Proof(placement.username, placement.password or "", placement.realm, stack.tokens)
+
+    def start(self) -> None:
+        """Send the INVITE; a missing way is reported in a later turn."""
+        if self.flow is None:
+            self._await(0.0, self._give_up, "connection_timeout")
+            return
+        placement = self._placement
+        user = user_text(placement.caller or "anonymous")
+        host = self.flow.host
+        display = f"{quoted(placement.display)} " if placement.display else ""
+        self._local = f"{display}<sip:{user}@{host}>;tag={self._tag}"
+        transport = "" if self.flow.local.transport == "udp" else f";transport={self.flow.local.transport}"
+        self._contact = f"Contact: <sip:{user}@{self.flow.hostport}{transport}>\r\n"
+        self._await(placement.timers.invite, self._give_up, "connection_timeout")
+        self._call(())
+
+    def _call(self, proof: tuple[str, ...]) -> None:
+        assert self.flow is not None
+        placement, branch = self._placement, self.stack.branch()
+        head = lines(
+            (
+                f"INVITE {self._asked} SIP/2.0",
+                f"Via: {self.flow.via};branch={branch};rport",
+                f"Max-Forwards: {placement.max_forwards}",
+                f"From: {self._local}",
+                f"To: <{self._asked}>",
+                f"Call-ID: {self.peer_call_id}",
+                f"CSeq: {self._seq} INVITE",
+                f"User-Agent: {self.stack.product}",
+                *proof,
+            )
+        )
+        body = b"" if placement.session is None else sdp.render(placement.session)
+        data = seal(head + self._contact + ALLOW, body)
+        self._invite = self.stack.layer.send(self, "INVITE", branch, data, self.flow, self._pace)
+
+    # -- before the answer
+
+    def _give_up(self, reason: str) -> None:
+        """A timer of the attempt ran out."""
+        listener = self.listener
+        self._withdraw()
+        if listener is not None:
+            listener.heard(self, Release(cause(reason)))
+
+    def _withdraw(self) -> None:
+        """Take the INVITE back: CANCEL after a provisional response, else wait for one without asking again."""
+        self._still()
+        self.listener = None
+        if self._invite is None:
+            self.over(None)
+            return
+        if self.state is State.PROCEEDING:
+            self._invite.cancel()
+            self._await(_CANCEL_PATIENCE, self._abandon)
+        else:
+            self._invite.rest()
+        self.state = State.LEAVING
+
+    def _abandon(self) -> None:
+        if self._invite is not None:
+            self._invite.forget()
+        self.over(None)
+
+    def answered(self, transaction: ClientTransaction, response: Response) -> None:
+        """A response to a request of ours."""
+        if transaction is not self._invite:
+            super().answered(transaction, response)
+            return
+        status = response.status
+        if status < 200:
+            self._provisional(response, status)
+        elif status < 300:
+            self._success(response)
+        elif self.state is not State.OVER:
+            self._failure(transaction, response)
+
+    def failed(self, transaction: ClientTransaction) -> None:
+        """No response at all, or the transport failed."""
+        if transaction is not self._invite:
+            super().failed(transaction)
+        elif self.state in {State.CALLING, State.PROCEEDING}:
+            self.over(cause("connection_timeout"))
+        elif self.state is State.LEAVING:
+            self.over(None)
+
+    def _provisional(self, response: Response, status: int) -> None:
+        if self.state is State.LEAVING:
+            if self._timer is None and self._invite is not None:
+                self._invite.cancel()
+                self._await(_CANCEL_PATIENCE, self._abandon)
+            return
+        self.status = status
+        self.state = State.PROCEEDING
+        if status == 100:
+            self._reach(1, self._placement.timers.trying, "response_timeout")
+            self.report(Proceed())
+            return
+        session = self._early_session(response)
+        if status == 180:
+            self._reach(4, self._placement.timers.ringing, "no_answer")
+            self.report(Ring(session))
+            return
+        if session is not None:
+            self._reach(3, self._placement.timers.progress_session, "no_answer")
+        else:
+            self._reach(2, self._placement.timers.progress, "response_timeout")
+        self.report(Progress(session))
+
+    def _early_session(self, response: Response) -> SessionDescription | None:
+        """Early media; a description that cannot be read is as good as none before the answer."""
+        if not self.user_agent:
+            self.user_agent = response.get("server") or response.get("user-agent") or ""
+        try:
+            return body_session(response)
+        except sdp.BadSession:
+            return None
+
+    def _reach(self, phase: int, seconds: float, reason: str) -> None:
+        if phase > self._phase:
+            self._phase = phase
+            self._await(seconds, self._give_up, reason)
+
+    def _failure(self, transaction: ClientTransaction, response: Response) -> None:
+        self._still()
+        self.status = status = response.status
+        if self.state is State.LEAVING:
+            self.over(None)
+            return
+        if self._proof is not None and status in {401, 407}:
+            proof = self._proof.answer(response, "INVITE", self._asked)
+            if proof:
+                self._seq += 1
+                self._phase = 0
+                self.state = State.CALLING
+                self._await(self._placement.timers.invite, self._give_up, "connection_timeout")
+                self._call(proof)
+                return
+        self.over(_cause_of(status, response))
+
+    # -- the answer
+
+    def _success(self, response: Response) -> None:
+        if self.dialog is not None:
+            self._answered_again(response)
+            return
+        self._still()
+        self.dialog = dialog = Dialog.of_response(response, self._asked)
+        self.stack.dialogs[dialog.local_tag] = self
+        if self.state in {State.LEAVING, State.OVER}:
+            self._ack = self.acknowledge(dialog.local_seq, None)
+            self.over(None)
+            self.hang_up(cause("caller_abandoned"))
+            return
+        self.status = response.status
+        self.user_agent = response.get("server") or response.get("user-agent") or self.user_agent
+        try:
+            session = body_session(response)
+        except sdp.BadSession:
+            session = None
+            if response.body:
+                self._unusable(dialog)
+                return
+        if self._late and session is None:
+            self._unusable(dialog)
+        elif self._late:
+            self.state = State.ANSWERED
+            self.report(Answer(session))
+        else:
+            self._ack = self.acknowledge(dialog.local_seq, None)
+            self.state = State.CONNECTED
+            self.report(Answer(session))
+
+    def _unusable(self, dialog: Dialog) -> None:
+        self._ack = self.acknowledge(dialog.local_seq, None)
+        self.hang_up(cause("protocol_error"))
+        self.over(cause("protocol_error"))
+
+    def _answered_again(self, response: Response) -> None:
+        """A retransmitted 2xx is acknowledged again; one of another fork is acknowledged and ended."""
+        assert self.dialog is not None
+        if response.to.tag == self.dialog.remote_tag:
+            if self._ack:
+                self.repeat(self._ack)
+            return
+        Fork(self.stack, self, response).end()
+
+    def _take_answer_to_late_offer(self, confirm: Confirm) -> None:
+        assert self.dialog is not None
+        self._ack = self.acknowledge(self.dialog.local_seq, confirm.session)
+        self.state = State.CONNECTED
+
+    # -- release by the call
+
+    def _take_withdrawal(self, _release: Release) -> None:
+        self._withdraw()
+
+    def _take_unconfirmed_bye(self, release: Release) -> None:
+        assert self.dialog is not None
+        self._ack = self.acknowledge(self.dialog.local_seq, None)
+        self.over(None)
+        self.hang_up(release.cause)
+
+    TAKES: ClassVar[Takes] = {
+        State.CALLING: {Release: _take_withdrawal},
+        State.PROCEEDING: {Release: _take_withdrawal},
+        State.ANSWERED: {Confirm: _take_answer_to_late_offer, Release: _take_unconfirmed_bye},
+        State.CONNECTED: {
+            Offer: Leg._take_offer,
+            Accept: Leg._take_accept,
+            Refuse: Leg._take_refuse,
+            Confirm: Leg._take_confirm,
+            Digit: Leg._take_digit,
+            Release: Leg._take_bye,
+        },
+        State.LEAVING: {},
+        State.OVER: {},
+    }
+
+
+class Fork(Leg):
+    """The dialog of a second 2xx to our INVITE, from another branch of a forking proxy: ended at once (13.2.2.4)."""
+
+    __slots__ = ("_seq",)
+
+    def __init__(self, stack: Stack, leg: OutgoingLeg, response: Response) -> None:
+        super().__init__(stack, leg.flow, State.OVER, leg.remote)
+        self._proof = leg._proof
+        self.dialog = Dialog.of_response(response, leg._asked)
+        self._seq = self.dialog.local_seq
+
+    def end(self) -> None:
+        """ACK and BYE."""
+        self.acknowledge(self._seq, None)
+        self.hang_up(cause("normal"))
+
+
+def _request_uri(placement: Placement) -> str:
+    target = placement.target
+    transport = "" if target.transport == "udp" else f";transport={target.transport}"
+    return f"sip:{user_text(placement.callee)}@{host_text(target.host, target.port)}{transport}"
+
+
+def _cause_of(status: int, response: Response) -> Cause:
+    """The cause of a refusal; a redirection, which is not followed, counts as the peer's refusal."""
+    if status < 400:
+        return Cause("client_error", status, 480, 127, response.reason)
+    return from_sip(status, response.reason)

@@ -1,0 +1,208 @@
+"""Requests outside dialogs: what they must fulfil, who may send them, and where they go (RFC 3261 8.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vosswitch import sdp
+from vosswitch.model.signals import Try
+from vosswitch.sip.authentication import Authentication, Verdict
+from vosswitch.sip.bodies import ACCEPT, SDP, body_session, kind_of
+from vosswitch.sip.incoming import IncomingLeg
+from vosswitch.sip.message import BadMessage
+from vosswitch.sip.wire import ALLOW, KNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from vosswitch.model.session import SessionDescription
+    from vosswitch.sip.flow import Flow
+    from vosswitch.sip.layer import ServerTransaction
+    from vosswitch.sip.message import Request
+    from vosswitch.sip.registrar import Registrar
+    from vosswitch.sip.stack import DialogUser, Stack
+
+RETRY_AFTER = 10
+"""Seconds a peer shall stay away while the switch drains."""
+_SILENCE = 32.0
+"""Seconds in which a request without an answer may be repeated: it stays one and the same call."""
+_ACCEPT_SDP = f"Accept: {SDP}\r\n"
+
+
+class Refused(Exception):
+    """A request gets this final response.
+
+    :ivar lines: header lines, each ended by CRLF.
+    """
+
+    def __init__(self, status: int, lines: str = "", reason: str = "") -> None:
+        super().__init__(status)
+        self.status = status
+        self.lines = lines
+        self.reason = reason
+
+
+class Reception:
+    """The user agent server core.
+
+    :param credentials: an `ICredentials`, *calls* an `IIncomingCalls`.
+    :ivar draining: OPTIONS and new INVITEs get 503.
+    """
+
+    __slots__ = ("_authentication", "_calls", "_credentials", "_parameters", "_registrar", "_stack", "draining")
+
+    def __init__(
+        self,
+        stack: Stack,
+        authentication: Authentication,
+        registrar: Registrar,
+        credentials: Any,
+        calls: Any,
+        parameters: Callable[[], Mapping[str, Any]],
+    ) -> None:
+        self._stack = stack
+        self._authentication = authentication
+        self._registrar = registrar
+        self._credentials = credentials
+        self._calls = calls
+        self._parameters = parameters
+        self.draining = False
+
+    def requested(self, request: Request, transaction: ServerTransaction, flow: Flow) -> None:
+        """Answer a new request, or hand it on as a call."""
+        try:
+            _inspect(request)
+            serves = _SERVES.get(request.method)
+            if serves is None:
+                raise Refused(405 if request.method in KNOWN else 501, ALLOW)
+            serves(self, request, transaction, flow)
+        except Refused as refused:
+            transaction.respond(refused.status, refused.lines, reason=refused.reason)
+        except BadMessage as bad:
+            transaction.respond(bad.status, reason=bad.reason)
+
+    def within(self, user: DialogUser, request: Request, transaction: ServerTransaction) -> None:
+        """Hand a request within a dialog to its owner."""
+        try:
+            _inspect(request)
+            user.requested(request, transaction)
+        except Refused as refused:
+            transaction.respond(refused.status, refused.lines, reason=refused.reason)
+
+    def _options(self, _request: Request, transaction: ServerTransaction, _flow: Flow) -> None:
+        self._open_only()
+        transaction.respond(200, ALLOW + ACCEPT)
+
+    def _open_only(self) -> None:
+        if self.draining:
+            raise Refused(503, f"Retry-After: {RETRY_AFTER}\r\n")
+
+    def _lost_bye(self, _request: Request, transaction: ServerTransaction, _flow: Flow) -> None:
+        transaction.respond(481)
+
+    # -- INVITE
+
+    def _invite(self, request: Request, transaction: ServerTransaction, flow: Flow) -> None:
+        if self._stack.layer.merged(transaction, request, request.from_.tag):
+            raise Refused(482)
+        self._open_only()
+        source = flow.remote
+        if self._credentials.trusts(source):
+            self._deliver(request, transaction, flow, None)
+            return
+        judged = self._authentication.judge(request, source.host)
+        if judged.verdict is Verdict.PROVEN:
+            self._deliver(request, transaction, flow, judged.username)
+        elif judged.verdict is Verdict.SUSPENDED:
+            transaction.respond(403)
+            self._calls.refused(_offered(request, flow, None, judged.username), "authentication_failed")
+        elif judged.verdict is Verdict.NONE and not self._may_prove(request):
+            self._unknown(request, transaction, flow)
+        else:
+            transaction.respond(*self._authentication.challenge(judged.verdict is Verdict.STALE))
+
+    def _may_prove(self, request: Request) -> bool:
+        return self._credentials.challenges() or bool(self._credentials.credentials(request.from_.uri.user))
+
+    def _unknown(self, request: Request, transaction: ServerTransaction, flow: Flow) -> None:
+        if self._parameters()["SS_REPLY_UNAUTHORIZED"]:
+            transaction.respond(403)
+        else:
+            self._stack.statistics.dropped += 1
+            self._stack.timers.add(_SILENCE, transaction.forget)
+        self._calls.refused(_offered(request, flow, None, None), "unauthorized")
+
+    def _deliver(self, request: Request, transaction: ServerTransaction, flow: Flow, user: str | None) -> None:
+        session = _offer_of(request)
+        leg = IncomingLeg(self._stack, request, transaction, flow, flow.remote, session is None)
+        transaction.respond(100)
+        self._calls.incoming(leg, _offered(request, flow, session, user))
+
+    # -- REGISTER
+
+    def _register(self, request: Request, transaction: ServerTransaction, flow: Flow) -> None:
+        judged = self._authentication.judge(request, flow.remote.host)
+        if judged.verdict is Verdict.SUSPENDED:
+            raise Refused(403)
+        if judged.verdict is not Verdict.PROVEN:
+            transaction.respond(*self._authentication.challenge(judged.verdict is Verdict.STALE))
+            return
+        number = self._credentials.phone(judged.username)
+        if number is None or request.to.uri.user not in {number, judged.username}:
+            raise Refused(403)
+        outcome = self._registrar.register(number, request, flow)
+        transaction.respond(outcome.status, outcome.lines)
+
+
+def _inspect(request: Request) -> None:
+    """RFC 3261 8.2.2 and 16.3: scheme, hops, extensions."""
+    if request.target.scheme not in {"sip", "sips", "tel"}:
+        raise Refused(416)
+    if request.max_forwards == 0 and request.method != "OPTIONS":
+        raise Refused(483)
+    required = request.all("require") + request.all("proxy-require")
+    if required:
+        unsupported = ", ".join(required)
+        raise Refused(420, f"Unsupported: {unsupported}\r\n")
+
+
+def _offer_of(request: Request) -> SessionDescription | None:
+    if not request.body:
+        return None
+    encoding = request.get("content-encoding")
+    if encoding and encoding.lower() != "identity":
+        raise Refused(415, "Accept-Encoding: identity\r\n")
+    if kind_of(request) not in {SDP, ""}:
+        raise Refused(415, _ACCEPT_SDP)
+    try:
+        return body_session(request)
+    except sdp.BadSession:
+        raise Refused(400, reason="Malformed session description") from None
+
+
+def _offered(request: Request, flow: Flow, session: SessionDescription | None, user: str | None) -> Try:
+    from_ = request.from_
+    hops = request.max_forwards
+    return Try(
+        caller=from_.uri.user,
+        callee=request.target.user,
+        source=flow.remote,
+        local=flow.local,
+        peer_call_id=request.call_id,
+        display=from_.display,
+        user=user,
+        user_agent=request.get("user-agent") or "",
+        max_forwards=70 if hops is None else hops,
+        session=session,
+    )
+
+
+_SERVES: dict[str, Callable[[Reception, Request, ServerTransaction, Flow], None]] = {
+    "INVITE": Reception._invite,
+    "REGISTER": Reception._register,
+    "OPTIONS": Reception._options,
+    "BYE": Reception._lost_bye,
+    "INFO": Reception._lost_bye,
+    "UPDATE": Reception._lost_bye,
+    "PRACK": Reception._lost_bye,
+}

@@ -1,0 +1,326 @@
+"""The SIP room's Twisted shell: opens the sockets, sorts what comes in, places calls."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from zope.interface import implementer
+
+from vosswitch.model.causes import cause
+from vosswitch.model.interfaces import ILegFactory, IRegistrations
+from vosswitch.model.values import Address
+from vosswitch.sip.authentication import Authentication
+from vosswitch.sip.dialog import Dialog
+from vosswitch.sip.flow import Statistics, Tokens
+from vosswitch.sip.layer import Layer, Pace
+from vosswitch.sip.leg import Leg, State
+from vosswitch.sip.message import BadMessage, Request, Response, render
+from vosswitch.sip.outgoing import OutgoingLeg
+from vosswitch.sip.parse import parse
+from vosswitch.sip.reception import Reception
+from vosswitch.sip.registrar import Registrar
+from vosswitch.sip.stack import Stack
+from vosswitch.sip.timers import Timers
+from vosswitch.sip.transaction import State as TransactionState
+from vosswitch.sip.transport import RECEIVE_BUFFER, TcpSocket, UdpSocket, ask_buffer, listen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from vosswitch.model.call import Contact, Placement
+    from vosswitch.params.boot import Listener
+    from vosswitch.sip.flow import Flow
+    from vosswitch.sip.leg import Listener as LegListener
+
+LOG_EVERY = 10.0
+"""Seconds between two log lines about the same kind of bad message."""
+
+
+@implementer(ILegFactory, IRegistrations)
+class SipService(Service):
+    """SIP over UDP and TCP on the given listeners.
+
+    :param reactor: clock, sockets.
+    :param parameters: gives the system parameters in force.
+    :param credentials: an `ICredentials`; *calls*: an `IIncomingCalls`.
+    :param realm: of our digest challenges; *user_agent*: our name in User-Agent and Server.
+    :param log: a Twisted ``Logger``.
+    :param entropy: gives unguessable bytes.
+    :ivar statistics: plain counters.
+    """
+
+    name = "sip"
+
+    def __init__(
+        self,
+        reactor: Any,
+        parameters: Callable[[], Mapping[str, Any]],
+        credentials: Any,
+        calls: Any,
+        realm: str,
+        user_agent: str,
+        listeners: Sequence[Listener],
+        log: Any,
+        entropy: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self._reactor = reactor
+        self._parameters = parameters
+        self._log = log
+        self._quiet: dict[str, tuple[float, int]] = {}
+        self._intervals: tuple[float, ...] = ()
+        self._paces: dict[tuple[float, ...], Pace] = {}
+        self.statistics = Statistics()
+        self.timers = Timers(reactor, self._trouble)
+        tokens = Tokens(entropy)
+        self._layer = Layer(self.timers, self.statistics, tokens.new)
+        self._stack = Stack(self._layer, self.timers, tokens, self._way, user_agent)
+        self.registrar = Registrar(parameters, self.timers.now)
+        authentication = Authentication(realm, credentials, parameters, entropy(32), self.timers.now)
+        self._reception = Reception(self._stack, authentication, self.registrar, credentials, calls, parameters)
+        self._sockets = [self._socket(listener) for listener in listeners]
+
+    def _socket(self, listener: Listener) -> UdpSocket | TcpSocket:
+        if listener.transport == "udp":
+            return UdpSocket(listener, self, self.timers)
+        return TcpSocket(listener, self, self.timers, self._reactor)
+
+    # -- service
+
+    def startService(self) -> None:
+        """Open the listeners.
+
+        :raises OSError: one cannot be had; it is named.
+        """
+        for owner in self._sockets:
+            listen(owner, self._reactor)
+            if isinstance(owner, UdpSocket):
+                got = ask_buffer(owner.port)
+                if got < RECEIVE_BUFFER:
+                    self._log.warn(
+                        "{address}: the system gives a receive buffer of {got} bytes instead of {wanted};"
+                        " raise net.core.rmem_max",
+                        address=str(owner.address),
+                        got=got,
+                        wanted=RECEIVE_BUFFER,
+                    )
+        super().startService()  # type: ignore[no-untyped-call]
+
+    def stopService(self) -> Deferred[Any]:
+        """Close sockets and connections; what waits for a response is given up."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        closing = []
+        for owner in self._sockets:
+            if owner.port is not None:
+                closing.append(maybeDeferred(owner.port.stopListening))
+                owner.port = None
+            if isinstance(owner, TcpSocket):
+                owner.close()
+        self.timers.stop()
+        return DeferredList(closing, consumeErrors=True)
+
+    @property
+    def addresses(self) -> list[Address]:
+        """Where we listen."""
+        return [owner.address for owner in self._sockets]
+
+    @property
+    def draining(self) -> bool:
+        """Whether OPTIONS and new INVITEs get 503."""
+        return self._reception.draining
+
+    @draining.setter
+    def draining(self, value: bool) -> None:
+        self._reception.draining = value
+
+    def busy(self) -> int:
+        """How many requests of ours wait for their final response: BYEs at a stop, say."""
+        waiting = {TransactionState.CALLING, TransactionState.TRYING, TransactionState.PROCEEDING}
+        return sum(1 for found in self._layer.clients.values() if found.state in waiting)
+
+    # -- registrations
+
+    def contacts(self, number: str) -> tuple[Contact, ...]:
+        """The live contacts of a phone, newest first."""
+        return self.registrar.contacts(number)
+
+    def registered(self) -> dict[str, tuple[Contact, ...]]:
+        """Every phone that is online."""
+        return self.registrar.registered()
+
+    # -- outgoing
+
+    def place(self, placement: Placement, listener: LegListener) -> OutgoingLeg:
+        """Start an outgoing leg."""
+        pace = self._paces.get(placement.timers.resend)
+        if pace is None:
+            if len(self._paces) > 16:
+                self._paces.clear()
+            pace = self._paces[placement.timers.resend] = Pace(placement.timers.resend)
+        leg = OutgoingLeg(self._stack, placement, listener, pace)
+        leg.start()
+        return leg
+
+    def end_orphan(self, data: Mapping[str, Any]) -> None:
+        """Send BYE in a dialog of a former life of this switch."""
+        if data.get("protocol") != "sip":
+            return
+        try:
+            dialog = Dialog.from_data(data["dialog"])
+            host, port = data["address"]
+            local, _ = data["local_address"]
+            target = Address(host, port, data["transport"])
+        except (KeyError, TypeError, ValueError, IndexError):
+            self._log.warn("a leg of a former life cannot be ended: its data are damaged")
+            return
+        flow = self._way(target, local) or self._way(target, None)
+        if flow is None:
+            self._log.warn("a leg of a former life cannot be ended: no listener reaches {target}", target=str(target))
+            return
+        dialog.local_seq += 100  # requests sent after these data were written
+        leg = Leg(self._stack, flow, State.OVER, target)
+        leg.dialog = dialog
+        leg.hang_up(cause("switch_restart"))
+
+    def _way(self, target: Address, local: str | None) -> Flow | None:
+        for owner in self._sockets:
+            if owner.fits(target, local):
+                return owner.flow(target.host, target.port)
+        for owner in self._sockets if local is None else ():
+            if owner.fits(target, owner.address.host):
+                return owner.flow(target.host, target.port)
+        return None
+
+    # -- incoming
+
+    def receive(self, flow: Flow, data: bytes) -> None:
+        """Take in one message; whatever it is, nothing escapes."""
+        self.statistics.received += 1
+        try:
+            message = parse(data)
+        except BadMessage as bad:
+            if data.strip(b"\r\n\0 ") and len(data) > 16:
+                self.unusable(flow, bad, data)
+            return
+        try:
+            if isinstance(message, Response):
+                self._layer.response(message)
+            else:
+                self._request(message, flow)
+        except BadMessage as bad:
+            bad.message = bad.message or (message if isinstance(message, Request) else None)
+            self.unusable(flow, bad, data)
+        except Exception as error:  # noqa: BLE001 - no message of a peer may stop the switch
+            self._trouble(error)
+            if isinstance(message, Request):
+                self._answer(message, flow, 500)
+
+    def unusable(self, flow: Flow, bad: BadMessage, data: bytes = b"") -> None:
+        """Count, log and, where it can be, answer what cannot be used."""
+        self.statistics.bad += 1
+        self._note(
+            "bad message from {source}: {reason}: {head}",
+            kind=f"bad {flow.remote.host}",
+            source=str(flow.remote),
+            reason=bad.reason,
+            head=ascii(data[:160]),
+        )
+        if bad.message is not None:
+            self._answer(bad.message, flow, bad.status, bad.reason)
+
+    def _answer(self, request: Request, flow: Flow, status: int, reason: str = "", tag: str = "") -> None:
+        """Answer without a transaction."""
+        if request.method == "ACK":
+            return
+        try:
+            request.stamp(flow.remote.host, flow.remote.port)
+            data = render(request.reply(status, reason, tag or self._stack.tokens.new()))
+            back = self._back(request, flow)
+        except BadMessage:
+            return
+        self.statistics.sent += 1
+        self.statistics.responses[status] += 1
+        back.send(data)
+
+    def _back(self, request: Request, flow: Flow) -> Flow:
+        """Where responses go: the source, its Via port when no rport was asked for (18.2.2, RFC 3581)."""
+        via = request.via
+        port = via.port or 5060
+        if flow.reliable:
+            flow.reply_port = port  # type: ignore[attr-defined]
+            return flow
+        if "rport" in via.params or port == flow.remote.port:
+            return flow
+        return flow.toward(flow.remote.host, port)
+
+    def _request(self, request: Request, flow: Flow) -> None:
+        request.stamp(flow.remote.host, flow.remote.port)
+        transaction = self._layer.find(request)
+        method = request.method
+        if method == "ACK":
+            if transaction is not None and transaction.state is not TransactionState.ACCEPTED:
+                self._layer.repeated(transaction, request)
+            else:
+                self._acknowledged(request)
+        elif method == "CANCEL":
+            if transaction is None:
+                self._answer(request, flow, 481)
+            else:
+                self._answer(request, flow, 200, "", transaction.tag)
+                transaction.cancelled(request)
+        elif transaction is not None:
+            self._layer.repeated(transaction, request)
+        else:
+            self._begin(request, flow)
+
+    def _acknowledged(self, request: Request) -> None:
+        user = self._stack.dialogs.get(request.to.tag)
+        if user is not None and user.owns(request):
+            user.acknowledged(request)
+        else:
+            self.statistics.stray += 1
+
+    def _begin(self, request: Request, flow: Flow) -> None:
+        intervals = self._parameters()["SS_SIP_RESEND_INTERVAL"]
+        if intervals is not self._intervals:
+            self._intervals = intervals
+            self._layer.pace = Pace(tuple(intervals))
+        transaction = self._layer.serve(request, self._back(request, flow))
+        try:
+            tag = request.to.tag
+            if not tag:
+                self._reception.requested(request, transaction, flow)
+                return
+            user = self._stack.dialogs.get(tag)
+            if user is not None and user.owns(request):
+                self._reception.within(user, request, transaction)
+            else:
+                transaction.respond(481)
+        except Exception as error:  # noqa: BLE001 - the peer gets an answer whatever is wrong with us
+            self._trouble(error)
+            transaction.respond(500)
+
+    # -- log
+
+    def _trouble(self, error: Exception) -> None:
+        self._note(
+            "a message or timer failed: {error}", kind=f"trouble {type(error).__name__}", error=error, fault=True
+        )
+
+    def _note(self, text: str, kind: str, fault: bool = False, **fields: Any) -> None:
+        """One log line of a kind every `LOG_EVERY` seconds, with the number of those left out."""
+        now = self.timers.now()
+        since, count = self._quiet.get(kind, (now - LOG_EVERY, 0))
+        if now - since < LOG_EVERY:
+            self._quiet[kind] = since, count + 1
+            return
+        if len(self._quiet) > 1000:
+            self._quiet.clear()
+        self._quiet[kind] = now, 0
+        if fault:
+            error = fields["error"]
+            self._log.failure(text, None, **fields) if error.__traceback__ else self._log.error(text, **fields)
+        else:
+            self._log.warn(text + " ({count} more left out)", count=count, **fields)

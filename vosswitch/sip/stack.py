@@ -1,0 +1,85 @@
+"""What the legs share: transactions, timers, dialogs, ways to peers."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
+
+from vosswitch.model.causes import END_REASONS, Cause
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vosswitch.model.values import Address
+    from vosswitch.sip.flow import Flow, Statistics, Tokens
+    from vosswitch.sip.layer import Layer, ServerTransaction
+    from vosswitch.sip.message import Request
+    from vosswitch.sip.timers import Timers
+
+
+class DialogUser(Protocol):
+    """Who owns a dialog: gets its requests."""
+
+    def requested(self, request: Request, transaction: ServerTransaction) -> None:
+        """A request other than ACK came within the dialog."""
+
+    def acknowledged(self, request: Request) -> None:
+        """An ACK of a 2xx came within the dialog."""
+
+    def owns(self, request: Request) -> bool:
+        """Whether the request, which bears our tag, belongs to the dialog in every respect."""
+
+
+class Stack:
+    """The shared parts of the room, as its legs see them.
+
+    :param way: finds the flow to a target from a local IP (None = the listener that fits); None when there is none.
+    :param product: our name in User-Agent and Server.
+    :ivar dialogs: by our tag.
+    """
+
+    __slots__ = ("dialogs", "layer", "product", "statistics", "timers", "tokens", "way")
+
+    def __init__(
+        self,
+        layer: Layer,
+        timers: Timers,
+        tokens: Tokens,
+        way: Callable[[Address, str | None], Flow | None],
+        product: str,
+    ) -> None:
+        self.layer = layer
+        self.timers = timers
+        self.tokens = tokens
+        self.way = way
+        self.product = product
+        self.statistics: Statistics = layer.statistics
+        self.dialogs: dict[str, DialogUser] = {}
+
+    def branch(self) -> str:
+        """A fresh branch."""
+        return "z9hG4bK" + self.tokens.new()
+
+
+@lru_cache(maxsize=512)
+def reason_line(reason: str, q850: int) -> str:
+    """The Reason header of RFC 3326 for an end reason; the table's words, since a peer's own could name its hosts."""
+    text = END_REASONS[reason].text.replace('"', "'")
+    return f'Reason: Q.850;cause={q850};text="{text}"'
+
+
+def reason_text(values: list[str]) -> str:
+    """The text of a peer's Reason header, "" when there is none."""
+    for value in values:
+        _, found, rest = value.partition('text="')
+        if found:
+            return rest.partition('"')[0][:120]
+    return ""
+
+
+def refusal_lines(cause: Cause, retry_after: int = 10) -> str:
+    """The header lines that go with a refusal: Reason, and Retry-After where the peer shall hold all its traffic."""
+    lines = reason_line(cause.reason, cause.q850) + "\r\n"
+    if cause.reason in {"overload", "switch_restart"}:
+        lines += f"Retry-After: {retry_after}\r\n"
+    return lines
