@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -118,13 +119,7 @@ def test_a_recorder_killed_at_any_step_goes_on_where_it_was(node, monkeypatch, s
         node.call(day="20270101")
     path, name = step.rsplit(".", 1)
     with monkeypatch.context() as patch:
-        import importlib
-
-        owner = (
-            getattr(importlib.import_module("vosswitch.recorder.drain"), "Drain")
-            if path.endswith("Drain")
-            else importlib.import_module(path)
-        )
+        owner = Drain if path.endswith("Drain") else importlib.import_module(path)
         original = getattr(owner, name)
 
         def killed(*arguments):

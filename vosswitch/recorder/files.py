@@ -49,11 +49,9 @@ class PriceLists:
             group = rates.find_group(connection, name)
         except rates.NoSuchGroup:
             return None
-        rows = rates.rate_rows(connection, name)
-        first = [list(row) for row in islice(rows, IN_MEMORY + 1)]
-        rows.close()  # type: ignore[attr-defined]
+        first = list(islice(rates.stream(connection, group), IN_MEMORY + 1))
         if len(first) <= IN_MEMORY:
-            return _body(group, None, first)
+            return _body(group, None, [_row(values) for values in first])
         return self._compiled(connection, group)
 
     def _compiled(self, connection: Connection, group: Group) -> dict[str, Any]:
@@ -112,5 +110,8 @@ def _overlay(connection: Connection, group: Group, prefixes: list[str]) -> list[
     """Each changed prefix is taken away whole, and what is in force of it put back."""
     rows: list[list[Any]] = [[prefix, None] for prefix in prefixes]
     found = rates.rates_of(connection, group, prefixes) if prefixes else {}
-    rows += [[values[name] for name in rates.RateRow._fields] for values in found.values()]
-    return rows
+    return rows + [_row(values) for values in found.values()]
+
+
+def _row(values: dict[str, Any]) -> list[Any]:
+    return [values[name] for name in rates.RateRow._fields]

@@ -67,6 +67,10 @@ class Channel:
         except OSError:
             self.gone = True
 
+    def trouble(self, text: str) -> None:
+        """Tell the operator one line."""
+        self.send({"op": "trouble", "text": text})
+
     def receive(self, seconds: float) -> list[dict[str, Any]]:
         """What came, waiting at most *seconds* for the first of it."""
         if self.gone:
@@ -113,7 +117,7 @@ class Recorder:
             (boot.node_id, boot.node_name),
             ZoneInfo(boot.timezone),
             wall_ms,
-            self._trouble,
+            channel.trouble,
             sinks.write,
         )
         self._feed = feed
@@ -128,7 +132,7 @@ class Recorder:
         if lock is None:
             return
         try:
-            for stage in (self._drain.begin, self._replay, self._announce):
+            for stage in (self._feed.read_parameters, self._drain.begin, self._replay, self._announce):
                 self._insist(stage)
             while not self._stopping and not self._channel.gone:
                 self._inbox += self._channel.receive(0 if self._inbox else self._pause())
@@ -173,7 +177,7 @@ class Recorder:
             return
         self._failures += 1
         if self._failures in (2, 10) or self._failures % 60 == 0:
-            self._trouble(f"database: {_one_line(error)}")
+            self._channel.trouble(f"database: {_one_line(error)}")
             self._channel.send({"op": "backlog", "records": self._drain.waiting()})
         wait = self._monotonic() + _BACKOFF[min(self._failures, len(_BACKOFF)) - 1]
         while (left := wait - self._monotonic()) > 0:
@@ -185,9 +189,6 @@ class Recorder:
         if self._failures > 1:
             self._channel.send({"op": "fine"})
         self._failures = 0
-
-    def _trouble(self, text: str) -> None:
-        self._channel.send({"op": "trouble", "text": text})
 
     # Stages.
 
@@ -279,6 +280,7 @@ class Recorder:
     def _send_config(self, change: Mapping[str, Any]) -> None:
         for part in config_slices(change):
             self._channel.send(part)
+        self._feed.seq = change["seq"]
 
     def _want(self, number: str, amount: int) -> None:
         with self._database.write() as connection:
@@ -308,10 +310,11 @@ def main(path: str, seq: int) -> int:
     connection.setblocking(True)
     connection.set_inheritable(False)
     database = open_database(boot.database_url)
-    feed = Feed(database, boot.run_directory, Secrets(boot.key_file), seq)
+    channel = Channel(connection)
+    feed = Feed(database, boot.run_directory, Secrets(boot.key_file), seq, channel.trouble)
     try:
         sinks = Sinks.load(boot, lambda name: feed.parameters[name])
-        Recorder(boot, database, Channel(connection), feed, sinks).run()
+        Recorder(boot, database, channel, feed, sinks).run()
     except OperationalError as error:  # nothing was lost: the journal keeps it
         sys.stderr.write(f"recorder: {_one_line(error)}\n")
         return 1

@@ -1,0 +1,253 @@
+"""The recorder as a process: spoken to over its socket, killed, orphaned, stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from vosswitch.cdr.files import JournalWriter
+from vosswitch.cdr.record import Cdr, Charge
+from vosswitch.params import files as boot_files
+from vosswitch.recorder.wire import Lines, pack
+from vosswitch.store import cdrs
+from vosswitch.store.changes import Change, record
+from vosswitch.store.database import open_database
+from vosswitch.store.fields import Deployment
+from vosswitch.store.provision import apply_load
+from vosswitch.store.schema import account
+from vosswitch.store.secrets import Secrets
+
+DOCUMENT = {
+    "rate_groups": [{"name": "g", "rates": [{"prefix": "1", "per_minute": "0.6"}]}],
+    "accounts": [
+        {"number": "p", "balance": "100", "anti_overdraft": True, "rate_group": "g"},
+        {"number": "v", "kind": "clearing"},
+    ],
+    "mapping_gateways": [{"name": "m", "account": "p", "addresses": ["192.0.2.1"]}],
+    "routing_gateways": [{"name": "r", "account": "v", "address": "192.0.2.2", "username": "u", "password": "secret7"}],
+    "phones": [{"number": "1001", "account": "p", "password": "phonesecret"}],
+    "parameters": [{"name": "SS_MAX_CPS", "value": "77"}],
+}
+UNITS = 10_000_000
+ROOT = Path(__file__).parents[2]
+
+
+class Switch:
+    """What the switch does with its recorder, without a switch."""
+
+    def __init__(self, url, folder):
+        self.path = folder / "vosswitch.toml"
+        self.path.write_text(
+            f'[database]\nurl = "{url}"\nkey_file = "{folder}/key"\n[plugins]\npath = []\n'
+            f'[run]\ndirectory = "{folder}/run"\nspool = "{folder}/spool"\n'
+        )
+        self.boot = boot_files.load(str(self.path))
+        self.database = open_database(self.boot.database_url)
+        self.writer = JournalWriter(self.boot.spool_directory, 64 << 10)
+        self.children = []
+        self.serial = 0
+        self.start()
+
+    def load(self, document):
+        deployment = Deployment(realm=self.boot.realm, secrets=Secrets(self.boot.key_file))
+        with self.database.write() as connection:
+            return apply_load(connection, document, deployment)
+
+    def start(self, seq=0):
+        if self.children:
+            self.socket.close()
+        self.socket, theirs = socket.socketpair()
+        self.socket.settimeout(15)
+        self.lines, self.inbox = Lines(), []
+
+        def third():
+            os.dup2(theirs.fileno(), 3)
+            os.set_inheritable(3, True)
+
+        self.child = subprocess.Popen(
+            [sys.executable, "-m", "vosswitch.recorder", str(self.path), str(seq)],
+            close_fds=False, preexec_fn=third, cwd=ROOT,  # noqa: PLW1509 - one thread, and fd 3 it has to be
+        )  # fmt: skip
+        theirs.close()
+        self.children.append(self.child)
+
+    def say(self, **message):
+        self.socket.sendall(pack(message))
+
+    def hear(self, op):
+        """Everything up to the next message *op*."""
+        heard = []
+        while True:
+            while self.inbox:
+                heard.append(self.inbox.pop(0))
+                if heard[-1]["op"] == op:
+                    return heard
+            data = self.socket.recv(1 << 16)
+            assert data, f"the recorder is gone before {op}; it said {heard}"
+            self.inbox += self.lines.feed(data)
+
+    def call(self, fee=UNITS):
+        self.serial += 1
+        now = time.time_ns() // 1_000_000
+        day = time.strftime("%Y%m%d", time.gmtime(now / 1000))
+        cdr = Cdr(self.serial, day, now, now, account="p", fee=fee)
+        cdr.charges = [Charge("p", fee, "call"), Charge("v", fee // 2, "cost")]
+        self.writer.append("start", {"flowno": self.serial})
+        self.writer.append("end", cdr)
+
+    def money(self, number):
+        with self.database.read() as connection:
+            row = connection.execute(select(account).where(account.c.number == number)).one()
+        return row.balance, row.granted
+
+    def recorded(self):
+        with self.database.read() as connection:
+            return sorted(int(item["call_id"]) for item in cdrs.list_cdrs(connection, 0))
+
+    def close(self):
+        self.socket.close()
+        for child in self.children:
+            if child.poll() is None:
+                child.kill()
+            child.wait(10)
+        self.writer.close()
+        self.database.close()
+
+
+@pytest.fixture
+def switch(database_url, tmp_path):
+    made = Switch(database_url, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ready(switch):
+    """A recorder that has told everything."""
+    switch.load(DOCUMENT)
+    switch.child.kill()
+    switch.child.wait(10)
+    switch.start()
+    switch.told = switch.hear("ready")
+    return switch
+
+
+def test_tells_configuration_and_money_and_then_is_ready(ready):
+    config = {}
+    money = {}
+    for message in ready.told:
+        if message["op"] == "config":
+            for kind in ("accounts", "mapping_gateways", "routing_gateways", "phones", "parameters", "rate_groups"):
+                config.setdefault(kind, {}).update(message[kind])
+        elif message["op"] == "money":
+            money |= message["accounts"]
+    assert ready.told[0]["full"] is True
+    assert config["parameters"] == {"SS_MAX_CPS": "77"}
+    assert config["routing_gateways"]["r"]["password"] == "secret7"
+    assert len(config["phones"]["1001"]["ha1s"]["SHA-256"]) == 64
+    assert config["mapping_gateways"]["m"]["ha1s"] == {}
+    assert config["accounts"]["p"]["anti_overdraft"] is True
+    group = config["rate_groups"]["g"]
+    assert group["overlay"] == [["1", 0, "0.6", 1, 1, "0", "0", "domestic"]]
+    assert money == {"p": {"balance": 100 * UNITS, "grant": 100 * UNITS}, "v": {"balance": 0, "grant": 0}}
+
+
+def test_a_record_is_in_the_database_soon_after_its_end(ready):
+    begun = time.monotonic()
+    ready.call()
+    (drained,) = ready.hear("drained")
+    assert time.monotonic() - begun < 2
+    assert ready.recorded() == [1]
+    assert drained["accounts"]["p"] == {"balance": 99 * UNITS, "grant": 99 * UNITS, "drained": UNITS}
+    assert drained["accounts"]["v"] == {"balance": -UNITS // 2, "grant": 0, "drained": UNITS // 2}
+    assert (drained["segment"], drained["offset"]) == ready.writer.position
+
+
+def test_changes_are_told_on_demand_and_by_themselves(ready):
+    ready.load({"accounts": [{"number": "p", "anti_overdraft": True, "overdraft_limit": "5", "rate_group": "g"}]})
+    ready.say(op="apply", id=9)
+    told = ready.hear("applied")
+    assert [message["op"] for message in told][-3:] in (["config", "money", "applied"], ["config", "config", "applied"])
+    money = next(message for message in told if message["op"] == "money")
+    assert money["accounts"] == {"p": {"balance": 100 * UNITS, "grant": 105 * UNITS}}
+    seq = ready.load({"phones": [{"number": "1001", "delete": True}]}).seq
+    config = ready.hear("config")
+    while config[-1]["more"]:
+        config += ready.hear("config")
+    assert config[-1]["seq"] == seq
+    assert config[-1]["phones"] == {"1001": None}
+
+
+def test_more_money_on_demand_after_a_payment(ready):
+    with ready.database.write() as connection:
+        connection.execute(account.update().where(account.c.number == "p").values(balance=150 * UNITS))
+    ready.say(op="want", account="p", amount=1)
+    (money,) = ready.hear("money")
+    assert money["accounts"] == {"p": {"balance": 150 * UNITS, "grant": 150 * UNITS}}
+
+
+def test_a_payment_in_the_change_log_moves_the_grant(ready):
+    with ready.database.write() as connection:
+        connection.execute(account.update().where(account.c.number == "p").values(balance=150 * UNITS))
+        record(connection, "test", [Change("account", "p", {}, {})])
+    money = ready.hear("money")[-1]
+    assert money["accounts"] == {"p": {"balance": 150 * UNITS, "grant": 150 * UNITS}}
+
+
+def test_a_stop_drains_and_gives_the_grants_back(ready):
+    assert ready.money("p") == (100 * UNITS, 100 * UNITS)
+    for _ in range(20):
+        ready.call()
+    ready.say(op="stop")
+    assert ready.child.wait(10) == 0
+    assert ready.recorded() == list(range(1, 21))
+    assert ready.money("p") == (80 * UNITS, 0)
+
+
+def test_what_a_killed_switch_left_is_still_written(ready):
+    for _ in range(20):
+        ready.call()
+    ready.socket.close()
+    assert ready.child.wait(10) == 0
+    assert ready.recorded() == list(range(1, 21))
+    assert ready.money("p") == (80 * UNITS, 80 * UNITS)
+
+
+def test_a_killed_recorder_is_replaced_without_loss_or_doubles(ready):
+    for round_ in range(1, 6):
+        for _ in range(40):
+            ready.call(UNITS // 10)
+        time.sleep(0.13 * round_)
+        ready.child.send_signal(signal.SIGKILL)
+        ready.child.wait(10)
+        ready.start(seq=ready.told[-1]["seq"])
+        told = ready.hear("ready")
+        assert "config" not in [message["op"] for message in told]
+        money = next(message for message in told if message["op"] == "money")
+        left = 100 * UNITS - round_ * 4 * UNITS
+        assert money["accounts"]["p"] == {"balance": left, "grant": left}
+        assert (money["segment"], money["offset"]) == ready.writer.position
+    assert ready.recorded() == list(range(1, 201))
+
+
+def test_a_second_recorder_waits_for_the_first(ready):
+    first = ready.child
+    old = ready.socket.dup()
+    ready.start()
+    ready.call()
+    ready.socket.settimeout(0.7)
+    with pytest.raises(TimeoutError):
+        ready.hear("ready")
+    old.close()
+    first.wait(10)
+    ready.socket.settimeout(10)
+    ready.hear("ready")
+    assert ready.recorded() == [1]
