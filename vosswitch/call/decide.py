@@ -230,14 +230,14 @@ class Decider:
         called = decision.snapshot.phones.get(decision.callee)
         if called is not None and self._to_phone(decision, called):
             return
-        gateway = decision.gateway
+        gateway, price = decision.gateway, decision.price
         decision.plan = plan(
             attempt,
             decision.snapshot.gateways,
             self._view(decision),
             self._plugins.routing_strategies,
             gateway.routing_strategies if gateway is not None else (),
-            self._source,
+            sell=price.per_minute if price is not None else None,
             explain=ask.explain,
         )
         decision.had_candidates = bool(decision.plan.candidates)
