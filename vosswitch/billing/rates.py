@@ -7,10 +7,12 @@ effective) or hides all rows of a prefix.
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vosswitch.model.rating import Terms
+from vosswitch.model.values import UNITS, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -35,6 +37,21 @@ class Rate(NamedTuple):
     connect_fee: str
     tax: str
     level: str
+
+    @property
+    def per_minute_units(self) -> int:
+        """The minute rate in units of 10^-7, rounded half up: for comparing and showing, never for charging."""
+        return _units(self.per_minute)
+
+    @property
+    def level_code(self) -> int:
+        """The number of column ``calllevel``."""
+        return Level(self.level).code
+
+
+@lru_cache(maxsize=8192)
+def _units(amount: str) -> int:
+    return int((Decimal(amount) * UNITS).to_integral_value(ROUND_HALF_UP))
 
 
 class _Entry(NamedTuple):

@@ -1,1 +1,1 @@
-"""."""
+"""Which vendor takes a call: routing gateways, their order, and when the next one is tried."""

@@ -173,3 +173,9 @@ def test_reopened_mapping_outlives_its_replacement(tmp_path):
 def test_terms_take_the_parameters_in_force():
     parameters = Parameters({"SERVER_BILLING_FREE_TIME": "6", "SERVER_BILLING_FEE_UNIT": "0.005"})
     assert terms(Rate(*row("44", 0, "0.6")), parameters) == Terms("0.6", 1, 1, "0", "0", 6, 50, 4, "0.005")
+
+
+def test_rates_compare_in_units_and_carry_their_level():
+    rate = Rate("44", 0, "0.01234565", 1, 1, "0", "0", "international")
+    assert rate.per_minute_units == 123_457
+    assert rate.level_code == 5

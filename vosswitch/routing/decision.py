@@ -1,0 +1,52 @@
+"""The record of a routing decision: every gateway that was looked at, in order, and why it was kept or dropped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LOCKED = "locked"
+LINES_FULL = "lines full"
+NO_MATCH = "prefix does not match"
+
+
+class Look(NamedTuple):
+    """One gateway as the decision saw it.
+
+    :ivar prefix: what matched, None when nothing did.
+    :ivar kept: whether it can be tried now.
+    :ivar why: in the words of the operator.
+    :ivar price: the vendor's, units of 10^-7 per minute; None when not known or not asked for.
+    """
+
+    gateway: str
+    prefix: str | None
+    kept: bool
+    why: str
+    priority: int
+    weight: int
+    price: int | None = None
+
+
+def rows(looks: Sequence[Look], sell: int | None) -> list[dict[str, Any]]:
+    """The looks as dicts with the fields of `Look` and ``margin``: the selling price less the vendor's, per minute.
+
+    :param sell: units of 10^-7 per minute; None = not known, no margins.
+    """
+    return [
+        {**look._asdict(), "margin": None if sell is None or look.price is None else sell - look.price}
+        for look in looks
+    ]
+
+
+def record(
+    strategies: Sequence[str], missing: Sequence[str], looks: Sequence[Look], sell: int | None
+) -> dict[str, Any]:
+    """What a call's record keeps of it, JSON-able, every key always present.
+
+    :param strategies: by which the order was made, first to last.
+    :param missing: named by the caller's gateway but not loaded; they decided nothing.
+    """
+    return {"strategies": list(strategies), "missing": list(missing), "gateways": rows(looks, sell)}

@@ -1,0 +1,50 @@
+"""Whether the next gateway may be tried after an attempt ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vosswitch.model.causes import switches
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vosswitch.model.causes import Cause
+
+
+def next_allowed(
+    reached: Cause,
+    attempts_made: int,
+    *,
+    ringing: bool,
+    early_media: bool,
+    rtp_started: bool,
+    parameters: Mapping[str, Any] | Any,
+) -> bool:
+    """Whether to go on after *reached*.
+
+    The end reason decides first (`vosswitch.model.causes.switches`); a busy callee is left to
+    SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY.  The attempts are bounded by SS_GATEWAY_SWITCH_LIMIT.  Media stops it:
+    SS_SIP_STOP_SWITCH_AFTER_SDP, SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START.  After ringing it goes on only with
+    SS_GATEWAY_SWITCH_UNTIL_CONNECT, which also lets an unanswered call go on.
+
+    :param attempts_made: gateways tried so far, this one included.
+    :param ringing: the callee's side rang; *early_media*: it sent a session description before the answer;
+        *rtp_started*: media came from it.
+    :param parameters: the snapshot of the call.
+    """
+    until_connect = parameters["SS_GATEWAY_SWITCH_UNTIL_CONNECT"]
+    limit = parameters["SS_GATEWAY_SWITCH_LIMIT"]
+    if limit is not None and attempts_made >= limit:
+        return False
+    if rtp_started and parameters["SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START"]:
+        return False
+    if early_media and parameters["SS_SIP_STOP_SWITCH_AFTER_SDP"]:
+        return False
+    if ringing and not until_connect:
+        return False
+    if reached.reason == "busy":
+        return not parameters["SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY"]
+    if reached.reason == "no_answer":
+        return bool(until_connect)
+    return switches(reached)

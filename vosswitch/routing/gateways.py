@@ -1,0 +1,110 @@
+"""Routing gateways (vendors' trunks) and the index that finds those for a number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from vosswitch.numbers.dialplan import NO_PLAN, DialPlan, parse_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_plan = lru_cache(maxsize=4096)(parse_plan)
+"""Many gateways share few plans: each text is read once."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingGateway:
+    """A vendor's trunk, as calls go out to it.
+
+    :ivar account: the vendor's clearing account, None = calls cost nothing.
+    :ivar local_address: the local IP to send from, "" = any.
+    :ivar username: answers the vendor's digest challenges together with *password*, "" = none; *realm* "" = any.
+    :ivar prefixes: which called numbers it takes; none = all.
+    :ivar priority: small goes first; *weight* is its share among equals.
+    :ivar lines: calls at the same time, None = unlimited; likewise *cps*, new calls per second.
+    :ivar strip_prefix: the matched prefix is not sent.
+    :ivar media_proxy: off, on, auto or must_on.
+    """
+
+    name: str
+    address: str
+    port: int = 5060
+    account: str | None = None
+    transport: str = "udp"
+    local_address: str = ""
+    username: str = ""
+    password: str = ""
+    realm: str = ""
+    prefixes: tuple[str, ...] = ()
+    priority: int = 0
+    weight: int = 1
+    lines: int | None = None
+    cps: int | None = None
+    callee_dial_plan: DialPlan = NO_PLAN
+    caller_dial_plan: DialPlan = NO_PLAN
+    number_transforms: tuple[str, ...] = ()
+    strip_prefix: bool = False
+    media_proxy: str = "auto"
+    locked: bool = False
+
+    @classmethod
+    def from_body(cls, body: Mapping[str, Any]) -> RoutingGateway:
+        """Read a configuration body with every key present.
+
+        :raises ValueError: a dial plan that cannot be read (provisioning refuses those).
+        """
+        return cls(
+            name=body["name"],
+            address=body["address"],
+            port=body["port"],
+            account=body["account"] or None,
+            transport=body["transport"],
+            local_address=body["local_address"] or "",
+            username=body["username"] or "",
+            password=body["password"] or "",
+            realm=body["realm"] or "",
+            prefixes=tuple(body["prefixes"]),
+            priority=body["priority"],
+            weight=body["weight"],
+            lines=body["lines"],
+            cps=body["cps"],
+            callee_dial_plan=_plan(body["callee_dial_plan"]),
+            caller_dial_plan=_plan(body["caller_dial_plan"]),
+            number_transforms=tuple(body["number_transforms"]),
+            strip_prefix=body["strip_prefix"],
+            media_proxy=body["media_proxy"],
+            locked=body["locked"],
+        )
+
+
+class GatewayIndex:
+    """All routing gateways, found by the prefixes they take; immutable.
+
+    :ivar gateways: by name.
+    """
+
+    __slots__ = ("_by_prefix", "_lengths", "gateways")
+
+    def __init__(self, gateways: Mapping[str, RoutingGateway]) -> None:
+        self.gateways = gateways
+        found: dict[str, list[RoutingGateway]] = {}
+        for gateway in gateways.values():
+            for prefix in dict.fromkeys(gateway.prefixes or ("",)):
+                found.setdefault(prefix, []).append(gateway)
+        self._by_prefix = {prefix: tuple(members) for prefix, members in found.items()}
+        self._lengths = tuple(sorted({len(prefix) for prefix in found}, reverse=True))
+
+    def matches(self, callee: str) -> dict[str, tuple[RoutingGateway, str]]:
+        """Every gateway that takes *callee*, locked ones too, by name, with its longest prefix that matches."""
+        found: dict[str, tuple[RoutingGateway, str]] = {}
+        size = len(callee)
+        for length in self._lengths:
+            if length <= size:
+                prefix = callee[:length]
+                for gateway in self._by_prefix.get(prefix, ()):
+                    if gateway.name not in found:
+                        found[gateway.name] = gateway, prefix
+        return found

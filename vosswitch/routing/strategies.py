@@ -1,0 +1,165 @@
+"""The built-in criteria for the order of routing gateways.
+
+A strategy gives one key per candidate, the smallest goes first.  One whose keys depend on the rivals has ``keys`` for
+a whole list of equals; its ``key`` is the answer for a candidate alone.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from math import log
+from typing import TYPE_CHECKING, Any
+
+from zope.interface import implementer
+
+from vosswitch.hooks.interfaces import IRoutingStrategy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from vosswitch.model.call import CallAttempt, Candidate
+
+DEFAULT_ORDER = ("prefix", "priority", "weight", "line_usage", "calls_today", "gateway_id")
+"""What decides after the strategies that a mapping gateway names."""
+
+NEED_PRICE = frozenset({"lowest_rate"})
+"""Built-in strategies that look at the price; those of plugins may."""
+
+
+@implementer(IRoutingStrategy)
+class Criterion:
+    """A strategy that is one function of the candidate."""
+
+    __slots__ = ("_of", "name")
+
+    def __init__(self, name: str, of: Callable[[Candidate], Any]) -> None:
+        self.name = name
+        self._of = of
+
+    def key(self, candidate: Candidate, request: CallAttempt) -> Any:
+        """The function's value."""
+        return self._of(candidate)
+
+
+@implementer(IRoutingStrategy)
+class Quality:
+    """The highest value of a quality figure first; who has none stands where the mean of its rivals would."""
+
+    __slots__ = ("_of", "name")
+
+    def __init__(self, name: str, of: Callable[[Candidate], float | None]) -> None:
+        self.name = name
+        self._of = of
+
+    def key(self, candidate: Candidate, request: CallAttempt) -> float:
+        """The negated figure, 0 when there is none."""
+        return -(self._of(candidate) or 0.0)
+
+    def keys(self, candidates: Sequence[Candidate], request: CallAttempt) -> list[float]:
+        """One per candidate."""
+        figures = [self._of(candidate) for candidate in candidates]
+        known = [figure for figure in figures if figure is not None]
+        mean = sum(known) / len(known) if known else 0.0
+        return [-(mean if figure is None else figure) for figure in figures]
+
+
+@implementer(IRoutingStrategy)
+class Weight:
+    """Shares the calls among equals in proportion to their weights, failover included.
+
+    Each candidate draws a number from the call id; the draws of many calls put it first as often as its weight says.
+    Equal weights decide nothing.  Without a call id (an explanation) the heaviest goes first.
+    """
+
+    __slots__ = ()
+    name = "weight"
+
+    def key(self, candidate: Candidate, request: CallAttempt) -> float:
+        """An exponentially distributed draw with the weight as its rate; weight 0 comes last."""
+        if candidate.weight <= 0:
+            return float("inf")
+        if not request.call_id:
+            return 1 / candidate.weight
+        return -log(_draw(request.call_id, candidate.gateway)) / candidate.weight
+
+    def keys(self, candidates: Sequence[Candidate], request: CallAttempt) -> list[float]:
+        """One per candidate."""
+        first = candidates[0].weight
+        for candidate in candidates:
+            if candidate.weight != first:
+                return [self.key(one, request) for one in candidates]
+        return [0.0] * len(candidates)
+
+
+@implementer(IRoutingStrategy)
+class RoundRobin:
+    """A ring of equals in the order of their names; every call enters it at a place of its own, all equally often."""
+
+    __slots__ = ()
+    name = "round_robin"
+
+    def key(self, candidate: Candidate, request: CallAttempt) -> float:
+        """A candidate alone: its draw."""
+        return _draw(request.call_id, candidate.gateway)
+
+    def keys(self, candidates: Sequence[Candidate], request: CallAttempt) -> list[int]:
+        """Places counted from where the call enters."""
+        names = sorted(candidate.gateway for candidate in candidates)
+        size = len(names)
+        enters = int(_draw(request.call_id, "") * size) if request.call_id else 0
+        return [(names.index(candidate.gateway) - enters) % size for candidate in candidates]
+
+
+def _draw(call_id: str, name: str) -> float:
+    """A number in (0, 1), the same for the same call and name, evenly spread over calls and names."""
+    digest = blake2b(f"{call_id}/{name}".encode(), digest_size=6).digest()
+    return (int.from_bytes(digest, "big") + 1) / ((1 << 48) + 2)
+
+
+def _prefix(candidate: Candidate) -> int:
+    return -len(candidate.prefix)
+
+
+def _priority(candidate: Candidate) -> int:
+    return candidate.priority
+
+
+def _lowest_rate(candidate: Candidate) -> tuple[bool, int]:
+    return candidate.price is None, candidate.price or 0
+
+
+def _asr(candidate: Candidate) -> float | None:
+    return candidate.asr
+
+
+def _acd(candidate: Candidate) -> float | None:
+    return candidate.acd
+
+
+def _line_usage(candidate: Candidate) -> tuple[float, int]:
+    """The share of its lines in use; without a limit the share is 0, and the lines themselves decide."""
+    limit = candidate.line_limit
+    return (candidate.lines / limit if limit else 0.0), candidate.lines
+
+
+def _calls_today(candidate: Candidate) -> int:
+    return candidate.calls_today
+
+
+def _gateway_id(candidate: Candidate) -> str:
+    return candidate.gateway
+
+
+BUILT_IN = (
+    Criterion("prefix", _prefix),
+    Criterion("priority", _priority),
+    Criterion("lowest_rate", _lowest_rate),
+    Quality("asr", _asr),
+    Quality("acd", _acd),
+    Weight(),
+    RoundRobin(),
+    Criterion("line_usage", _line_usage),
+    Criterion("calls_today", _calls_today),
+    Criterion("gateway_id", _gateway_id),
+)
+"""What the switch itself registers."""
