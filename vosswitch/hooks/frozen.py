@@ -169,11 +169,12 @@ class GuardedStrategy:
     Use `keys` for a whole list: keys of a strategy that fails for one candidate cannot be compared with the rest.
     """
 
-    __slots__ = ("_key", "_on_failure", "_plugin", "name")
+    __slots__ = ("_key", "_keys", "_on_failure", "_plugin", "name")
 
     def __init__(self, strategy: Any, plugin: str, on_failure: OnFailure) -> None:
         self.name: str = strategy.name
         self._key = strategy.key
+        self._keys = getattr(strategy, "keys", None)
         self._plugin = plugin
         self._on_failure = on_failure
 
@@ -186,7 +187,12 @@ class GuardedStrategy:
         candidates = list(candidates)
         key = self._key
         try:
-            found = [key(candidate, request) for candidate in candidates]
+            if self._keys is None:
+                found = [key(candidate, request) for candidate in candidates]
+            else:
+                found = list(self._keys(candidates, request))
+                if len(found) != len(candidates):
+                    raise TypeError(f"expected {len(candidates)} keys, got {len(found)}")
             sorted(found)
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything and must not end the call
             self._on_failure(self._plugin, f"routing strategy {self.name}", error)

@@ -15,8 +15,11 @@ class IRoutingStrategy(Interface):
 
         Rate: per call and candidate. Pure: no clock, no I/O.
 
+        A strategy whose keys depend on the rivals may have a method ``keys(candidates, request)`` besides, which gives
+        one key per candidate of a list of equals (two at least); then `key` is not called.
+
         :param candidate: a `vosswitch.model.call.Candidate`.
-        :param request: the `vosswitch.model.call.CallAttempt`.
+        :param request: the `vosswitch.model.call.CallAttempt`; its ``call_id`` is empty in an explanation.
         """
 
 
