@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import ILogObserver, Logger
 
@@ -250,11 +251,19 @@ class Switch(MultiService):
             yield self.control.stopService()
         yield self.calls.stop_all("switch_restart")
         if self.live:
+            yield from self._farewells()
             yield self.sip.stopService()
             yield self.media.stopService()
         yield self.journal.stopService()
         yield self.recorder.stop()
         yield super().stopService()
+
+    def _farewells(self) -> Generator[Any, Any, None]:
+        """Wait until the peers have answered their BYEs, for two seconds at most."""
+        for _ in range(40):
+            if not self.sip.busy():
+                return
+            yield deferLater(self.reactor, 0.05)
 
     def _drain(self) -> Generator[Any, Any, None]:
         seconds = self.snapshot.parameters["VS_DRAIN_SECONDS"]
@@ -279,6 +288,10 @@ class Switch(MultiService):
     def _drained(self, accounts: Mapping[str, Mapping[str, int]]) -> None:
         for number, row in accounts.items():
             self.balances.drained(number, row["balance"], row["grant"], row["drained"])
+
+    def now(self) -> int:
+        """The wall clock, epoch milliseconds."""
+        return wall_ms()
 
     def _want(self, funding: Funding) -> None:
         self.recorder.want(funding.account, 0)

@@ -60,7 +60,7 @@ class Call:
         self.funding = funding
         self.machine = CallMachine()
         self.media = CallMedia(
-            board.media, str(cdr.flowno), decision.offered.session, self, decision.parameters["SS_MEDIA_PROXY_MODE"]
+            board.media, str(cdr.flowno), decision.offered.session, self, decision.parameters["SS_MEDIA_PROXY_MODE"].lower().replace(" ", "_")
         )
         self.attempts = Attempts(board, decision, cdr)
         self.answered: float | None = None
@@ -152,7 +152,10 @@ class Call:
             while (route := self.attempts.next()) is not None:
                 try:
                     offer = self.media.offer_to(
-                        route.media_proxy, self.decision.media_proxy, self.decision.offered.local.host, route.local_address
+                        route.media_proxy,
+                        self.decision.media_proxy,
+                        self.decision.offered.local.host,
+                        route.local_address,
                     )
                 except NoPort:
                     self.attempts.skipped(route, "no media port is free")

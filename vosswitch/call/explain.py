@@ -85,15 +85,12 @@ def _candidates(decision: Decision) -> list[dict[str, Any]]:
         return [
             _row(name, kept=True, why="the called phone is registered", route=route) for name, route in kept.items()
         ]
-    sell = decision.price.per_minute if decision.price is not None else None
     rows = []
     for item in decision.plan.looked_at:
         route = kept.get(item["gateway"])
-        row = _row(item["gateway"], kept=item["kept"] and route is not None, why=item["why"], route=route)
-        for name in ("prefix", "priority", "weight", "price"):
-            row[name] = item.get(name)
-        if sell is not None and row["price"] is not None:
-            row["margin"] = sell - row["price"]
+        row = _row(item["gateway"], kept=item["kept"], why=item["why"], route=route)
+        for name in ("prefix", "priority", "weight", "price", "margin"):
+            row[name] = item[name]
         rows.append(row)
     return rows
 
