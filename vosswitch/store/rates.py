@@ -13,7 +13,7 @@ from sqlalchemy import and_, delete, insert, select, update
 from vosswitch.store.schema import rate, rate_group
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from sqlalchemy import Connection, Row, Select
 
@@ -91,10 +91,14 @@ def rate_rows(connection: Connection, group: str) -> Iterator[RateRow]:
 
     :raises NoSuchGroup: there is none of that name.
     """
-    return map(RateRow._make, raw_rows(connection, find_group(connection, group), RateRow._fields))
+    rows = raw_rows(connection, find_group(connection, group), RateRow._fields)
+    try:
+        yield from map(RateRow._make, rows)
+    finally:
+        rows.close()
 
 
-def raw_rows(connection: Connection, group: Group, names: Sequence[str] = COLUMNS) -> Iterator[Row[Any]]:
+def raw_rows(connection: Connection, group: Group, names: Sequence[str] = COLUMNS) -> Generator[Row[Any], None, None]:
     """As `rate_rows`, only the columns *names*."""
     query = select(*(rate.c[name] for name in names)).where(_in_force(group))
     # On the statement, for an option of the connection would stay with it.
@@ -137,12 +141,6 @@ def stream(connection: Connection, group: Group) -> Iterator[dict[str, Any]]:
         if len(part) < _SLICE:
             return
         last = part[-1]
-
-
-def more_than(connection: Connection, group: Group, count: int) -> bool:
-    """Whether more than *count* rates are in force; does not look at the rest."""
-    query = select(rate.c.prefix).where(_in_force(group)).order_by(rate.c.prefix, rate.c.effective)
-    return connection.execute(query.offset(count).limit(1)).first() is not None
 
 
 def change(
