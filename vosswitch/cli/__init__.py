@@ -1,1 +1,1 @@
-"""."""
+"""The ``vosswitch`` command: one module per group of commands, imported when its command is used."""

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 
-class InUse(Exception):
+class InUse(OSError):
     """Another switch answers at this socket; its text is one line for the operator."""
 
 

@@ -11,6 +11,7 @@ from zope.interface import implementer
 from vosswitch.hooks import PluginContext, hookimpl
 from vosswitch.hooks.interfaces import IBlacklist, IRoutingStrategy
 from vosswitch.hooks.manager import PluginError, load
+from vosswitch.hooks.offers import Offers
 
 CONTEXT = PluginContext(
     parameter={"SS_X": 1}.__getitem__, wall=lambda: 0.0, monotonic=lambda: 0.0, log=None, http_client=object
@@ -264,3 +265,8 @@ def test_every_family_checks_what_it_is_given():
 
     with pytest.raises(PluginError, match=r"plugin mine: blacklists: .*screen"):
         load([], [], {"mine": Plugin()}, CONTEXT)
+
+
+def test_offers_register_what_they_are_given():
+    found = load([], [], {"routing": Offers(routing_strategies=[Cheapest()])}, CONTEXT)
+    assert [row.provides for row in found.listing()] == [{"routing_strategies": ["price"]}]

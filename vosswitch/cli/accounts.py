@@ -1,0 +1,138 @@
+"""``vosswitch account``: who pays, and what they have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vosswitch.cli.output import show, show_one
+from vosswitch.cli.state import State, common, who
+from vosswitch.control.operations import Field
+from vosswitch.model.values import money, money_text
+
+if TYPE_CHECKING:
+    from vosswitch.store.accounts import Account
+
+FIELDS = (
+    Field("number", "text", "the account"),
+    Field("name", "text", "its name"),
+    Field("kind", "text", "ordinary, clearing, agent or phone_card"),
+    Field("balance", "money", "sum of its bookings"),
+    Field("overdraft_limit", "money", "how far below zero it may go, null = unlimited"),
+    Field("granted", "money", "part of the balance that nodes hold for running and coming calls"),
+    Field("available", "money", "what is neither spent nor granted, null = without a bound"),
+    Field("anti_overdraft", "flag", "money is reserved for every call, which is cut when it is used up"),
+    Field("rate_group", "text", "its price list"),
+    Field("lines", "whole", "calls at once, null = unlimited"),
+    Field("cps", "whole", "new calls per second, null = unlimited"),
+    Field("locked", "flag", "refuses every call"),
+    Field("lock_reason", "text", "why it is locked"),
+    Field("expires", "time", "no calls from then on"),
+    Field("created", "time", "when it was created"),
+)
+
+LEDGER = (
+    Field("id", "whole", "number of the booking"),
+    Field("at", "time", "when"),
+    Field("kind", "text", "opening, payment, call, cost or closing"),
+    Field("amount", "money", "what was added to the balance"),
+    Field("balance_after", "money", "the balance then"),
+    Field("call_id", "text", "the call, for call and cost"),
+    Field("who", "text", "who booked it"),
+    Field("why", "text", "remark"),
+)
+
+PAYMENT = (
+    Field("number", "text", "the account"),
+    Field("paid", "money", "the payment"),
+    Field("balance", "money", "the balance after it"),
+    Field("unlocked", "flag", "it lifted a lock for lack of balance"),
+)
+
+_COLUMNS = ("number", "name", "kind", "balance", "overdraft_limit", "rate_group", "lines", "cps", "locked")
+
+
+def _units(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
+    """An amount of currency in units of 10^-7."""
+    try:
+        units = money(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    if units == 0:
+        raise click.BadParameter("expected an amount other than zero")
+    return units
+
+
+@click.group()
+def account() -> None:
+    """Accounts: balances, payments, bookings."""
+
+
+@account.command("list")
+@common
+@click.pass_obj
+def list_(state: State) -> None:
+    """All accounts."""
+    from vosswitch.store.accounts import list_accounts  # noqa: PLC0415 - SQLAlchemy takes its time
+
+    with state.database.read() as connection:
+        show(state, map(_row, list_accounts(connection)), FIELDS, _COLUMNS, "no accounts")
+
+
+@account.command("show")
+@click.argument("number")
+@common
+@click.pass_obj
+def show_(state: State, number: str) -> None:
+    """One account with everything about it."""
+    from vosswitch.store import accounts  # noqa: PLC0415 - SQLAlchemy takes its time
+
+    with state.database.read() as connection:
+        found = accounts.show(connection, number)
+    show_one(state, _row(found), FIELDS)
+
+
+@account.command()
+@click.argument("number")
+@click.option("--limit", type=click.IntRange(0), default=100, show_default=True, help="The most bookings; 0 = all.")
+@common
+@click.pass_obj
+def ledger(state: State, number: str, limit: int) -> None:
+    """The bookings of an account, newest first."""
+    from vosswitch.store import accounts  # noqa: PLC0415 - SQLAlchemy takes its time
+
+    with state.database.read() as connection:
+        accounts.show(connection, number)
+        rows = [
+            {field.name: getattr(row, field.name) for field in LEDGER}
+            | {"call_id": None if row.call_id is None else str(row.call_id)}
+            for row in accounts.history(connection, number, limit)
+        ]
+    show(state, rows, LEDGER, (), f"{number}: no bookings")
+
+
+@account.command(context_settings={"ignore_unknown_options": True})
+@click.argument("number")
+@click.argument("amount", callback=_units)
+@click.option("--why", default="", metavar="TEXT", help="A remark for the ledger.")
+@common
+@click.pass_obj
+def pay(state: State, number: str, amount: int, why: str) -> None:
+    """Book a payment of AMOUNT to the account NUMBER; a negative one takes money away."""
+    from vosswitch.store import accounts  # noqa: PLC0415 - SQLAlchemy takes its time
+
+    with state.database.write() as connection:
+        done = accounts.pay(connection, number, amount, who(), why)
+    if state.format == "json":
+        row = {"number": number, "paid": amount, "balance": done.balance, "unlocked": done.unlocked}
+        show_one(state, row, PAYMENT)
+    else:
+        unlocked = ", unlocked" if done.unlocked else ""
+        click.echo(f"{number}: paid {money_text(amount)}, balance {money_text(done.balance)}{unlocked}")
+    state.make_live(done.seq)
+
+
+def _row(found: Account) -> dict[str, Any]:
+    values = {field.name: getattr(found, field.name) for field in FIELDS}
+    return values | {"lock_reason": found.lock_reason or None}

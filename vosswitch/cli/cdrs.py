@@ -1,0 +1,96 @@
+"""``vosswitch cdr``: the records of finished calls."""
+
+from __future__ import annotations
+
+import click
+
+from vosswitch.cli.moments import HELP, moment
+from vosswitch.cli.output import ENDS, show, with_ends
+from vosswitch.cli.state import State, common
+from vosswitch.control.operations import Field
+
+FIELDS = (
+    Field("call_id", "text", "the switch's own id of the call"),
+    Field("node", "text", "the node that carried it"),
+    Field("start", "time", "when it came"),
+    Field("answer", "time", "when it was answered"),
+    Field("stop", "time", "when it ended"),
+    Field("caller", "text", "calling number as billed"),
+    Field("callee", "text", "called number as billed"),
+    Field("caller_in", "text", "as received"),
+    Field("callee_in", "text", "as received"),
+    Field("caller_out", "text", "as sent"),
+    Field("callee_out", "text", "as sent"),
+    Field("mapping_gateway", "text", "where it came from"),
+    Field("phone", "text", "the phone that called"),
+    Field("routing_gateway", "text", "where it went"),
+    Field("callee_phone", "text", "the phone that was called"),
+    Field("account", "text", "who pays"),
+    Field("account_name", "text", "its name"),
+    Field("clearing_account", "text", "the vendor's account"),
+    Field("pdd_ms", "whole", "post dial delay, milliseconds"),
+    Field("hold_time_ms", "whole", "raw length, milliseconds"),
+    Field("hold_time", "whole", "length in seconds"),
+    Field("billed_seconds", "whole", "charged seconds"),
+    Field("rate_group", "text", "the account's rates"),
+    Field("rate_prefix", "text", "the rate's prefix"),
+    Field("fee", "money", "what the account pays, tax contained"),
+    Field("tax", "money", "the tax in it"),
+    Field("cost", "money", "what the vendor gets, tax contained"),
+    Field("cost_tax", "money", "the tax in it"),
+    Field("cost_prefix", "text", "the vendor's rate's prefix"),
+    Field("end_reason", "text", "why it ended"),
+    Field("code", "whole", "the end reason's number"),
+    Field("end_direction", "whole", "who ended it: 0 caller, 1 callee, 2 server"),
+    Field("sip_status", "whole", "final SIP status"),
+    Field("sip_reason", "text", "Reason header"),
+    Field("caller_sip_call_id", "text", "Call-ID of the caller's side"),
+    Field("callee_sip_call_id", "text", "Call-ID of the called side"),
+    Field("caller_ip", "text", "signalling address"),
+    Field("callee_ip", "text", "signalling address"),
+    Field("caller_rtp", "text", "media address"),
+    Field("callee_rtp", "text", "media address"),
+    Field("caller_user_agent", "text", "as the device says"),
+    Field("callee_user_agent", "text", "as the device says"),
+    Field("caller_codec", "text", "codec of the caller's side"),
+    Field("callee_codec", "text", "codec of the called side"),
+    Field("codec", "text", "the codec"),
+    Field("media_proxied", "flag", "media went through the switch"),
+    Field("media", "object", "packets, octets and lost by side, when it did"),
+    Field("attempts", "list", "one entry per gateway that was tried"),
+    Field("decision", "object", "how it was decided"),
+)
+
+_COLUMNS = (
+    *("start", "caller", "callee", "from", "to", "account"),
+    *("hold_time", "billed_seconds", "fee", "end_reason", "code", "call_id"),
+)
+
+
+@click.group()
+def cdr() -> None:
+    """The records of finished calls."""
+
+
+@cdr.command("list")
+@click.option("--limit", type=click.IntRange(0), default=1000, show_default=True, help="The most records; 0 = all.")
+@click.option("--from", "since", metavar="TIME", help=f"Calls that began then or later: {HELP}.")
+@click.option("--to", "until", metavar="TIME", help="Calls that began before then; a day alone is contained.")
+@click.option("--account", metavar="NUMBER", help="Only calls that this account pays for.")
+@click.option("--call-id", metavar="ID", help="Our call id, or the caller's SIP Call-ID.")
+@common
+@click.pass_obj
+def list_(
+    state: State, limit: int, since: str | None, until: str | None, account: str | None, call_id: str | None
+) -> None:
+    """Finished calls, newest first."""
+    from vosswitch.store.cdrs import list_cdrs  # noqa: PLC0415 - SQLAlchemy takes its time
+
+    earliest = moment("--from", since, state.zone) if since is not None else None
+    latest = moment("--to", until, state.zone, end=True) if until is not None else None
+    with state.database.read() as connection:
+        rows = list_cdrs(connection, limit, earliest, latest, account, call_id)
+    if state.format == "json":
+        show(state, rows, FIELDS)
+    else:
+        show(state, map(with_ends, rows), (*ENDS, *FIELDS), _COLUMNS, "no records")

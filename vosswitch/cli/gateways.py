@@ -1,0 +1,57 @@
+"""``vosswitch gateway``: the gateways, from the running switch or the database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vosswitch.cli.output import show
+from vosswitch.cli.state import State, common, note
+from vosswitch.control.client import NotRunning
+from vosswitch.control.operations import GATEWAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_COLUMNS = ("name", "kind", "account", "address", "locked", "calls", "lines", "cps", "calls_today")
+
+
+@click.group()
+def gateway() -> None:
+    """Mapping gateways (customers) and routing gateways (vendors)."""
+
+
+@gateway.command("list")
+@click.option("--kind", type=click.Choice(["mapping", "routing"]), help="Only these.")
+@common
+@click.pass_obj
+def list_(state: State, kind: str | None) -> None:
+    """The gateways with their present load."""
+    try:
+        rows = state.client().call(GATEWAYS.name, **({} if kind is None else {"kind": kind}))
+    except NotRunning:
+        note("switch not running: no load to show")
+        rows = [row for row in _stored(state) if kind in (None, row["kind"])]
+    show(state, rows, GATEWAYS.result, _COLUMNS, "no gateways")
+
+
+def _stored(state: State) -> Iterator[dict[str, Any]]:
+    """What the database knows of them."""
+    from vosswitch.store.listings import list_mapping_gateways, list_routing_gateways  # noqa: PLC0415 - takes its time
+
+    with state.database.read() as connection:
+        for kind, rows in (
+            ("mapping", list_mapping_gateways(connection)),
+            ("routing", list_routing_gateways(connection)),
+        ):
+            for row in rows:
+                kept = {name: row[name] for name in ("name", "account", "locked", "lines", "cps")}
+                yield {**kept, "kind": kind, "address": _address(row)}
+
+
+def _address(values: dict[str, Any]) -> str:
+    if "addresses" in values:
+        return ", ".join(values["addresses"])
+    host = f"[{values['address']}]" if ":" in values["address"] else values["address"]
+    return f"{values['transport']}:{host}:{values['port']}"

@@ -1,0 +1,114 @@
+"""The explanation of a call without a running switch: the same decision, on what the database holds of it.
+
+Only the rates that the called number can match are loaded, so that a list of a million rates costs nothing.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from vosswitch.accounts.limits import Limits
+from vosswitch.billing.balances import Balances
+from vosswitch.call.decide import Decider
+from vosswitch.call.explain import explain
+from vosswitch.call.snapshot import Snapshot
+from vosswitch.call.tallies import Tallies
+from vosswitch.call.view import NodeView
+from vosswitch.hooks.frozen import Failures
+from vosswitch.params.system import Parameters
+from vosswitch.store import accounts, grants, listings, rates
+from vosswitch.store.changes import last_seq
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection
+
+    from vosswitch.cli.state import State
+
+_SEED = 1
+
+
+class _NoPhones:
+    """`IRegistrations` of a switch that is not running."""
+
+    def contacts(self, _number: str) -> tuple[()]:
+        """Nobody is registered."""
+        return ()
+
+
+def explain_without_switch(state: State, question: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer the control operation ``route`` from the database.
+
+    :raises vosswitch.call.explain.NoSuchSubject: who calls is not known.
+    """
+    balances = Balances()
+    now_ms = time.time_ns() // 1_000_000
+    with state.database.read() as connection:
+        snapshot = _snapshot(state, connection)
+        # Which rates are needed depends on the dial plans, and those are part of the decision: decide once without.
+        first = explain(_decider(state, balances), snapshot, question, now_ms)
+        snapshot = snapshot.applied({"seq": snapshot.seq, "rate_groups": _rate_groups(connection, first["callee"])})
+        _fill(connection, state.boot.node_id, first["account"], balances)
+    return explain(_decider(state, balances), snapshot, question, now_ms)
+
+
+def _decider(state: State, balances: Balances) -> Decider:
+    """Each with the same random choices."""
+    plugins = state.plugins
+    limits, tallies = Limits(), Tallies()
+    return Decider(
+        plugins.billing_modes,
+        plugins.freeze(Failures()),
+        balances,
+        lambda decision: NodeView(limits, tallies, decision),
+        _NoPhones(),
+        random.Random(_SEED),  # noqa: S311 - repeatable, nothing secret
+    )
+
+
+def _snapshot(state: State, connection: Connection) -> Snapshot:
+    """Everything but rates and passwords."""
+    empty = Snapshot(parameters=Parameters({}, state.deployment.parameters))
+    inbound: dict[str, Any] = {"ha1s": {}}
+    mapping = {row["name"]: row | inbound for row in listings.list_mapping_gateways(connection)}
+    routing = {row["name"]: row | {"password": ""} for row in listings.list_routing_gateways(connection)}
+    phones = {row["number"]: row | inbound for row in listings.list_phones(connection)}
+    return empty.applied(
+        {
+            "seq": last_seq(connection),
+            "accounts": {row.number: asdict(row) for row in accounts.list_accounts(connection)},
+            "mapping_gateways": mapping,
+            "routing_gateways": routing,
+            "phones": phones,
+            "parameters": listings.parameter_texts(connection),
+        }
+    )
+
+
+def _rate_groups(connection: Connection, callee: str) -> dict[str, Any]:
+    prefixes = [callee[:length] for length in range(len(callee) + 1)]
+    bodies = {}
+    for group in rates.groups(connection):
+        rows = rates.rates_of(connection, group, prefixes).values()
+        overlay = [[row[column] for column in rates.RateRow._fields] for row in rows]
+        bodies[group.name] = {
+            "name": group.name,
+            "billing_mode": group.billing_mode,
+            "file": None,
+            "overlay": overlay,
+        }
+    return bodies
+
+
+def _fill(connection: Connection, node: int, number: str | None, balances: Balances) -> None:
+    """What this node could spend of the account: what it still holds of it, and what is free."""
+    if number is None:
+        return
+    account = accounts.show(connection, number)
+    held = grants.holdings(connection, node, [number]).get(number)
+    grant = (held.grant if held is not None else 0) + (account.available or 0)
+    balances.money(number, account.balance, grant)

@@ -1,0 +1,145 @@
+"""What commands print: tables for people, one JSON array for programs.
+
+Values come as the rooms hold them (epoch milliseconds, units of 10^-7) and are converted by the declared kind of their
+field.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vosswitch.cli.state import note
+from vosswitch.control.operations import Field
+from vosswitch.model.values import money_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from zoneinfo import ZoneInfo
+
+    from vosswitch.cli.state import State
+
+ENDS = (Field("from", "text", "gateway or phone that called"), Field("to", "text", "gateway or phone that was called"))
+"""The columns that `with_ends` adds: for tables, where half the gateway and phone columns would be empty."""
+
+_UNLIMITED = frozenset({"overdraft_limit", "available", "lines", "cps"})
+"""Fields whose null means that there is no bound."""
+
+_RIGHT = frozenset({"whole", "number", "money"})
+
+
+def show(
+    state: State,
+    rows: Iterable[Mapping[str, Any]],
+    fields: Sequence[Field],
+    columns: Sequence[str] = (),
+    empty: str = "nothing to show",
+) -> None:
+    """Print a list.
+
+    :param rows: may be an iterator; JSON is written while it runs.
+    :param fields: every key of a row with its kind: JSON has them all.
+    :param columns: what a table shows, in this order; () = all fields.
+    :param empty: said on stderr in place of a table without rows.
+    """
+    if state.format == "json":
+        _print_json(rows, fields)
+        return
+    by_name = {field.name: field for field in fields}
+    shown = [by_name[name] for name in columns or by_name]
+    cells = [[_cell(row.get(field.name), field, state.zone) for field in shown] for row in rows]
+    if cells:
+        _print_table([field.name.replace("_", " ") for field in shown], [field.kind for field in shown], cells)
+    else:
+        note(empty)
+
+
+def show_one(state: State, row: Mapping[str, Any], fields: Sequence[Field]) -> None:
+    """Print one object: a line per field, or an array of one."""
+    if state.format == "json":
+        _print_json([row], fields)
+        return
+    width = max(len(field.name) for field in fields)
+    for field in fields:
+        text = _cell(row.get(field.name), field, state.zone)
+        click.echo(f"{field.name.replace('_', ' '):<{width}}  {text}".rstrip())
+
+
+def with_ends(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of a call with both its ends, whatever they are."""
+    return {
+        **row,
+        "from": row.get("mapping_gateway") or row.get("phone"),
+        "to": row.get("routing_gateway") or row.get("callee_phone"),
+    }
+
+
+def moment_text(ms: int) -> str:
+    """ISO 8601 with milliseconds and Z."""
+    at = datetime.fromtimestamp(ms // 1000, UTC)
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+
+
+def plain(value: Any, kind: str) -> Any:
+    """A value as JSON has it."""
+    if value is None:
+        return None
+    if kind == "time":
+        return moment_text(value)
+    if kind == "money":
+        return money_text(value)
+    return value
+
+
+def _print_json(rows: Iterable[Mapping[str, Any]], fields: Sequence[Field]) -> None:
+    """One row a line, written as it comes, so that a million records need no memory."""
+    out = sys.stdout
+    before = "["
+    for row in rows:
+        values = {field.name: plain(row.get(field.name), field.kind) for field in fields}
+        out.write(before + json.dumps(values, ensure_ascii=False, default=str))
+        before = ",\n "
+    out.write("[]\n" if before == "[" else "]\n")
+
+
+def _cell(value: Any, field: Field, zone: ZoneInfo) -> str:
+    if value is None or value == "":
+        return "unlimited" if field.name in _UNLIMITED else "-"
+    writer = _WRITERS.get(field.kind)
+    if field.kind == "time":
+        return f"{datetime.fromtimestamp(value / 1000, zone):%Y-%m-%d %H:%M:%S}"
+    return (str(value) if writer is None else writer(value)) or "-"
+
+
+_WRITERS: dict[str, Callable[[Any], str]] = {
+    "money": money_text,
+    "flag": lambda value: "yes" if value else "no",
+    "list": lambda value: ", ".join(map(str, value)),
+    "object": lambda value: "; ".join(f"{key}: {_listed(item)}" for key, item in value.items()),
+}
+
+
+def _listed(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _print_table(titles: Sequence[str], kinds: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console  # noqa: PLC0415 - rich takes its time
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    # Nothing is ever cut: a number of which half is shown is worse than a line that wraps.
+    console = Console(file=sys.stdout, width=10_000)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for title, kind in zip(titles, kinds, strict=True):
+        table.add_column(title, justify="right" if kind in _RIGHT else "left", no_wrap=True)
+    for row in cells:
+        table.add_row(*map(Text, row))
+    with console.capture() as printed:
+        console.print(table)
+    for line in printed.get().splitlines():
+        click.echo(line.rstrip())

@@ -1,0 +1,84 @@
+"""``vosswitch rates``: price lists."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from vosswitch.cli.output import show_one
+from vosswitch.cli.state import Failed, State, common, note, who
+from vosswitch.control.operations import Field
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vosswitch.store.rate_import import Report
+
+_SHOWN = 20
+
+_REPORT = (
+    Field("group", "text", "rate group"),
+    Field("file", "text", "the price list"),
+    Field("imported", "whole", "rows of the file that are in force now"),
+    Field("total", "whole", "rates that the group has now"),
+)
+
+
+@click.group()
+def rates() -> None:
+    """Price lists."""
+
+
+@rates.command("import")
+@click.argument("group")
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option(
+    "--replace", is_flag=True, help="The file is the whole list; otherwise it merges by prefix and effective."
+)
+@common
+@click.pass_obj
+def import_(state: State, group: str, file: str, *, replace: bool) -> None:
+    """Import the CSV FILE into the rate group GROUP, all of it or nothing.
+
+    Columns by heading: prefix, per_minute and any of name, first, next, connect_fee, tax, level, effective.
+    """
+    from vosswitch.store.rate_import import import_rates  # noqa: PLC0415 - SQLAlchemy takes its time
+
+    report = import_rates(
+        state.database, group, file, state.deployment, who=who(), replace=replace, progress=_progress()
+    )
+    if report.refused_count:
+        _complain(report, file)
+    if state.format == "json":
+        row = {"group": group, "file": file, "imported": report.imported, "total": report.total}
+        show_one(state, row, _REPORT)
+    else:
+        click.echo(f"{group}: {report.imported} rates imported, {report.total} in force")
+    state.make_live(report.seq)
+
+
+def _complain(report: Report, file: str) -> None:
+    for line in report.refused[:_SHOWN]:
+        note(f"{file}: {line}")
+    if report.refused_count > _SHOWN:
+        note(f"... and {report.refused_count - _SHOWN} more lines")
+    what = "line does" if report.refused_count == 1 else "lines do"
+    raise Failed(f"{file}: {report.refused_count} {what} not fit; nothing was imported")
+
+
+def _progress() -> Callable[[int, int], None]:
+    """A bar on a terminal's stderr, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        return lambda done, total: None
+    width = 40
+
+    def draw(done: int, total: int) -> None:
+        filled = width * done // max(total, 1)
+        sys.stderr.write(f"\r[{'#' * filled}{'.' * (width - filled)}] {done}/{total} rates")
+        if done >= total:
+            sys.stderr.write("\n")
+        sys.stderr.flush()
+
+    return draw
