@@ -40,33 +40,42 @@ class Plan:
     """The outcome.
 
     :ivar candidates: what to try, in order. Gateways whose lines are full stand last: one may be free by their turn.
-    :ivar looks: every gateway that was looked at: the candidates in order, then the dropped ones.
     :ivar strategies: names by which the order was made; *missing* are those that are not loaded.
     :ivar sell: the selling price, units of 10^-7 per minute, for margins; None = not known.
+    :param free: how many of the candidates have a line free.
+    :param dropped: the gateways that were looked at and are no candidates.
     """
 
-    __slots__ = ("candidates", "looks", "missing", "sell", "strategies")
+    __slots__ = ("_dropped", "_free", "candidates", "missing", "sell", "strategies")
 
     def __init__(
         self,
         candidates: tuple[Candidate, ...],
-        looks: tuple[Look, ...],
+        free: int,
+        dropped: tuple[Look, ...],
         strategies: tuple[str, ...],
         missing: tuple[str, ...],
         sell: int | None,
     ) -> None:
         self.candidates = candidates
-        self.looks = looks
+        self._free = free
+        self._dropped = dropped
         self.strategies = strategies
         self.missing = missing
         self.sell = sell
+
+    @property
+    def looks(self) -> tuple[Look, ...]:
+        """Every gateway that was looked at: the candidates in order, then the dropped ones."""
+        free = self._free
+        return (*map(_kept, self.candidates[:free]), *map(_full, self.candidates[free:]), *self._dropped)
 
     @property
     def refusal(self) -> str | None:
         """The end reason when no gateway can be tried now: ``no_route`` or ``all_gateways_busy``; else None."""
         if not self.candidates:
             return "no_route"
-        return None if any(look.kept for look in self.looks) else "all_gateways_busy"
+        return None if self._free else "all_gateways_busy"
 
     @property
     def looked_at(self) -> list[dict[str, Any]]:
@@ -96,20 +105,18 @@ def plan(
     :param sell: what the caller pays, units of 10^-7 per minute.
     :param explain: list the gateways that do not match too, with every price; the call is not placed.
     """
-    names = tuple(dict.fromkeys((*chosen, *DEFAULT_ORDER)))
-    steps = [(strategies[name] if name in strategies else _OWN.get(name)) for name in names]
-    missing = tuple([name for name, step in zip(names, steps, strict=True) if step is None])
+    names = (*chosen, *DEFAULT_ORDER) if chosen else DEFAULT_ORDER
+    steps = {name: strategies[name] if name in strategies else _OWN.get(name) for name in names}
+    usable = {name: step for name, step in steps.items() if step is not None}
+    missing = tuple([name for name in steps if name not in usable])
     priced = explain or any(name in NEED_PRICE or name not in _OWN for name in chosen)
     free, full, dropped = _sorted_out(attempt.callee, gateways, view, priced=priced)
     request = dataclasses.replace(attempt, call_id="") if explain else attempt
-    usable = [step for step in steps if step is not None]
-    first, last = _ordered(free, usable, request), _ordered(full, usable, request)
-    looks = [_kept(candidate) for candidate in first]
-    looks += [_dropped(candidate) for candidate in last]
-    looks += dropped
+    order = list(usable.values())
+    candidates = (*_ordered(free, order, request), *_ordered(full, order, request))
     if explain:
-        looks += _others(gateways, {look.gateway for look in looks})
-    return Plan((*first, *last), tuple(looks), tuple([n for n in names if n not in missing]), missing, sell)
+        dropped += _others(gateways, callee=attempt.callee)
+    return Plan(candidates, len(free), tuple(dropped), tuple(usable), missing, sell)
 
 
 _OWN: Mapping[str, Any] = {strategy.name: strategy for strategy in BUILT_IN}
@@ -177,14 +184,15 @@ def _kept(candidate: Candidate) -> Look:
     )
 
 
-def _dropped(candidate: Candidate) -> Look:
+def _full(candidate: Candidate) -> Look:
     return _kept(candidate)._replace(kept=False, why=f"{LINES_FULL}: {candidate.lines} of {candidate.line_limit}")
 
 
-def _others(gateways: GatewayIndex, seen: set[str]) -> list[Look]:
+def _others(gateways: GatewayIndex, callee: str) -> list[Look]:
     """The gateways that do not take the number at all, by name."""
+    matching = gateways.matches(callee)
     return [
         Look(name, None, kept=False, why=NO_MATCH, priority=gateway.priority, weight=gateway.weight)
         for name, gateway in sorted(gateways.gateways.items())
-        if name not in seen
+        if name not in matching
     ]
