@@ -1,0 +1,159 @@
+"""The built-in media engine: hands out the workers' ports, and knows every session."""
+
+from __future__ import annotations
+
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.task import LoopingCall
+from zope.interface import implementer
+
+from vosswitch.media.ports import part
+from vosswitch.media.sessions import MediaSession
+from vosswitch.media.transport import WorkerLink
+from vosswitch.model.interfaces import IMediaEngine
+from vosswitch.sdp.codecs import UNSPECIFIED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from twisted.logger import Logger
+
+    from vosswitch.model.call import MediaReport
+
+
+@implementer(IMediaEngine)
+class MediaService(Service):
+    """Relays media through worker processes of our own.
+
+    :param address: the local IP literal that the ports are bound on; the unspecified one means all, and each side is
+        told the local address that its signalling uses.
+    :param advertise: what peers are told instead; "" = the local address.  SS_RTP_EXTERNAL_IP stands over it.
+    :param workers: how many processes share the port range.
+    :param parameters: gives the parameters in force (`vosswitch.params.system.Parameters`).
+    """
+
+    name = "media"
+
+    def __init__(
+        self,
+        reactor: Any,
+        address: str,
+        advertise: str,
+        workers: int,
+        parameters: Callable[[], Any],
+        log: Logger,
+    ) -> None:
+        self._reactor = reactor
+        self._address = address
+        self._advertise = advertise
+        self._parameters = parameters
+        self._log = log
+        self._range: tuple[int, int] | None = None
+        self._number = 0
+        self._deadlines: deque[tuple[float, WorkerLink, int]] = deque()
+        self._timer: Any = None
+        self._watch = LoopingCall(self._look_after)
+        self._watch.clock = reactor
+        self.workers = [WorkerLink(reactor, number, address, log) for number in range(workers)]
+
+    def startService(self) -> None:
+        """Start the workers; `when_ready` tells when the first ports are there."""
+        super().startService()  # type: ignore[no-untyped-call]
+        self._use_range(self._parameters()["SS_MEDIA_PROXY_PORT_RANGE"])
+        for worker in self.workers:
+            worker.start()
+        self._watch.start(1.0, now=False)
+
+    def when_ready(self) -> Deferred[Any]:
+        """Fires when every worker has leased ports."""
+        return DeferredList([worker.when_ready() for worker in self.workers])
+
+    def stopService(self) -> Deferred[Any]:
+        """End the workers; whoever still waits for counts gets what is known."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        if self._watch.running:
+            self._watch.stop()
+        stopped = DeferredList([worker.stop() for worker in self.workers])
+        return stopped.addCallback(self._forget)
+
+    def _forget(self, _: Any) -> None:
+        for worker in self.workers:
+            for number in list(worker.closing):
+                worker.finish(number)
+        self._deadlines.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look_after(self) -> None:
+        now = self._reactor.seconds()
+        for worker in self.workers:
+            worker.look_after(now)
+
+    def _use_range(self, ports: tuple[int, int]) -> None:
+        self._range = ports
+        for number, worker in enumerate(self.workers):
+            worker.use_range(*part(*ports, number, len(self.workers)))
+
+    # IMediaEngine.
+
+    def open(self, call_id: str, caller_local: str | None, callee_local: str | None, listener: Any) -> Any:
+        """See `IMediaEngine.open`."""
+        parameters = self._parameters()
+        if parameters["SS_MEDIA_PROXY_PORT_RANGE"] != self._range:
+            self._use_range(parameters["SS_MEDIA_PROXY_PORT_RANGE"])
+        worker = max(self.workers, key=_room)
+        worker.supply()
+        free = worker.free
+        hosts = self._hosts(parameters["SS_RTP_EXTERNAL_IP"], caller_local, callee_local)
+        if len(free) < 2 or not all(hosts):
+            return None
+        self._number += 1
+        limits = (parameters["SS_MEDIA_CHECK_TIMEOUT"], parameters["SS_QOS_RTP"])
+        pairs = (free.pop(), free.pop())
+        session = MediaSession(
+            self._number, call_id, pairs, hosts, limits, listener, worker.tell, partial(self._close, worker)
+        )
+        worker.sessions[self._number] = session
+        return session
+
+    def _hosts(self, external: str, caller_local: str | None, callee_local: str | None) -> tuple[str, str]:
+        told = external or self._advertise
+        if told:
+            return told, told
+        if self._address not in UNSPECIFIED:
+            return self._address, self._address
+        return caller_local or callee_local or "", callee_local or caller_local or ""
+
+    def _close(self, worker: WorkerLink, session: MediaSession, done: Callable[[MediaReport], None]) -> None:
+        number = session.number
+        if worker.sessions.pop(number, None) is None:  # closed before
+            return
+        worker.closing[number] = (session, done)
+        if worker.pid is None:
+            worker.finish(number)
+            return
+        worker.tell(("close", number))
+        wait = self._parameters()["VS_MEDIA_REPORT_DEADLINE"] / 1000
+        self._deadlines.append((self._reactor.seconds() + wait, worker, number))
+        if self._timer is None:
+            self._timer = self._reactor.callLater(wait, self._overdue)
+
+    def _overdue(self) -> None:
+        """Whoever has waited for counts long enough gets what is known; one timer serves all, oldest first."""
+        self._timer = None
+        now = self._reactor.seconds()
+        deadlines = self._deadlines
+        while deadlines and (deadlines[0][0] <= now or deadlines[0][2] not in deadlines[0][1].closing):
+            _, worker, number = deadlines.popleft()
+            worker.finish(number)
+        if deadlines:
+            self._timer = self._reactor.callLater(max(0.0, deadlines[0][0] - now), self._overdue)
+
+
+def _room(worker: WorkerLink) -> int:
+    return len(worker.free)

@@ -1,0 +1,147 @@
+"""The switch's knowledge of one relayed session: enough to begin it anew in a restarted worker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zope.interface import implementer
+
+from vosswitch.model.call import MediaReport, StreamReport
+from vosswitch.model.interfaces import IMediaSession
+from vosswitch.model.values import Side
+from vosswitch.sdp.codecs import UNSPECIFIED, first_audio, payload_types, receives, sends
+from vosswitch.sdp.rewrite import Author, transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from vosswitch.media.wire import Message
+    from vosswitch.model.session import SessionDescription
+
+USERNAME = "vosswitch"
+SIDES = (Side.CALLER, Side.CALLEE)
+
+Counts = tuple[int, int, int, str]
+_NOTHING: Counts = (0, 0, 0, "")
+
+
+@implementer(IMediaSession)
+class MediaSession:
+    """One call's session on one worker.
+
+    :param number: what switch and worker call it.
+    :param pairs: the even ports towards caller and callee.
+    :param hosts: what caller and callee are told as our address.
+    :param tell: takes a message for the worker.
+    :param end: ``end(session, done)``: releases the session.
+    """
+
+    __slots__ = (
+        "_authors",
+        "_before",
+        "_end",
+        "_hosts",
+        "_latest",
+        "_said",
+        "_started",
+        "_tell",
+        "call_id",
+        "listener",
+        "number",
+        "opening",
+        "pairs",
+    )
+
+    def __init__(
+        self,
+        number: int,
+        call_id: str,
+        pairs: tuple[int, int],
+        hosts: tuple[str, str],
+        limits: tuple[float, int],
+        listener: Any,
+        tell: Callable[[Message], None],
+        end: Callable[[MediaSession, Callable[[MediaReport], None]], None],
+    ) -> None:
+        self.number = number
+        self.call_id = call_id
+        self.pairs = pairs
+        self.listener = listener
+        self.opening: Message = ("open", number, *pairs, *limits)
+        self._hosts = hosts
+        self._tell = tell
+        self._end = end
+        name = str(number)
+        self._authors = (Author(USERNAME, name, hosts[0]), Author(USERNAME, name, hosts[1]))
+        self._said: list[Message | None] = [None, None]
+        self._started = [False, False]
+        self._before = [_NOTHING, _NOTHING]
+        self._latest = [_NOTHING, _NOTHING]
+        tell(self.opening)
+
+    def forward(self, side: Side, session: SessionDescription) -> SessionDescription:
+        """See `IMediaSession.forward`."""
+        which = SIDES.index(side)
+        said = self._words(which, session)
+        if said != self._said[which]:
+            self._said[which] = said
+            self._tell(said)
+        other = 1 - which
+        port = self.pairs[other]
+        return self._authors[other].rewrite(session, self._hosts[other], port, port + 1)
+
+    def _words(self, which: int, session: SessionDescription) -> Message:
+        media = first_audio(session)
+        if media is None:
+            return ("say", self.number, which, None, 0, 0, [], False, False)
+        host, rtp, rtcp = transport(media, session)
+        there = None if host in UNSPECIFIED else host
+        payloads = sorted(payload_types(media))
+        return ("say", self.number, which, there, rtp, rtcp, payloads, sends(media, session), receives(media, session))
+
+    def reset(self, side: Side) -> None:
+        """See `IMediaSession.reset`."""
+        which = SIDES.index(side)
+        self._said[which] = None
+        self._started[which] = False
+        self._before[which] = self._latest[which] = _NOTHING
+        self._tell(("reset", self.number, which))
+
+    def close(self, done: Callable[[MediaReport], None]) -> None:
+        """See `IMediaSession.close`."""
+        self._end(self, done)
+
+    # What the service needs.
+
+    def resume(self) -> list[Message]:
+        """The messages that begin it anew in a worker that knows nothing of it; counts go on from the last ones."""
+        self._before = [_sum(old, new) for old, new in zip(self._before, self._latest, strict=True)]
+        self._latest = [_NOTHING, _NOTHING]
+        return [self.opening, *(said for said in self._said if said is not None)]
+
+    def counted(self, caller: Sequence[Any], callee: Sequence[Any]) -> None:
+        """The worker's counts of its present life."""
+        self._latest = [_counts(caller), _counts(callee)]
+
+    def started(self, which: int) -> None:
+        """A side's first packet came; told once, however often a worker begins anew."""
+        if not self._started[which]:
+            self._started[which] = True
+            self.listener.media_started(SIDES[which])
+
+    def timed_out(self, which: int) -> None:
+        """A side was silent for too long."""
+        self.listener.media_timeout(SIDES[which])
+
+    def report(self) -> MediaReport:
+        """The counts as far as they are known."""
+        return MediaReport(*[StreamReport(*_sum(*pair)) for pair in zip(self._before, self._latest, strict=True)])
+
+
+def _counts(given: Sequence[Any]) -> Counts:
+    packets, octets, lost, address = given
+    return packets, octets, lost, address
+
+
+def _sum(old: Counts, new: Counts) -> Counts:
+    return old[0] + new[0], old[1] + new[1], old[2] + new[2], new[3] or old[3]

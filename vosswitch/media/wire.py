@@ -1,0 +1,62 @@
+"""What switch and media worker tell each other: one-way messages, several to a datagram of a local socket.
+
+A message is a JSON array whose first item is its name; a datagram is an array of messages.  *session* is a number of
+the switch's, *pair* the even port of a port pair, *side* 0 for the caller and 1 for the callee.
+
+switch to worker:
+
+========  ====================================================================================================
+lease     count: bind that many pairs ahead
+claim     [pairs]: bind these again, they were leased by a former life of the worker
+return    [pairs]: leased pairs that will not be used
+range     low, high: lease from this range from now on
+open      session, caller's pair, callee's pair, timeout in seconds (0 = never), ToS byte
+say       session, side, host or null, RTP port, RTCP port, [payload types], sends, receives
+reset     session, side
+close     session
+========  ====================================================================================================
+
+worker to switch:
+
+========  ====================================================================================================
+leases    [pairs]: bound; fewer than asked for when the range has no more now
+started   session, side: the first RTP packet of that side
+timeout   session, side: it should send, and was silent
+counts    [[session, caller's counts, callee's counts], ...]; counts = packets, octets, lost, address
+closed    session, caller's counts, callee's counts: ports are released
+alive     once a second
+========  ====================================================================================================
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Message = tuple[Any, ...] | list[Any]
+
+DATAGRAM = 200_000
+"""Bytes that a reader has to be ready for."""
+
+_TOGETHER = 100
+
+
+def datagrams(messages: Sequence[Message]) -> Iterator[bytes]:
+    """Pack messages, in order, into as many datagrams as they need (a message is at most some 2 kB)."""
+    for start in range(0, len(messages), _TOGETHER):
+        yield orjson.dumps(messages[start : start + _TOGETHER])
+
+
+def messages(datagram: bytes) -> list[list[Any]]:
+    """Unpack a datagram.
+
+    :raises ValueError: it does not come from us.
+    """
+    found = orjson.loads(datagram)
+    if not isinstance(found, list):
+        raise ValueError("expected an array of messages")
+    return found

@@ -1,0 +1,329 @@
+"""A media worker: a process with an epoll loop of its own that relays RTP and RTCP between port pairs.
+
+It is started by `vosswitch.media.service` with a local socket as descriptor 3 and one argument, a JSON object with
+``address``, ``low``, ``high`` (its own part of the port range) and ``grace``.  It does what `vosswitch.media.wire`
+says.  When the switch is gone its sessions go on for *grace* seconds; then it ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import random
+import resource
+import select
+import signal
+import socket
+import sys
+import time
+from collections import deque
+from typing import Any
+
+import orjson
+
+from vosswitch.media import wire
+from vosswitch.media.ports import TAKEN, PortPool
+from vosswitch.media.relay import Description, Port, Session, Source
+
+CHANNEL_FD = 3
+LARGEST = 4096  # bytes; RTP stays below a network's MTU, and what fills the buffer was cut
+TICK = 1.0
+COUNTS_EVERY = 5  # ticks
+_BIND_AT_ONCE = 8  # pairs in one turn of the loop, about half a millisecond
+_LEASES_AT_ONCE = 32
+_EVENTS = 512
+_DRAIN = 512  # packets
+
+
+class Worker:
+    """The loop and its sockets.
+
+    :param channel: the local socket to the switch.
+    :param low: first port of its part of the range; *high* the last one.
+    """
+
+    def __init__(self, channel: socket.socket, address: str, low: int, high: int, grace: float) -> None:
+        self._channel = channel
+        self._address = address
+        self._family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._grace = grace
+        self._pool = PortPool(low, high, random.SystemRandom().shuffle)
+        self._bound: dict[int, tuple[socket.socket, socket.socket]] = {}
+        self._missing: set[int] = set()  # pairs of sessions that could not be bound again yet
+        self._ports: dict[int, Port] = {}
+        self._sessions: dict[int, Session] = {}
+        self._owed = 0
+        self._leased: list[int] = []
+        self._out: list[wire.Message] = []
+        self._blocked: deque[bytes] = deque()
+        self._ends_at: float | None = None
+        self._ticks = 0
+        self._poll = select.epoll()
+        channel.setblocking(False)
+        self._poll.register(channel, select.EPOLLIN)
+
+    def run(self) -> None:
+        """Work until the switch has been gone for the grace time."""
+        next_tick = time.monotonic() + TICK
+        while self._ends_at is None or (self._sessions and time.monotonic() < self._ends_at):
+            wait = 0.0 if self._owed else max(0.0, next_tick - time.monotonic())
+            ready = self._poll.poll(wait, _EVENTS)
+            self._relay(ready)
+            if self._owed:
+                self._bind_more()
+            now = time.monotonic()
+            if now >= next_tick:
+                next_tick = now + TICK
+                self._tick(now)
+            if self._out or self._blocked:
+                self._flush()
+
+    def _relay(self, ready: list[tuple[int, int]]) -> None:  # noqa: C901 - the packet path: a call costs what a test does
+        """Relay one packet of every ready socket; what is left keeps its socket ready for the next turn."""
+        ports = self._ports
+        ordered = False
+        for fd, _ in ready:
+            port = ports.get(fd)
+            if port is None:
+                ordered = True
+                continue
+            try:
+                data, source = port.receive(LARGEST)
+            except OSError:  # nothing there after all, or an ICMP error of an earlier packet
+                continue
+            if source != port.source and not self._admit(port, data, source):
+                continue
+            size = len(data)
+            if port.counts and size >= 12 and data[0] & 0xC0 == 0x80 and not 192 <= data[1] <= 223:
+                port.packets += 1
+                port.octets += size
+                if data[2] << 8 | data[3] == port.expected and data[8:12] == port.ssrc:
+                    port.expected = (port.expected + 1) & 0xFFFF
+                else:
+                    port.sequence(data)
+            other = port.other
+            target = other.target
+            if target is not None and size < LARGEST:
+                try:
+                    other.send(data, target)
+                except OSError:  # no buffer, no route, a port of 0
+                    other.unsent += 1
+        if ordered:
+            self._obey()
+
+    def _admit(self, port: Port, data: bytes, source: Source) -> bool:
+        admitted = port.admit(data, source)
+        side = port.side
+        if admitted and port.counts and port.source is not None and not side.started:
+            side.started = True
+            session = side.session
+            self._out.append(("started", session.number, session.sides.index(side)))
+        return admitted
+
+    # What the switch says.
+
+    def _obey(self) -> None:
+        while True:
+            try:
+                datagram = self._channel.recv(wire.DATAGRAM)
+            except BlockingIOError:
+                return
+            except OSError:
+                datagram = b""
+            if not datagram:
+                self._orphaned()
+                return
+            for name, *arguments in wire.messages(datagram):
+                _ORDERS[name](self, *arguments)
+
+    def _orphaned(self) -> None:
+        if self._ends_at is None:
+            self._poll.unregister(self._channel)
+            self._ends_at = time.monotonic() + self._grace
+
+    def _lease(self, count: int) -> None:
+        self._owed += count
+
+    def _claim(self, pairs: list[int]) -> None:
+        for pair in pairs:
+            self._pool.claim(pair)
+            self._bind(pair)
+
+    def _return(self, pairs: list[int]) -> None:
+        for pair in pairs:
+            self._release(pair)
+
+    def _range(self, low: int, high: int) -> None:
+        self._pool.change(low, high, random.SystemRandom().shuffle)
+
+    def _open(self, number: int, caller: int, callee: int, timeout: float, tos: int) -> None:
+        session = self._sessions[number] = Session(number, (caller, callee), timeout, tos)
+        for pair, side in zip(session.pairs, session.sides, strict=True):
+            if pair not in self._bound:
+                self._pool.claim(pair)
+                self._bind(pair)
+            for sock, port in zip(self._bound.get(pair, ()), (side.rtp, side.rtcp), strict=False):
+                self._attach(sock, port, tos)
+            if pair not in self._bound:
+                self._missing.add(pair)
+
+    def _attach(self, sock: socket.socket, port: Port, tos: int) -> None:
+        with contextlib.suppress(OSError):
+            for _ in range(_DRAIN):  # what came before the call belongs to nobody
+                sock.recv(1)
+        self._mark(sock, tos)
+        port.receive = sock.recvfrom
+        port.send = sock.sendto
+        self._ports[sock.fileno()] = port
+        self._poll.register(sock, select.EPOLLIN)
+
+    def _mark(self, sock: socket.socket, tos: int) -> None:
+        with contextlib.suppress(OSError):  # a marking that the system refuses must not cost the call
+            if self._family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, tos)
+            else:
+                sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, tos)
+
+    def _say(
+        self,
+        number: int,
+        side: int,
+        host: str | None,
+        rtp: int,
+        rtcp: int,
+        payloads: list[int],
+        sends: bool,
+        receives: bool,
+    ) -> None:
+        session = self._sessions.get(number)
+        if session is not None:
+            there = Description(self._source(host, rtp), self._source(host, rtcp), frozenset(payloads), sends, receives)
+            session.describe(side, there, time.monotonic())
+
+    def _source(self, host: str | None, port: int) -> Source | None:
+        """The address in exactly the form in which the socket names senders; None for another family."""
+        if host is None:
+            return None
+        try:
+            name = socket.inet_ntop(self._family, socket.inet_pton(self._family, host))
+        except OSError:
+            return None
+        return (name, port) if self._family == socket.AF_INET else (name, port, 0, 0)
+
+    def _reset(self, number: int, side: int) -> None:
+        session = self._sessions.get(number)
+        if session is not None:
+            session.reset(side, time.monotonic())
+
+    def _close(self, number: int) -> None:
+        session = self._sessions.pop(number, None)
+        if session is None:
+            return
+        for pair in session.pairs:
+            self._release(pair)
+        self._out.append(("closed", number, *session.report()))
+
+    # Sockets.
+
+    def _bind(self, pair: int) -> bool:
+        """Bind a pair that the pool has given; False when somebody else holds it, or there are no descriptors."""
+        sockets = []
+        try:
+            for port in (pair, pair + 1):
+                sockets.append(socket.socket(self._family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK))
+                sockets[-1].bind((self._address, port))
+        except OSError as error:
+            for sock in sockets:
+                sock.close()
+            if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                self._owed = 0  # asked for again a little later
+            return False
+        self._bound[pair] = (sockets[0], sockets[1])
+        return True
+
+    def _bind_more(self) -> None:
+        now = time.monotonic()
+        for _ in range(min(_BIND_AT_ONCE, self._owed)):
+            pair = self._pool.take(now)
+            if pair is None:
+                self._owed = 0
+                break
+            if self._bind(pair):
+                self._leased.append(pair)
+                self._owed = max(0, self._owed - 1)
+            else:
+                self._pool.give_back(pair, now, TAKEN)
+        if not self._owed or len(self._leased) >= _LEASES_AT_ONCE:
+            self._out.append(("leases", self._leased))
+            self._leased = []
+
+    def _release(self, pair: int) -> None:
+        self._missing.discard(pair)
+        for sock in self._bound.pop(pair, ()):
+            self._ports.pop(sock.fileno(), None)
+            sock.close()  # leaves the epoll set with it
+        self._pool.give_back(pair, time.monotonic())
+
+    def _bind_missing(self) -> None:
+        for session in list(self._sessions.values()):
+            for pair, side in zip(session.pairs, session.sides, strict=True):
+                if pair in self._missing and self._bind(pair):
+                    self._missing.discard(pair)
+                    for sock, port in zip(self._bound[pair], (side.rtp, side.rtcp), strict=True):
+                        self._attach(sock, port, session.tos)
+
+    # Once a second.
+
+    def _tick(self, now: float) -> None:
+        self._ticks += 1
+        self._out.append(("alive",))
+        for session in self._sessions.values():
+            for side in session.silent(now):
+                self._out.append(("timeout", session.number, side))
+        if self._missing:
+            self._bind_missing()
+        if self._ticks % COUNTS_EVERY == 0:
+            news = [(s.number, *s.report()) for s in self._sessions.values() if s.news()]
+            self._out.extend(("counts", news[i : i + 10]) for i in range(0, len(news), 10))
+
+    def _flush(self) -> None:
+        """Send what is to be told; what a busy switch does not take waits, what nobody takes is dropped."""
+        self._blocked.extend(wire.datagrams(self._out))
+        self._out = []
+        try:
+            while self._blocked:
+                self._channel.send(self._blocked[0])
+                self._blocked.popleft()
+        except BlockingIOError:
+            return
+        except OSError:
+            self._blocked.clear()
+            self._orphaned()
+
+
+_ORDERS: dict[str, Any] = {
+    "lease": Worker._lease,
+    "claim": Worker._claim,
+    "return": Worker._return,
+    "range": Worker._range,
+    "open": Worker._open,
+    "say": Worker._say,
+    "reset": Worker._reset,
+    "close": Worker._close,
+}
+
+
+def _lift_limits() -> None:
+    """As many descriptors as the system allows: a session takes four."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def main() -> None:
+    """Run a worker: one argument, the configuration as JSON; descriptor 3 is the switch."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C means the switch; it ends its workers itself
+    _lift_limits()
+    config = orjson.loads(sys.argv[1])
+    channel = socket.socket(fileno=CHANNEL_FD)
+    Worker(channel, config["address"], config["low"], config["high"], config["grace"]).run()
