@@ -61,11 +61,23 @@ class Changes:
     :ivar _ack: our ACK of the last 2xx to a re-INVITE, for its retransmissions.
     """
 
-    __slots__ = ("_ack", "_guard", "_leg", "_ours", "_sent", "_session", "_theirs", "_unacked", "_wants_offer")
+    __slots__ = (
+        "_ack",
+        "_guard",
+        "_leg",
+        "_number",
+        "_ours",
+        "_sent",
+        "_session",
+        "_theirs",
+        "_unacked",
+        "_wants_offer",
+    )
 
     def __init__(self, leg: Leg) -> None:
         self._leg = leg
         self._theirs: ServerTransaction | None = None
+        self._number = 0
         self._wants_offer = False
         self._ours: ClientTransaction | None = None
         self._session: SessionDescription | None = None
@@ -92,6 +104,7 @@ class Changes:
             return
         transaction.respond(100)
         self._theirs = transaction
+        self._number = request.cseq.number
         self._wants_offer = session is None
         self._leg.report(Offer(session))
 
@@ -114,8 +127,7 @@ class Changes:
             return
         body = b"" if session is None else sdp.render(session)
         if transaction.method == "INVITE":
-            assert self._leg.dialog is not None
-            self._sent = Unconfirmed(self._leg, transaction, self._leg.dialog.remote_seq or 0)
+            self._sent = Unconfirmed(self._leg, transaction, self._number)
         transaction.respond(200, self._leg._contact, body)
 
     def refuse(self, status: int) -> None:

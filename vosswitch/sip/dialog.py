@@ -58,6 +58,17 @@ def _contact(message: Message) -> str:
     return uri.text
 
 
+def _routes_back(response: Response) -> tuple[str, ...]:
+    """The route set of a response; one that cannot be read is as good as none."""
+    try:
+        routes = tuple(reversed(response.all("record-route")))
+        for route in routes:
+            hop_of(route)
+    except BadMessage:
+        return ()
+    return routes
+
+
 class Dialog:
     """One dialog, seen from our side.
 
@@ -95,13 +106,16 @@ class Dialog:
 
         :raises BadMessage: no usable Contact.
         """
+        routes = tuple(request.all("record-route"))
+        for route in routes:
+            hop_of(route)
         return cls(
             request.call_id,
             f"{request.headers['to'][0]};tag={tag}",
             request.headers["from"][0],
             (tag, request.from_.tag),
             _contact(request),
-            tuple(request.all("record-route")),
+            routes,
             0,
             request.cseq.number,
         )
@@ -122,7 +136,7 @@ class Dialog:
             response.headers["to"][0],
             (response.from_.tag, response.to.tag),
             target,
-            tuple(reversed(response.all("record-route"))),
+            _routes_back(response),
             response.cseq.number,
         )
 
@@ -174,8 +188,11 @@ class Dialog:
         return self._route()[0]
 
     def hop(self) -> Hop:
-        """Where requests go."""
-        return hop_of(self.routes[0] if self.routes else self.target)
+        """Where requests go; no host when that cannot be told."""
+        try:
+            return hop_of(self.routes[0] if self.routes else self.target)
+        except BadMessage:
+            return Hop(None, 5060)
 
     def to_data(self) -> dict[str, Any]:
         """What `from_data` needs, JSON-able."""

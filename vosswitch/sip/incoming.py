@@ -34,7 +34,7 @@ class IncomingLeg(Leg):
     :raises BadMessage: the INVITE cannot make a dialog (no usable Contact).
     """
 
-    __slots__ = ("_invite", "_late", "_leaving", "_record_route", "_sent", "_unconfirmed")
+    __slots__ = ("_invite", "_late", "_leaving", "_number", "_record_route", "_sent", "_unconfirmed")
 
     def __init__(
         self, stack: Stack, request: Request, transaction: ServerTransaction, flow: Flow, remote: Address, late: bool
@@ -48,6 +48,7 @@ class IncomingLeg(Leg):
         user = user_text(request.target.user)
         self._contact = f"Contact: <sip:{user}{'@' if user else ''}{flow.hostport}{transport}>\r\n"
         self._late = late
+        self._number = request.cseq.number
         self._invite: ServerTransaction | None = transaction
         self._record_route = transaction.echo.record_route if transaction.echo is not None else ""
         self._sent: SessionDescription | None = None
@@ -76,11 +77,10 @@ class IncomingLeg(Leg):
 
     def _take_answer(self, answer: Answer) -> None:
         assert self._invite is not None
-        assert self.dialog is not None
         session = answer.session or self._sent
         self.status = 200
         self.state = State.ANSWERED
-        self._unconfirmed = Unconfirmed(self, self._invite, self.dialog.remote_seq or 0)
+        self._unconfirmed = Unconfirmed(self, self._invite, self._number)
         extra = f"{self._record_route}{self._contact}{ALLOW}Server: {self.stack.product}\r\n"
         self._invite.respond(200, extra, b"" if session is None else sdp.render(session))
         self._invite = None
@@ -170,7 +170,7 @@ class IncomingLeg(Leg):
             Answer: _take_answer,
             Release: _take_refusal,
         },
-        State.ANSWERED: {Release: _take_early_bye},
+        State.ANSWERED: {Offer: Leg._take_early_offer, Release: _take_early_bye},
         State.CONNECTED: {
             Offer: Leg._take_offer,
             Accept: Leg._take_accept,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from vosswitch.sip.message import reason_phrase
 from vosswitch.sip.transaction import Client, Effect, Input, InviteClient, InviteServer, Machine, Server, State
-from vosswitch.sip.wire import Echo, encode, seal
+from vosswitch.sip.wire import KNOWN, Echo, encode, seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -375,7 +375,7 @@ class Layer:
 
     def serve(self, request: Request, flow: Flow) -> ServerTransaction:
         """Start a server transaction for a new request; *flow* is where its responses go."""
-        self.statistics.requests[request.method if len(self.statistics.requests) < 64 else "other"] += 1
+        self.statistics.requests[request.method if request.method in KNOWN else "other"] += 1
         transaction = ServerTransaction(self, server_key(request), request, flow, Echo(request))
         self.servers[transaction.key] = transaction
         return transaction

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from vosswitch import sdp
 from vosswitch.model.causes import Cause, cause
-from vosswitch.model.signals import Digit, Offer, Release, Signal
+from vosswitch.model.signals import Digit, Offer, Refuse, Release, Signal
 from vosswitch.sip.bodies import ACCEPT, RELAY, SDP, digit_body, read_digit
 from vosswitch.sip.change import Changes
 from vosswitch.sip.stack import reason_line, reason_text
@@ -156,7 +156,7 @@ class Leg:
         assert self.flow is not None
         flow = self.flow
         host, port = self.dialog.hop()
-        if host is None or (host == flow.remote.host and port == flow.remote.port):
+        if host is None or (host == flow.remote.host and port == flow.remote.port and not flow.closed):
             return flow
         return flow if behind_nat(host, flow.remote.host) else flow.toward(host, port)
 
@@ -205,10 +205,11 @@ class Leg:
                 self.ask("BYE", proof)
             else:
                 self.forget()
+        elif transaction.method == "INFO":
+            if response.status in {408, 481}:
+                self._lost()
         elif self._changes is not None:
             self._changes.answered(transaction, response)
-        elif transaction.method == "INFO" and response.status in {408, 481}:
-            self._lost()
 
     def failed(self, transaction: ClientTransaction) -> None:
         """A request of ours within the dialog got no final response."""
@@ -298,6 +299,10 @@ class Leg:
 
     def _take_offer(self, offer: Offer) -> None:
         self.changes.offer(offer.session)
+
+    def _take_early_offer(self, _offer: Offer) -> None:
+        """The first offer is not settled yet: the other side may try again (14.1)."""
+        self.report(Refuse(491))
 
     def _take_accept(self, accept: Any) -> None:
         if self._changes is not None:

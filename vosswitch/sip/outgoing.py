@@ -50,7 +50,19 @@ class OutgoingLeg(Leg):
     :ivar _ack: our ACK of the 2xx, for its retransmissions.
     """
 
-    __slots__ = ("_ack", "_asked", "_invite", "_late", "_local", "_pace", "_phase", "_placement", "_seq", "_tag")
+    __slots__ = (
+        "_ack",
+        "_asked",
+        "_forks",
+        "_invite",
+        "_late",
+        "_local",
+        "_pace",
+        "_phase",
+        "_placement",
+        "_seq",
+        "_tag",
+    )
 
     def __init__(self, stack: Stack, placement: Placement, listener: Listener, pace: Pace) -> None:
         target = placement.target
@@ -64,6 +76,7 @@ class OutgoingLeg(Leg):
         self._phase = 0
         self._late = placement.session is None
         self._ack = b""
+        self._forks: dict[str, Fork] = {}
         self._invite: ClientTransaction | None = None
         self._asked = placement.request_uri or _request_uri(placement)
         self._local = ""
@@ -254,7 +267,13 @@ class OutgoingLeg(Leg):
             if self._ack:
                 self.repeat(self._ack)
             return
-        Fork(self.stack, self, response).end()
+        fork = self._forks.get(response.to.tag)
+        if fork is None:
+            fork = self._forks[response.to.tag] = Fork(self.stack, self, response)
+            fork.acknowledge(fork.invited, None)
+            fork.hang_up(cause("normal"))
+        else:
+            fork.acknowledge(fork.invited, None)
 
     def _take_answer_to_late_offer(self, confirm: Confirm) -> None:
         assert self.dialog is not None
@@ -275,7 +294,11 @@ class OutgoingLeg(Leg):
     TAKES: ClassVar[Takes] = {
         State.CALLING: {Release: _take_withdrawal},
         State.PROCEEDING: {Release: _take_withdrawal},
-        State.ANSWERED: {Confirm: _take_answer_to_late_offer, Release: _take_unconfirmed_bye},
+        State.ANSWERED: {
+            Confirm: _take_answer_to_late_offer,
+            Offer: Leg._take_early_offer,
+            Release: _take_unconfirmed_bye,
+        },
         State.CONNECTED: {
             Offer: Leg._take_offer,
             Accept: Leg._take_accept,
@@ -292,18 +315,16 @@ class OutgoingLeg(Leg):
 class Fork(Leg):
     """The dialog of a second 2xx to our INVITE, from another branch of a forking proxy: ended at once (13.2.2.4)."""
 
-    __slots__ = ("_seq",)
+    __slots__ = ("invited",)
 
     def __init__(self, stack: Stack, leg: OutgoingLeg, response: Response) -> None:
         super().__init__(stack, leg.flow, State.OVER, leg.remote)
         self._proof = leg._proof
         self.dialog = Dialog.of_response(response, leg._asked)
-        self._seq = self.dialog.local_seq
+        self.invited = self.dialog.local_seq
 
-    def end(self) -> None:
-        """ACK and BYE."""
-        self.acknowledge(self._seq, None)
-        self.hang_up(cause("normal"))
+    def forget(self) -> None:
+        """Nothing to forget: our tag is the leg's, whose dialog goes on."""
 
 
 def _request_uri(placement: Placement) -> str:

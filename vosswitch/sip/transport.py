@@ -70,6 +70,11 @@ def _shown(listener: Listener, remote: str) -> str:
     return host_text(_seen_from(remote) if listener.host in _WILDCARDS else listener.host)
 
 
+@lru_cache(maxsize=4096)
+def _loopback(host: str) -> bool:
+    return ip_address(host).is_loopback
+
+
 class _Socket:
     """What both kinds share.
 
@@ -94,7 +99,7 @@ class _Socket:
             return False
         if local is not None:
             return own.host == local or own.host in _WILDCARDS
-        return own.host in _WILDCARDS or ip_address(own.host).is_loopback == ip_address(target.host).is_loopback
+        return own.host in _WILDCARDS or _loopback(own.host) == _loopback(target.host)
 
 
 class UdpFlow:
