@@ -120,11 +120,11 @@ def rates_of(connection: Connection, group: Group, prefixes: Iterable[str] | Non
         select(*(rate.c[name] for name in COLUMNS)).where(_in_force(group)).order_by(rate.c.prefix, rate.c.effective)
     )
     if prefixes is None:
-        return {_key(row): dict(row._mapping) for row in connection.execute(query)}
+        return {_key(row): dict(zip(COLUMNS, row, strict=True)) for row in connection.execute(query)}
     wanted, found = sorted(set(prefixes)), {}
     for start in range(0, len(wanted), 500):
         part = query.where(rate.c.prefix.in_(wanted[start : start + 500]))
-        found.update({_key(row): dict(row._mapping) for row in connection.execute(part)})
+        found.update({_key(row): dict(zip(COLUMNS, row, strict=True)) for row in connection.execute(part)})
     return found
 
 
@@ -137,7 +137,7 @@ def stream(connection: Connection, group: Group) -> Iterator[dict[str, Any]]:
     while True:
         more = query if last is None else query.where(_after(last))
         part = connection.execute(more.limit(_SLICE)).all()
-        yield from (dict(row._mapping) for row in part)
+        yield from (dict(zip(COLUMNS, row, strict=True)) for row in part)
         if len(part) < _SLICE:
             return
         last = part[-1]
