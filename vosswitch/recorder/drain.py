@@ -116,7 +116,7 @@ class Drain:
 
     def _collect(self, limit: int) -> tuple[list[dict[str, Any]], Position]:
         ends: list[dict[str, Any]] = []
-        while len(ends) < limit and (records := self._reader.read(3 * (limit - len(ends)))):
+        while len(ends) < limit and (records := self._reader.read(limit - len(ends))):
             self._note(records)
             ends += [self._end(item) for item in records if item.kind == "end"]
         return ends, self._reader.position

@@ -16,7 +16,7 @@ from vosswitch.store import rates
 from vosswitch.store.schema import changes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 IN_MEMORY = 5000
 """Rows that go as they are; a group with more is compiled, and so is one with as many changes since it was compiled."""
 
+_ROWS_BETWEEN = 20_000
 _NAME = re.compile(r"rates-(\d+)-(\d+)-(\d+)\.bin")
 
 
@@ -35,20 +36,20 @@ class PriceLists:
     changes since then go on top of it.
 
     :param directory: where compiled files are kept; made when missing.
+    :param between: called now and then while a file is being compiled, so that other work does not wait for it.
     """
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, between: Callable[[], object]) -> None:
         self._directory = Path(directory)
+        self._between = between
 
-    def body(self, connection: Connection, name: str) -> dict[str, Any] | None:
-        """The body of a rate group; None when there is none of that name.
+    def body(self, connection: Connection, name: str) -> dict[str, Any]:
+        """The body of a rate group.
 
+        :raises vosswitch.store.rates.NoSuchGroup: there is none of that name.
         :raises OSError: a file cannot be written.
         """
-        try:
-            group = rates.find_group(connection, name)
-        except rates.NoSuchGroup:
-            return None
+        group = rates.find_group(connection, name)
         first = list(islice(rates.stream(connection, group), IN_MEMORY + 1))
         if len(first) <= IN_MEMORY:
             return _body(group, None, [_row(values) for values in first])
@@ -62,11 +63,17 @@ class PriceLists:
             break
         path = self._directory / f"rates-{group.id}-{group.generation}-{group.rates_seq}.bin"
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        compile_rates(rates.rate_rows(connection, group.name), str(path))
+        compile_rates(self._rows(connection, group), str(path))
         for old in self._directory.glob(f"rates-{group.id}-*.bin"):
             if old != path:  # the switch may still have it mapped, which outlives its name
                 old.unlink(missing_ok=True)
         return _body(group, path, [])
+
+    def _rows(self, connection: Connection, group: Group) -> Iterator[rates.RateRow]:
+        for number, row in enumerate(rates.rate_rows(connection, group.name), 1):
+            if number % _ROWS_BETWEEN == 0:
+                self._between()
+            yield row
 
     def _files(self, group: Group) -> Iterator[tuple[int, Path]]:
         """Files of the group's generation, newest first."""

@@ -28,7 +28,6 @@ from vosswitch.recorder.wire import Lines, config_slices, pack, sliced
 from vosswitch.store import grants
 from vosswitch.store.charges import StalePosition
 from vosswitch.store.database import open_database
-from vosswitch.store.secrets import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -121,6 +120,7 @@ class Recorder:
             sinks.write,
         )
         self._feed = feed
+        feed.between = self._step
         self._inbox: deque[dict[str, Any]] = deque()
         self._failures = 0
         self._stopping = False
@@ -311,7 +311,7 @@ def main(path: str, seq: int) -> int:
     connection.set_inheritable(False)
     database = open_database(boot.database_url)
     channel = Channel(connection)
-    feed = Feed(database, boot.run_directory, Secrets(boot.key_file), seq, channel.trouble)
+    feed = Feed(database, boot.run_directory, boot.key_file, seq, channel.trouble)
     try:
         sinks = Sinks.load(boot, lambda name: feed.parameters[name])
         Recorder(boot, database, channel, feed, sinks).run()
