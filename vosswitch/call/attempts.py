@@ -73,10 +73,21 @@ class Attempts:
         self._since = self._board.clock.seconds()
         self._ringing = self._early = self.media_started = False
         self._row = Attempt(route.name, route.caller_out, route.callee_out)
-        self._cdr.attempts.append(self._row)
+        self._describe(route)
         self.route = route
         self._board.tallies.attempted(route.name)
         self.leg = self._board.legs.place(placement(self._decision, str(self._cdr.flowno), route, offer), listener)
+
+    def _describe(self, route: Route) -> None:
+        """The record names the last gateway tried, and the numbers as it got them."""
+        cdr = self._cdr
+        assert self._row is not None
+        cdr.attempts.append(self._row)
+        cdr.caller_out, cdr.callee_out = route.caller_out, route.callee_out
+        if route.phone:
+            cdr.routing_gateway, cdr.callee_phone = "", route.phone
+        else:
+            cdr.routing_gateway, cdr.callee_phone = route.name, ""
 
     def heard(self, signal: Signal) -> None:
         """The callee's side reported progress or its answer."""

@@ -24,6 +24,7 @@ class Route:
     """One thing to try.
 
     :ivar name: of the routing gateway, or ``phone:NUMBER``.
+    :ivar phone: the called phone's number, "" for a gateway.
     :ivar account: the clearing account, None when there is none.
     :ivar limits: counters to be taken for the attempt.
     """
@@ -32,6 +33,7 @@ class Route:
     target: Address
     caller_out: str
     callee_out: str
+    phone: str = ""
     account: str | None = None
     local_address: str | None = None
     media_proxy: str = "auto"
@@ -81,6 +83,7 @@ def phone_routes(decision: Decision, number: str, lines: int | None, contacts: I
             target=contact.target,
             caller_out=decision.caller,
             callee_out=number,
+            phone=number,
             local_address=contact.local.host,
             request_uri=contact.uri,
             limits=(Limit(f"phone:{number}", lines, None),),
