@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -87,12 +88,11 @@ class ControlClient:
                 self.close()
 
     def _send(self, data: bytes) -> None:
-        try:
-            if self._socket is None:
-                self._socket = self._connect()
+        if self._socket is None:
+            self._socket = self._connect()
+        # A server that refuses us says so and hangs up without reading; what it said is still there to be read.
+        with suppress(BrokenPipeError, ConnectionResetError):
             self._socket.sendall(data)
-        except (BrokenPipeError, ConnectionResetError):
-            raise NotRunning(f"{self._path}: the switch hung up") from None
 
     def _connect(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
