@@ -315,14 +315,11 @@ class WorkerLink:
             self.tell(("lease", BLOCK))
 
     def use_range(self, low: int, high: int) -> None:
-        """Lease from another range; free pairs outside of it go back."""
+        """Lease from another range; the free pairs outside of it serve until the first ones inside are there."""
         self.range = (low, high)
-        outside = [pair for pair in self.free if not low <= pair < high]
-        self.free = [pair for pair in self.free if low <= pair < high]
+        self._asked = True
         self.tell(("range", low, high))
-        if outside:
-            self.tell(("return", outside))
-        self.supply()
+        self.tell(("lease", BLOCK))
 
     def finish(self, number: int) -> None:
         """A session is over: its report goes to whoever closed it, once."""
@@ -339,10 +336,11 @@ class WorkerLink:
 
     def _on_leases(self, pairs: list[int]) -> None:
         low, high = self.range
-        outside = [pair for pair in pairs if not low <= pair < high]
-        if outside:  # leased before the worker knew of a change of the range
-            self.tell(("return", outside))
-        self.free.extend([pair for pair in pairs if low <= pair < high])
+        self.free.extend(pairs)
+        inside = [pair for pair in self.free if low <= pair < high]
+        if inside and len(inside) < len(self.free):
+            self.tell(("return", [pair for pair in self.free if not low <= pair < high]))
+            self.free = inside
         self._asked = False
         if not self._ready.called:
             self._ready.callback(None)
