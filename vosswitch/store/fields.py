@@ -274,7 +274,11 @@ def source(value: Any, deployment: Deployment) -> str:
             return str(ipaddress.ip_network(value))
         host, colon, port = value.rpartition(":")
         if colon and (host.startswith("[") or ":" not in host) and not value.endswith("]"):
-            if not port.isdigit() or not 1 <= int(port) <= 65535 or (":" in host) != host.startswith("["):
+            if (
+                not (port.isascii() and port.isdigit())
+                or not 1 <= int(port) <= 65535
+                or (":" in host) != host.startswith("[")
+            ):
                 raise ValueError(value)
             return f"[{ip(host, deployment)}]:{int(port)}" if ":" in host else f"{ip(host, deployment)}:{int(port)}"
         return ip(value, deployment)

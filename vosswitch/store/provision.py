@@ -170,9 +170,15 @@ def _write(connection: Connection, work: _Work, who: str) -> None:
         rates.change(connection, rates.find_group(connection, name), pairs)
     for step in reversed(steps):
         if step.new is None:
-            if step.table is ACCOUNTS:
-                entities.close_account(connection, step.key, who)
-            entities.write(connection, step.table, step.old, None)
+            _remove(connection, step, who)
+
+
+def _remove(connection: Connection, step: Step, who: str) -> None:
+    if step.table is ACCOUNTS:
+        entities.close_account(connection, step.key, who)
+    elif step.table is RATE_GROUPS:
+        rates.clear(connection, rates.find_group(connection, step.key))
+    entities.write(connection, step.table, step.old, None)
 
 
 def _log(work: _Work) -> Iterator[changes.Change]:
@@ -240,4 +246,8 @@ def _listed(values: dict[str, Any]) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(_shown, value)) + "]"
-    return "(default)" if value is None else f'"{value}"' if isinstance(value, str) else str(value)
+    if value is None:
+        return "(default)"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f'"{value}"' if isinstance(value, str) else str(value)

@@ -158,6 +158,13 @@ def change(
         connection.execute(insert(rate), [{**fixed, **row} for row in added[start : start + _SLICE]])
 
 
+def clear(connection: Connection, group: Group) -> None:
+    """Delete the rates in force, unless they are so many that `rate_import.remove_leftovers` has to do it in slices."""
+    query = select(rate.c.prefix).where(_in_force(group)).order_by(rate.c.prefix, rate.c.effective)
+    if connection.execute(query.offset(_SLICE).limit(1)).first() is None:
+        connection.execute(delete(rate).where(_in_force(group)))
+
+
 def touched(connection: Connection, group: Group, seq: int) -> None:
     """Note that the change *seq* was the last one of the group's rates."""
     connection.execute(update(rate_group).where(rate_group.c.id == group.id).values(rates_seq=seq))
