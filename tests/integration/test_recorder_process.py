@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from vosswitch.store import cdrs
 from vosswitch.store.changes import Change, record
 from vosswitch.store.database import open_database
 from vosswitch.store.fields import Deployment
+from vosswitch.store.migrations import migrate
 from vosswitch.store.provision import apply_load
 from vosswitch.store.schema import account
 from vosswitch.store.secrets import Secrets
@@ -236,6 +239,88 @@ def test_a_killed_recorder_is_replaced_without_loss_or_doubles(ready):
         assert money["accounts"]["p"] == {"balance": left, "grant": left}
         assert (money["segment"], money["offset"]) == ready.writer.position
     assert ready.recorded() == list(range(1, 201))
+
+
+class Gate:
+    """A way to the database server that can be shut."""
+
+    def __init__(self, port):
+        self._port = port
+        self._open = True
+        self._links = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            if not self._open:
+                near.close()
+                continue
+            far = socket.create_connection(("127.0.0.1", self._port))
+            self._links += [near, far]
+            for pair in ((near, far), (far, near)):
+                threading.Thread(target=self._carry, args=pair, daemon=True).start()
+
+    def _carry(self, source, target):
+        try:
+            while data := source.recv(1 << 16):
+                target.sendall(data)
+        except OSError:
+            pass
+        for end in (source, target):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def shut(self):
+        self._open = False
+        for link in self._links:
+            with contextlib.suppress(OSError):
+                link.shutdown(socket.SHUT_RDWR)
+
+    def open(self):
+        self._open = True
+
+    def close(self):
+        self.shut()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for link in self._links:
+            link.close()
+
+
+@pytest.mark.mariadb
+def test_a_database_that_goes_away_and_comes_back_gets_everything_once(mariadb_server, tmp_path):
+    url = mariadb_server.new_url()
+    migrate(url)
+    port = int(url.rsplit(":", 1)[1].split("/")[0])
+    gate = Gate(port)
+    switch = Switch(url.replace(f":{port}/", f":{gate.port}/"), tmp_path)
+    try:
+        switch.hear("ready")
+        switch.load(DOCUMENT)
+        switch.hear("money")
+        switch.call()
+        switch.hear("drained")
+        switch.database.close()
+        gate.shut()
+        for _ in range(10):
+            switch.call()
+        assert switch.hear("backlog")[-1]["records"] == 10
+        switch.call()
+        gate.open()
+        switch.hear("fine")
+        while len(switch.recorded()) < 12:
+            switch.hear("drained")
+        assert switch.recorded() == list(range(1, 13))
+        assert switch.money("p") == (88 * UNITS, 88 * UNITS)
+    finally:
+        switch.close()
+        gate.close()
 
 
 def test_a_second_recorder_waits_for_the_first(ready):

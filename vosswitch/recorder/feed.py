@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
 
 from vosswitch.params.system import BadParameter, Parameters
 from vosswitch.recorder.files import PriceLists
-from vosswitch.store import entities
+from vosswitch.store import entities, rates
 from vosswitch.store.changes import last_seq
-from vosswitch.store.configuration import changed_since, full_configuration
-from vosswitch.store.provision_schema import PARAMETERS
+from vosswitch.store.provision_schema import MAPPING_GATEWAYS, PARAMETERS, PHONES, RATE_GROUPS, ROUTING_GATEWAYS, TABLES
+from vosswitch.store.schema import changes, rate_group
 from vosswitch.store.secrets import BadKey, Secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from sqlalchemy import Connection
 
     from vosswitch.store.database import Database
+    from vosswitch.store.entities import Stored
+    from vosswitch.store.provision_schema import Table
+
+_TOO_MANY = 20_000
+"""Changes at once from which on everything is sent anew."""
+
+_PLAIN = [table for name, table in TABLES.items() if name != RATE_GROUPS.name]
 
 
 class Feed:
@@ -35,7 +45,7 @@ class Feed:
     ) -> None:
         self._database = database
         self._lists = PriceLists(run_directory, self._pause)
-        self._secrets = _Passwords(key_file, on_trouble)
+        self._secrets = Secrets(key_file)
         self._on_trouble = on_trouble
         self.between: Callable[[], object] = lambda: None
         self.seq = seq
@@ -61,21 +71,60 @@ class Feed:
         with self._database.read() as connection:
             seq = last_seq(connection)
             self._take_parameters(connection)
-            bodies = full_configuration(connection, self._secrets, self._lists.body)
-        return {"op": "config", "seq": seq, "full": True, **bodies}
+            bodies = {table.name: self._bodies(table, entities.read_all(connection, table)) for table in _PLAIN}
+            names = connection.scalars(select(rate_group.c.name)).all()
+            groups = {name: self._lists.body(connection, name) for name in names}
+        return {"op": "config", "seq": seq, "full": True, **bodies, "rate_groups": groups}
 
     def changes(self) -> dict[str, Any] | None:
         """A ``config`` message with what was changed since `seq`; None when nothing was."""
         with self._database.read() as connection:
-            if last_seq(connection) == self.seq:
+            newest = last_seq(connection)
+            if newest == self.seq:
                 return None
-            newest, bodies = changed_since(connection, self.seq, self._secrets, self._lists.body)
-            if bodies[PARAMETERS.name]:
+            touched = _touched(connection, self.seq)
+            if touched is None:
+                bodies = None
+            else:
                 self._take_parameters(connection)
-        return {"op": "config", "seq": newest, "full": False, **bodies}
+                bodies = {table.name: self._changed(connection, table, touched[table.stored]) for table in _PLAIN}
+                groups = self._groups(connection, touched[RATE_GROUPS.stored])
+        if bodies is None:
+            return self.full()
+        return {"op": "config", "seq": newest, "full": False, **bodies, "rate_groups": groups}
+
+    def _groups(self, connection: Connection, names: set[str]) -> dict[str, Any]:
+        found = entities.read_some(connection, RATE_GROUPS, sorted(names))
+        return {name: self._lists.body(connection, name) if name in found else None for name in sorted(names)}
 
     def _pause(self) -> None:
         self.between()
+
+    def _changed(self, connection: Connection, table: Table, keys: set[str]) -> dict[str, Any]:
+        if not keys:
+            return {}
+        found = self._bodies(table, entities.read_some(connection, table, sorted(keys)).items())
+        return {key: found.get(key) for key in sorted(keys)}
+
+    def _bodies(self, table: Table, rows: Iterable[tuple[str, Stored]]) -> dict[str, Any]:
+        return {key: self._body(table, key, stored) for key, stored in rows}
+
+    def _body(self, table: Table, key: str, stored: Stored) -> Any:
+        if table is PARAMETERS:
+            return stored.values["value"]
+        if table in (MAPPING_GATEWAYS, PHONES):
+            pairs = zip(("MD5", "SHA-256"), stored.secret, strict=True)
+            return stored.values | {"ha1s": {algorithm: ha1 for algorithm, ha1 in pairs if ha1}}
+        if table is ROUTING_GATEWAYS:
+            return stored.values | {"password": self._unsealed(key, stored.secret[0])}
+        return stored.values
+
+    def _unsealed(self, name: str, sealed: str) -> str:
+        try:
+            return self._secrets.unseal(sealed)
+        except BadKey as error:
+            self._on_trouble(f'routing gateway "{name}": {error}')
+            return ""
 
     def _take_parameters(self, connection: Connection) -> None:
         values = {key: stored.values["value"] for key, stored in entities.read_all(connection, PARAMETERS)}
@@ -85,19 +134,16 @@ class Feed:
             self._on_trouble(f"parameter {error}")
 
 
-class _Passwords(Secrets):
-    """Outbound passwords for the switch: one that cannot be read is told, and does not keep the others back."""
-
-    __slots__ = ("_on_trouble",)
-
-    def __init__(self, path: str, on_trouble: Callable[[str], None]) -> None:
-        super().__init__(path)
-        self._on_trouble = on_trouble
-
-    def unseal(self, sealed: str) -> str:
-        """The password; "" when the key does not fit."""
-        try:
-            return super().unseal(sealed)
-        except BadKey as error:
-            self._on_trouble(str(error))
-            return ""
+def _touched(connection: Connection, seq: int) -> dict[str, set[str]] | None:
+    """Keys by table that were changed since; None when they are too many."""
+    query = select(changes.c.table, changes.c.key).where(changes.c.seq > seq).limit(_TOO_MANY + 1)
+    rows = connection.execute(query).all()
+    if len(rows) > _TOO_MANY:
+        return None
+    touched: dict[str, set[str]] = defaultdict(set)
+    for table, key in rows:
+        if table == "rate":
+            touched[RATE_GROUPS.stored].add(rates.split_key(key)[0])
+        else:
+            touched[table].add(key)
+    return touched
