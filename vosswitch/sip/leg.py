@@ -322,7 +322,7 @@ class Leg:
 
 
 _HEARS: dict[str, Callable[[Leg, Request, ServerTransaction], None]] = {
-    "BYE": Leg._hear_bye,
+    "BYE": lambda leg, request, transaction: leg._hear_bye(request, transaction),  # an early one is another matter
     "INVITE": Leg._hear_change,
     "UPDATE": Leg._hear_change,
     "INFO": Leg._hear_info,
