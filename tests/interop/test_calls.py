@@ -46,7 +46,7 @@ def test_a_503_goes_on_to_the_next_gateway(case):
     assert second.wait() == 0, second.errors()
     (cdr,) = case.switch.cdrs(1)
     assert cdr["routing_gateway"] == "second"
-    assert [(a["gateway"], a["status"], a["reason"]) for a in cdr["attempts"]] == [
+    assert [(a["name"], a["status"], a["reason"]) for a in cdr["attempts"]] == [
         ("first", 503, "service_unavailable"),
         ("second", 200, "answered"),
     ]

@@ -52,6 +52,10 @@ if TYPE_CHECKING:
     from vosswitch.params.boot import Boot
 
 
+_GC_THRESHOLDS = (20_000, 50, 20)
+"""A call makes some hundred objects; Python's own (700, 10, 10) would look for garbage twice per call."""
+
+
 def check_database(boot: Boot) -> None:
     """See that the database is there and of this version's schema, before anything starts.
 
@@ -86,7 +90,7 @@ class Switch(MultiService):
         self.draining = False
         self.trouble: dict[str, str] = {}
         self._skip_drain: Deferred[None] | None = None
-        self.failures = Failures()
+        self.failures = Failures(self._plugin_failed)
         self.plugins = self._load_plugins()
         self.frozen = self.plugins.freeze(self.failures)
         registry = DECLARED.with_more(self.plugins.parameters.values())
@@ -193,11 +197,11 @@ class Switch(MultiService):
     def setServiceParent(self, parent: Any) -> None:
         """Bring our log format along before ``twistd`` opens its log."""
         parent.setComponent(ILogObserver, logs.observer(self.boot.log_level, self.boot.log_file))
-        super().setServiceParent(parent)
+        super().setServiceParent(parent)  # type: ignore[no-untyped-call]
 
     def startService(self) -> None:
         """Start what has to be there before the first call; the listeners open when the configuration is in."""
-        super().startService()
+        super().startService()  # type: ignore[no-untyped-call]
         self.reactor.callWhenRunning(self._take_signals)
         for problem in self._found:
             self.log.warn("restart: {problem}", problem=problem)
@@ -222,7 +226,8 @@ class Switch(MultiService):
             self.sip.end_orphan(leg)
         self.orphans.told()
         gc.collect()
-        gc.freeze()
+        gc.freeze()  # the configuration is never garbage: nothing looks at it again
+        gc.set_threshold(*_GC_THRESHOLDS)
         logs.banner(self)
 
     def _take_signals(self) -> None:
@@ -256,7 +261,7 @@ class Switch(MultiService):
             yield self.media.stopService()
         yield self.journal.stopService()
         yield self.recorder.stop()
-        yield super().stopService()
+        yield super().stopService()  # type: ignore[no-untyped-call]
 
     def _farewells(self) -> Generator[Any, Any, None]:
         """Wait until the peers have answered their BYEs, for two seconds at most."""
@@ -269,7 +274,8 @@ class Switch(MultiService):
         seconds = self.snapshot.parameters["VS_DRAIN_SECONDS"]
         if not seconds or not self.calls.calls:
             return
-        self._skip_drain = over = Deferred()
+        over: Deferred[None] = Deferred()
+        self._skip_drain = over
         timer = self.reactor.callLater(seconds, self._stop_or_skip)
         self.calls.when_idle().addCallback(lambda _: self._stop_or_skip())
         yield over
@@ -280,6 +286,9 @@ class Switch(MultiService):
 
     def _configured(self, message: Mapping[str, Any]) -> None:
         self.snapshot = self.snapshot.applied(message)
+        self.journal.sync_interval = self.snapshot.parameters["VS_JOURNAL_SYNC_INTERVAL"] / 1000
+        for warning in self.snapshot.callers.warnings:
+            self.log.warn("configuration: {warning}", warning=warning)
 
     def _money(self, accounts: Mapping[str, Mapping[str, int]]) -> None:
         for number, row in accounts.items():
@@ -295,6 +304,17 @@ class Switch(MultiService):
 
     def _want(self, funding: Funding) -> None:
         self.recorder.want(funding.account, 0)
+
+    def _plugin_failed(self, plugin: str, what: str, error: Exception) -> None:
+        count = self.failures.counts[plugin, what]
+        if count == 1 or count % 1000 == 0:
+            self.log.error(
+                "plugin {plugin}: {what} failed ({count} times): {error}",
+                plugin=plugin,
+                what=what,
+                count=count,
+                error=repr(error),
+            )
 
     def _note_trouble(self, what: str, text: str) -> None:
         if text:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vosswitch import __version__
-from vosswitch.call.explain import explain
+from vosswitch.call.explain import NoSuchSubject, explain
 from vosswitch.control.protocol import ControlError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Operations:
 
     def _gateway(self, kind: str, gateway: Any) -> dict[str, Any]:
         routing = kind == "routing"
-        address = f"{gateway.transport}:{gateway.address}:{gateway.port}" if routing else ", ".join(gateway.addresses)
+        address = f"{gateway.transport}:{gateway.address}:{gateway.port}" if routing else ", ".join(str(match) for match in gateway.addresses)
         return {
             "name": gateway.name,
             "kind": kind,
@@ -108,7 +108,10 @@ class Operations:
     def route(self, args: Arguments) -> dict[str, Any]:
         """Explain what would become of a call."""
         node = self._node
-        return explain(node.decider, node.snapshot, args, node.now())
+        try:
+            return explain(node.decider, node.snapshot, args, node.now())
+        except NoSuchSubject as error:
+            raise ControlError("not_found", "route: mapping_gateway, phone", str(error)) from None
 
     def parameters(self, args: Arguments) -> Iterator[dict[str, Any]]:
         """The effective values of the system parameters."""

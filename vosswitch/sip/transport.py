@@ -38,6 +38,8 @@ MOST_WAITING = 512 * 1024
 """Bytes that may wait for a peer that does not read."""
 MOST_CONNECTIONS = 10_000
 _MOST_FLOWS = 8192
+_PASSING = frozenset({errno.ECONNREFUSED, errno.EAGAIN, errno.EINTR})
+"""What `sendto` may say of an earlier datagram or of a full buffer: this one is lost like any datagram may be."""
 _WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound
 
 
@@ -121,9 +123,9 @@ class UdpFlow:
     def send(self, data: bytes, failed: Callable[[], None] | None = None) -> None:
         """Send one datagram."""
         try:
-            self._socket.transport.write(data, self._peer)  # type: ignore[union-attr]
-        except (OSError, MessageLengthError):
-            if failed is not None:
+            self._socket.put(data, self._peer)
+        except (OSError, MessageLengthError) as error:
+            if failed is not None and getattr(error, "errno", None) not in _PASSING:
                 self._socket.timers.add(0.0, failed)
 
     def toward(self, host: str, port: int) -> UdpFlow:
@@ -139,7 +141,18 @@ class UdpSocket(_Socket, DatagramProtocol):
     def __init__(self, listener: Listener, room: Room, timers: Timers) -> None:
         super().__init__(listener, room)
         self.timers = timers
+        self.put: Callable[[bytes, tuple[str, int]], object] = self._write
         self._flows: dict[tuple[str, int], UdpFlow] = {}
+
+    def listening(self, port: Any) -> None:
+        """Note the listening port; a real one is sent on without Twisted's checks of what is an address here anyway."""
+        super().listening(port)
+        handle = getattr(port, "socket", None)
+        if handle is not None:
+            self.put = handle.sendto
+
+    def _write(self, data: bytes, peer: tuple[str, int]) -> None:
+        self.transport.write(data, peer)  # type: ignore[union-attr]
 
     def flow(self, host: str, port: int) -> UdpFlow:
         """The flow to an address."""
