@@ -49,7 +49,7 @@ class Switch:
     def __init__(self, url, folder):
         self.path = folder / "vosswitch.toml"
         self.path.write_text(
-            f'[database]\nurl = "{url}"\nkey_file = "{folder}/key"\n[plugins]\npath = []\n'
+            f'[database]\nurl = "{url}"\nkey_file = "{folder}/key"\n[plugins]\npath = ["{folder}/plugins"]\n'
             f'[run]\ndirectory = "{folder}/run"\nspool = "{folder}/spool"\n'
         )
         self.boot = boot_files.load(str(self.path))
@@ -239,6 +239,53 @@ def test_a_killed_recorder_is_replaced_without_loss_or_doubles(ready):
         assert money["accounts"]["p"] == {"balance": left, "grant": left}
         assert (money["segment"], money["offset"]) == ready.writer.position
     assert ready.recorded() == list(range(1, 201))
+
+
+SINK = """
+from pathlib import Path
+from zope.interface import implementer
+from vosswitch.hooks.interfaces import ICdrSink
+from vosswitch.hooks.specs import hookimpl
+
+@implementer(ICdrSink)
+class Sink:
+    name = "file"
+
+    def __init__(self, path):
+        self.path = path
+
+    def write(self, records):
+        with self.path.open("a") as file:
+            file.writelines(f"{record['flowno']}\\n" for record in records)
+
+class Plugin:
+    def __init__(self, context):
+        self.sink = Sink(Path(context.folder).parent.parent / "sunk")
+
+    @hookimpl
+    def cdr_sinks(self):
+        return [self.sink]
+
+def make_plugin(context):
+    return Plugin(context)
+"""
+
+
+def test_a_plugins_sink_gets_what_was_committed(database_url, tmp_path):
+    folder = tmp_path / "plugins" / "tosink"
+    folder.mkdir(parents=True)
+    (folder / "plugin.py").write_text(SINK)
+    switch = Switch(database_url, tmp_path)
+    try:
+        switch.load(DOCUMENT)
+        switch.hear("ready")
+        switch.call()
+        switch.call()
+        switch.say(op="stop")
+        assert switch.child.wait(10) == 0
+        assert (tmp_path / "sunk").read_text() == "1\n2\n"
+    finally:
+        switch.close()
 
 
 class Gate:

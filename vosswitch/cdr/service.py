@@ -31,6 +31,7 @@ class JournalService(Service):
     :param in_thread: ``in_thread(function) -> Deferred``, such as ``partial(deferToThreadPool, reactor, pool)``.
     :param wall_ms: wall clock, epoch milliseconds.
     :param on_trouble: told one line when the disk refuses, and ``""`` when it works again.
+    :ivar sync_interval: seconds; may be changed while it runs.
     :ivar on_end: called with the position behind every end record of this run; the recorder's service takes it.
     """
 
@@ -50,7 +51,7 @@ class JournalService(Service):
         self._in_thread = in_thread
         self._wall_ms = wall_ms
         self._on_trouble = on_trouble
-        self._interval = sync_interval
+        self.sync_interval = sync_interval
         self._ticker = LoopingCall(self._tick)
         self._ticker.clock = reactor
         self._waiting: list[Callable[[], None]] = []
@@ -149,7 +150,7 @@ class JournalService(Service):
 
     def _sync(self) -> None:
         self._timer = None
-        self._next_sync = self._reactor.seconds() + self._interval
+        self._next_sync = self._reactor.seconds() + self.sync_interval
         self._syncing, self._dirty = True, False
         waiting, self._waiting = self._waiting, []
         done = self._threaded(self._writer.sync)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from vosswitch.params.system import BadParameter, Parameters
+from vosswitch.params.system import DECLARED, BadParameter, Parameters
 from vosswitch.recorder.files import PriceLists
 from vosswitch.store import entities, rates
 from vosswitch.store.changes import last_seq
@@ -35,6 +35,7 @@ class Feed:
 
     :ivar seq: the last change that the switch has; whoever sends a message sets it afterwards.
     :ivar parameters: those in force.
+    :ivar registry: what parameters there are; set it before they are read when plugins declare some.
     :ivar between: called now and then while a long price list is being compiled.
     :param key_file: of the outbound passwords.
     :param on_trouble: told one line about what cannot be sent as it should.
@@ -49,6 +50,7 @@ class Feed:
         self._on_trouble = on_trouble
         self.between: Callable[[], object] = lambda: None
         self.seq = seq
+        self.registry = DECLARED
         self.parameters = Parameters()
 
     @property
@@ -129,7 +131,7 @@ class Feed:
     def _take_parameters(self, connection: Connection) -> None:
         values = {key: stored.values["value"] for key, stored in entities.read_all(connection, PARAMETERS)}
         try:
-            self.parameters = Parameters(values)
+            self.parameters = Parameters(values, self.registry)
         except BadParameter as error:
             self._on_trouble(f"parameter {error}")
 

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.hooks.context import PluginContext
-from vosswitch.hooks.manager import load
+from vosswitch.hooks.manager import Loaded, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,22 +27,6 @@ class Sinks:
         self._sinks = dict(sinks)
         self._on_failure = on_failure
 
-    @classmethod
-    def load(cls, boot: Boot, parameter: Callable[[str], Any]) -> Sinks:
-        """Those of the plugins that the configuration names.
-
-        :param parameter: the effective value of a system parameter.
-        :raises vosswitch.hooks.manager.PluginError: a plugin cannot be used.
-        """
-        context = PluginContext(
-            parameter=parameter,
-            wall=time.time,
-            monotonic=time.monotonic,
-            log=_Log(),
-            http_client=_no_client,
-        )
-        return cls(load(boot.plugin_path, boot.plugins_disabled, {}, context).cdr_sinks, _report)
-
     def write(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Give a committed batch to every sink."""
         for name, sink in self._sinks.items():
@@ -52,7 +36,24 @@ class Sinks:
                 self._on_failure(name, error)
 
 
-def _report(name: str, error: Exception) -> None:
+def load_plugins(boot: Boot, parameter: Callable[[str], Any]) -> Loaded:
+    """The plugins that the configuration names, for this process.
+
+    :param parameter: the effective value of a system parameter.
+    :raises vosswitch.hooks.manager.PluginError: a plugin cannot be used.
+    """
+    context = PluginContext(
+        parameter=parameter,
+        wall=time.time,
+        monotonic=time.monotonic,
+        log=_Log(),
+        http_client=_no_client,
+    )
+    return load(boot.plugin_path, boot.plugins_disabled, {}, context)
+
+
+def report(name: str, error: Exception) -> None:
+    """Log that a sink failed."""
     _log.error("CDR sink %s: %s: %s", name, type(error).__name__, error)
 
 

@@ -21,9 +21,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from vosswitch.cdr.files import Lock, SpoolBusy
 from vosswitch.params import files as boot_files
+from vosswitch.params.system import DECLARED
 from vosswitch.recorder.drain import Drain
 from vosswitch.recorder.feed import Feed
-from vosswitch.recorder.sinks import Sinks
+from vosswitch.recorder.sinks import Sinks, load_plugins, report
 from vosswitch.recorder.wire import Lines, config_slices, pack, sliced
 from vosswitch.store import grants
 from vosswitch.store.charges import StalePosition
@@ -313,8 +314,9 @@ def main(path: str, seq: int) -> int:
     channel = Channel(connection)
     feed = Feed(database, boot.run_directory, boot.key_file, seq, channel.trouble)
     try:
-        sinks = Sinks.load(boot, lambda name: feed.parameters[name])
-        Recorder(boot, database, channel, feed, sinks).run()
+        plugins = load_plugins(boot, lambda name: feed.parameters[name])
+        feed.registry = DECLARED.with_more(plugins.parameters.values())
+        Recorder(boot, database, channel, feed, Sinks(plugins.cdr_sinks, report)).run()
     except OperationalError as error:  # nothing was lost: the journal keeps it
         sys.stderr.write(f"recorder: {_one_line(error)}\n")
         return 1
