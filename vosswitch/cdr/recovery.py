@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from vosswitch.cdr.record import Attempt, Cdr, Charge
 from vosswitch.model.causes import cause
+from vosswitch.model.rating import hold_seconds
 from vosswitch.model.values import Side
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 _FIELDS = frozenset(field.name for field in fields(Cdr))
 _END = cause("switch_restart")
+_PRECISION = 50
+"""Default of SERVER_BILLING_HOLD_TIME_PRECISION, ms, for a call without terms."""
 
 
 class PricedCall(Protocol):
@@ -57,8 +60,10 @@ def _bill(cdr: Cdr, answer: Mapping[str, Any], last_tick: int, price: PricedCall
     stop = last_tick if until is None else min(last_tick, until)
     cdr.stop = max(answered, stop)
     cdr.hold_time_ms = cdr.stop - answered
-    cdr.hold_time = cdr.hold_time_ms // 1000
-    for charge in answer.get("charges_terms", ()):
+    charges = answer.get("charges_terms", ())
+    precision = next((item["terms"].get("hold_precision", _PRECISION) for item in charges), _PRECISION)
+    cdr.hold_time = hold_seconds(cdr.hold_time_ms, precision)
+    for charge in charges:
         amount, tax, billed = price(charge["mode"], charge["terms"], cdr.hold_time_ms)
         if charge["kind"] == "cost":
             cdr.cost, cdr.cost_tax = amount, tax
