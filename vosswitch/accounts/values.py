@@ -24,7 +24,7 @@ class Account:
 
     :ivar kind: ordinary, clearing, agent or phone_card.
     :ivar rate_group: name of the price list; None = no rates, so no calls.
-    :ivar overdraft_limit: units of 10^-7 below zero that the balance may go.
+    :ivar overdraft_limit: units of 10^-7 below zero that the balance may go, None = unlimited.
     :ivar anti_overdraft: whether every call reserves its money before it is spent.
     :ivar lines: calls at the same time, None = unlimited; likewise *cps*, new calls per second.
     :ivar lock_reason: ``""``, balance, operator, expiry or fraud.
@@ -35,7 +35,7 @@ class Account:
     name: str = ""
     kind: str = "ordinary"
     rate_group: str | None = None
-    overdraft_limit: int = 0
+    overdraft_limit: int | None = 0
     anti_overdraft: bool = False
     lines: int | None = None
     cps: int | None = None

@@ -16,13 +16,14 @@ class Funding:
     An account with anti-overdraft pays only out of its reservation (``bounded``); any other account only has to be
     above its limit when the call begins.
 
+    :param limit: how far below zero the account may go, units of 10^-7; None = without a bound.
     :ivar account: the account's number.
     :ivar reserved: units of 10^-7 held for this call now.
     """
 
     __slots__ = ("_balances", "_limit", "account", "bounded", "meter", "reserved")
 
-    def __init__(self, balances: Balances, meter: Meter, account: str, limit: int, *, bounded: bool) -> None:
+    def __init__(self, balances: Balances, meter: Meter, account: str, limit: int | None, *, bounded: bool) -> None:
         self._balances = balances
         self._limit = limit
         self.meter = meter
@@ -35,8 +36,10 @@ class Funding:
         first = self.meter.first_amount()
         if self.bounded:
             return first <= max(self._balances.free(self.account), 0)
+        if first == 0 or self._limit is None:
+            return True
         least = first if self.meter.advance else 1
-        return first == 0 or self._balances.spendable(self.account, self._limit) >= least
+        return self._balances.spendable(self.account, self._limit) >= least
 
     def open(self) -> bool:
         """Before the first attempt: hold the first slice, or see that the account is above its limit."""
