@@ -120,7 +120,9 @@ class Timers:
         order = self._order
         while order and order[0] <= limit:
             self._empty(self._buckets.pop(heappop(order)))
-        if order and (self._armed is None or order[0] < self._due):
+        if not self._live:
+            self._rest()
+        elif order and (self._armed is None or order[0] < self._due):
             self._arm(order[0])
 
     def _empty(self, bucket: list[Timer]) -> None:

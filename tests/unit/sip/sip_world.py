@@ -123,14 +123,14 @@ PARAMETERS: dict[str, Any] = {
 
 
 class World:
-    """One SIP service with a UDP and a TCP listener at 192.0.2.1:5060."""
+    """One SIP service with a UDP and a TCP listener at *host*, port 5060."""
 
-    def __init__(self) -> None:
-        self.clock = FakeReactor()
+    def __init__(self, host: str = "192.0.2.1", clock: FakeReactor | None = None, seed: int = 7) -> None:
+        self.clock = clock or FakeReactor()
         self.credentials = FakeCredentials()
         self.calls = FakeCalls()
         self.parameters = dict(PARAMETERS)
-        chance = random.Random(7)
+        chance = random.Random(seed)
         self.logged: list[dict[str, Any]] = []
         self.service = SipService(
             self.clock,
@@ -139,7 +139,7 @@ class World:
             self.calls,
             REALM,
             "vosswitch/test",
-            (Listener("udp", "192.0.2.1", 5060), Listener("tcp", "192.0.2.1", 5060)),
+            (Listener("udp", host, 5060), Listener("tcp", host, 5060)),
             Logger("test", observer=self.logged.append),
             chance.randbytes,
         )
@@ -153,7 +153,7 @@ class World:
         assert self.service._layer.clients == {}
         assert self.service._layer.servers == {}
         assert self.service._layer.merges == {}
-        assert self.clock.getDelayedCalls() == []
+        assert self.clock.getDelayedCalls() == [], self.service.timers._buckets
         assert [event for event in self.logged if "log_failure" in event] == []
 
     def put(self, data: bytes, peer: tuple[str, int] = UAC) -> None:

@@ -64,6 +64,15 @@ def test_cancelling_the_last_one_puts_the_queue_to_rest():
     assert fired == [1]
 
 
+def test_firing_the_last_one_puts_the_queue_to_rest():
+    clock, timers, _ = queue()
+    later = timers.add(50.0, lambda: None)
+    timers.add(1.0, lambda: None)
+    timers.cancel(later)
+    clock.advance(1.1)
+    assert clock.getDelayedCalls() == []
+
+
 def test_one_that_raises_does_not_stop_the_others():
     clock, timers, errors = queue()
     fired = []
