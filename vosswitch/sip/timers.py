@@ -120,6 +120,11 @@ class Timers:
         order = self._order
         while order and order[0] <= limit:
             self._empty(self._buckets.pop(heappop(order)))
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Arm for what is next; what was added while firing may have armed for something later."""
+        order = self._order
         if not self._live:
             self._rest()
         elif order and (self._armed is None or order[0] < self._due):
