@@ -61,9 +61,8 @@ class OurWorker:
 
     def __init__(self) -> None:
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        config = json.dumps({"address": HOST, "low": LOW, "high": HIGH, "grace": 0})
-        os.set_inheritable(theirs.fileno(), True)
-        command = ["sh", "-c", f'exec "$0" -m vosswitch.media "$1" 3<&{theirs.fileno()}', sys.executable, config]
+        config = json.dumps({"descriptor": theirs.fileno(), "address": HOST, "low": LOW, "high": HIGH, "grace": 0})
+        command = [sys.executable, "-m", "vosswitch.media", config]
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=env)
         theirs.close()

@@ -1,4 +1,4 @@
-"""The media worker process: ``python -m vosswitch.media CONFIG`` with descriptor 3 open to the switch."""
+"""The media worker process: ``python -m vosswitch.media CONFIG``, as the media service starts it."""
 
 from vosswitch.media.worker import main
 

@@ -13,7 +13,7 @@ from zope.interface import implementer
 
 from vosswitch.media.ports import part
 from vosswitch.media.sessions import MediaSession
-from vosswitch.media.transport import WorkerLink
+from vosswitch.media.transport import WorkerLink, socket_pair
 from vosswitch.model.interfaces import IMediaEngine
 from vosswitch.sdp.codecs import UNSPECIFIED
 
@@ -34,6 +34,7 @@ class MediaService(Service):
     :param advertise: what peers are told instead; "" = the local address.  SS_RTP_EXTERNAL_IP stands over it.
     :param workers: how many processes share the port range.
     :param parameters: gives the parameters in force (`vosswitch.params.system.Parameters`).
+    :param connect: makes the local socket to a worker: our end and the worker's.
     """
 
     name = "media"
@@ -46,6 +47,7 @@ class MediaService(Service):
         workers: int,
         parameters: Callable[[], Any],
         log: Logger,
+        connect: Callable[[], Any] = socket_pair,
     ) -> None:
         self._reactor = reactor
         self._address = address
@@ -58,7 +60,7 @@ class MediaService(Service):
         self._timer: Any = None
         self._watch = LoopingCall(self._look_after)
         self._watch.clock = reactor
-        self.workers = [WorkerLink(reactor, number, address, log) for number in range(workers)]
+        self.workers = [WorkerLink(reactor, number, address, log, connect) for number in range(workers)]
 
     def startService(self) -> None:
         """Start the workers; `when_ready` tells when the first ports are there."""

@@ -43,6 +43,7 @@ GRACE = 5.0
 _BACKLOG = 2_000  # datagrams that a worker may leave unread
 _PATIENCE = 2.0  # seconds that a worker has to end by itself
 _FIRST_DELAY, _LAST_DELAY = 0.05, 5.0
+_CHANNEL = 3  # the descriptor in the worker
 _READS = 16  # datagrams in one turn of the reactor
 
 
@@ -168,18 +169,20 @@ class WorkerLink:
     """One worker as the switch knows it: its part of the range, its free pairs and its sessions.
 
     :param number: which of the workers, for the log.
+    :param connect: makes the local socket: our end and the worker's.
     :ivar sessions: the running ones by number; *closing* those whose last counts are awaited.
     """
 
-    def __init__(self, reactor: Any, number: int, address: str, log: Logger) -> None:
+    def __init__(self, reactor: Any, number: int, address: str, log: Logger, connect: Callable[[], Any]) -> None:
         self._reactor = reactor
+        self._connect = connect
         self._number = number
         self._address = address
         self._log = log
         self._channel: Channel | None = None
         self._process: Any = None
         self._out: list[Message] = []
-        self._flushing = False
+        self._flushing: Any = None
         self._stopping = False
         self._failures = 0
         self._began = self._alive = 0.0
@@ -200,7 +203,7 @@ class WorkerLink:
         self._began = self._alive = self._reactor.seconds()
         self._asked = False
         self.gone = Deferred()
-        ours, theirs = socket_pair()
+        ours, theirs = self._connect()
         self._channel = Channel(self._reactor, ours, self._heard)
         self._out = []
         for session in self.sessions.values():
@@ -217,13 +220,13 @@ class WorkerLink:
 
     def _spawn(self, descriptor: int) -> None:
         low, high = self.range
-        config = orjson.dumps({"address": self._address, "low": low, "high": high, "grace": GRACE}).decode()
+        config = {"descriptor": _CHANNEL, "address": self._address, "low": low, "high": high, "grace": GRACE}
         self._process = self._reactor.spawnProcess(
             WorkerProcess(self._log, self._ended),
             sys.executable,
-            [sys.executable, "-m", "vosswitch.media", config],
+            [sys.executable, "-m", "vosswitch.media", orjson.dumps(config).decode()],
             env=_environment(),
-            childFDs={0: "w", 1: "r", 2: "r", 3: descriptor},
+            childFDs={0: "w", 1: "r", 2: "r", _CHANNEL: descriptor},
         )
 
     def _ended(self, reason: str) -> None:
@@ -257,12 +260,12 @@ class WorkerLink:
     def stop(self) -> Deferred[None]:
         """End the process; the Deferred fires when it is gone."""
         self._stopping = True
+        self.flush()
         if self._restart is not None:
             self._restart.cancel()
             self._restart = None
         if self._process is None:
             return succeed(None)
-        self.flush()
         if self._channel is not None:
             self._channel.finish()
         killing = self._reactor.callLater(_PATIENCE, self.kill)
@@ -297,13 +300,14 @@ class WorkerLink:
         if self._channel is None:
             return
         self._out.append(message)
-        if not self._flushing:
-            self._flushing = True
-            self._reactor.callLater(0, self.flush)
+        if self._flushing is None:
+            self._flushing = self._reactor.callLater(0, self.flush)
 
     def flush(self) -> None:
         """Send what has gathered."""
-        self._flushing = False
+        if self._flushing is not None and self._flushing.active():
+            self._flushing.cancel()
+        self._flushing = None
         out, self._out = self._out, []
         if out and self._channel is not None:
             self._channel.send(out)

@@ -1,8 +1,8 @@
 """A media worker: a process with an epoll loop of its own that relays RTP and RTCP between port pairs.
 
-It is started by `vosswitch.media.service` with a local socket as descriptor 3 and one argument, a JSON object with
-``address``, ``low``, ``high`` (its own part of the port range) and ``grace``.  It does what `vosswitch.media.wire`
-says.  When the switch is gone its sessions go on for *grace* seconds; then it ends.
+It is started by `vosswitch.media.service` with one argument, a JSON object with ``descriptor`` (an inherited local
+socket to the switch), ``address``, ``low``, ``high`` (its own part of the port range) and ``grace``.  It does what
+`vosswitch.media.wire` says.  When the switch is gone its sessions go on for *grace* seconds; then it ends.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from vosswitch.media import wire
 from vosswitch.media.ports import TAKEN, PortPool
 from vosswitch.media.relay import Description, Port, Session, Source
 
-CHANNEL_FD = 3
 LARGEST = 4096  # bytes; RTP stays below a network's MTU, and what fills the buffer was cut
 TICK = 1.0
 COUNTS_EVERY = 5  # ticks
@@ -321,9 +320,9 @@ def _lift_limits() -> None:
 
 
 def main() -> None:
-    """Run a worker: one argument, the configuration as JSON; descriptor 3 is the switch."""
+    """Run a worker: one argument, the configuration as JSON."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C means the switch; it ends its workers itself
     _lift_limits()
     config = orjson.loads(sys.argv[1])
-    channel = socket.socket(fileno=CHANNEL_FD)
+    channel = socket.socket(fileno=config["descriptor"])
     Worker(channel, config["address"], config["low"], config["high"], config["grace"]).run()

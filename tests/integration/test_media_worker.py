@@ -1,0 +1,130 @@
+"""The worker process by itself: what it does when the switch is gone, and how its packets are marked."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from vosswitch.media import rtp, wire
+
+ROOT = Path(__file__).resolve().parents[2]
+LOW = 23600
+
+
+class Worker:
+    """A worker, and the switch's end of its socket."""
+
+    def __init__(self, grace):
+        self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.channel.settimeout(5)
+        fd = theirs.fileno()
+        config = json.dumps({"descriptor": fd, "address": "127.0.0.1", "low": LOW, "high": LOW + 99, "grace": grace})
+        command = [sys.executable, "-m", "vosswitch.media", config]
+        env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=env)
+        theirs.close()
+
+    def tell(self, *messages):
+        for datagram in wire.datagrams(messages):
+            self.channel.send(datagram)
+
+    def hears(self, name):
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            for message in wire.messages(self.channel.recv(wire.DATAGRAM)):
+                if message[0] == name:
+                    return message
+        raise AssertionError(f"no {name}")
+
+    def open(self, caller, callee):
+        """A call between two sockets; where each of them sends to."""
+        self.tell(("lease", 2))
+        pairs = self.hears("leases")[1]
+        self.tell(("open", 1, *pairs, 0, 0xA0))
+        for side, sock in enumerate((caller, callee)):
+            host, port = sock.getsockname()
+            self.tell(("say", 1, side, host, port, port + 1, [0], True, True))
+        time.sleep(0.1)  # what comes before a call is open belongs to nobody
+        return [("127.0.0.1", pair) for pair in pairs]
+
+
+@pytest.fixture
+def ends():
+    made = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+    for sock in made:
+        sock.bind(("127.0.0.1", 0))
+        sock.settimeout(5)
+    yield made
+    for sock in made:
+        sock.close()
+
+
+@pytest.fixture
+def worker():
+    made = Worker(grace=1.5)
+    yield made
+    made.channel.close()
+    if made.process.poll() is None:
+        made.process.kill()
+    made.process.wait()
+
+
+PACKET = rtp.build(rtp.RtpPacket(0, 1, 0, 7, b"x" * 160))
+
+
+def test_without_the_switch_sessions_go_on_for_the_grace_time(worker, ends):
+    caller, callee = ends
+    at_caller, _ = worker.open(caller, callee)
+    caller.sendto(PACKET, at_caller)
+    assert callee.recv(2048) == PACKET
+    worker.channel.close()
+    gone = time.monotonic()
+    time.sleep(0.5)
+    caller.sendto(PACKET, at_caller)
+    assert callee.recv(2048) == PACKET
+    assert worker.process.wait(5) == 0
+    assert 1.0 < time.monotonic() - gone < 4.0
+
+
+def test_without_sessions_it_ends_with_the_switch(worker):
+    worker.tell(("lease", 2))
+    worker.hears("leases")
+    began = time.monotonic()
+    worker.channel.close()
+    assert worker.process.wait(5) == 0
+    assert time.monotonic() - began < 1.0
+
+
+def test_a_terminal_s_interrupt_is_not_for_the_worker(worker):
+    worker.tell(("lease", 2))
+    worker.hears("leases")
+    worker.process.send_signal(signal.SIGINT)
+    worker.tell(("lease", 2))
+    assert len(worker.hears("leases")[1]) == 2
+
+
+def test_packets_are_marked(worker, ends):
+    caller, callee = ends
+    callee.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+    at_caller, _ = worker.open(caller, callee)
+    caller.sendto(PACKET, at_caller)
+    _, ancillary, _, _ = callee.recvmsg(2048, 64)
+    assert [data[0] for _, kind, data in ancillary if kind == socket.IP_TOS] == [0xA0]
+
+
+def test_counts_come_by_themselves(worker, ends):
+    caller, callee = ends
+    at_caller, _ = worker.open(caller, callee)
+    caller.sendto(PACKET, at_caller)
+    assert worker.hears("started") == ["started", 1, 0]
+    worker.channel.settimeout(10)
+    host, port = caller.getsockname()
+    assert worker.hears("counts") == ["counts", [[1, [1, 172, 0, f"{host}:{port}"], [0, 0, 0, ""]]]]
