@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from vosswitch.params.boot import Listener
     from vosswitch.sip.flow import Flow
     from vosswitch.sip.leg import Listener as LegListener
+    from vosswitch.sip.transport import Watcher
 
 LOG_EVERY = 10.0
 """Seconds between two log lines about the same kind of bad message."""
@@ -50,6 +51,7 @@ class SipService(Service):
     :param log: a Twisted ``Logger``.
     :param entropy: gives unguessable bytes.
     :ivar statistics: plain counters.
+    :ivar watcher: told every message that comes or goes, as `transport.Watcher`; None = nobody watches.
     """
 
     name = "sip"
@@ -73,6 +75,7 @@ class SipService(Service):
         self._intervals: tuple[float, ...] = ()
         self._paces: dict[tuple[float, ...], Pace] = {}
         self.statistics = Statistics()
+        self.watcher: Watcher | None = None
         self.timers = Timers(reactor, self._trouble)
         tokens = Tokens(entropy)
         self._layer = Layer(self.timers, self.statistics, tokens.new)
@@ -198,6 +201,8 @@ class SipService(Service):
     def receive(self, flow: Flow, data: bytes) -> None:
         """Take in one message; whatever it is, nothing escapes."""
         self.statistics.received += 1
+        if self.watcher is not None:
+            self.watcher(False, flow, data)
         try:
             message = parse(data)
         except BadMessage as bad:

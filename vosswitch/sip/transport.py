@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,7 +19,7 @@ from vosswitch.sip.parse import KEEP_ALIVE, BadMessage, Framer
 from vosswitch.sip.uri import host_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from twisted.internet.interfaces import IAddress
     from twisted.python.failure import Failure
@@ -43,8 +44,17 @@ _PASSING = frozenset({errno.ECONNREFUSED, errno.EAGAIN, errno.EINTR})
 _WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound
 
 
+Watcher = Callable[[bool, "Flow", bytes], None]
+"""Is told every message on the wire: whether we sent it, its flow, its bytes."""
+
+
 class Room(Protocol):
-    """Who takes in what the sockets receive."""
+    """Who takes in what the sockets receive.
+
+    :ivar watcher: sees what is sent, for ladders and traces; None = nobody watches.
+    """
+
+    watcher: Watcher | None
 
     def receive(self, flow: Flow, data: bytes) -> None:
         """One datagram, or one message cut from a stream; raises nothing."""
@@ -122,6 +132,9 @@ class UdpFlow:
 
     def send(self, data: bytes, failed: Callable[[], None] | None = None) -> None:
         """Send one datagram."""
+        watcher = self._socket.room.watcher
+        if watcher is not None:
+            watcher(True, self, data)
         try:
             self._socket.put(data, self._peer)
         except (OSError, MessageLengthError) as error:
@@ -201,7 +214,7 @@ class TcpFlow:
             elif failed is not None:
                 self._socket.timers.add(0.0, failed)
         elif self.connection is not None:
-            self.connection.write(data)
+            self.written(self.connection, data)
         elif self._waiting < MOST_WAITING:
             self._waiting += len(data)
             self._queue.append((data, failed))
@@ -219,7 +232,7 @@ class TcpFlow:
         self.connection = connection
         queue, self._queue = self._queue, []
         for data, _ in queue:
-            connection.write(data)
+            self.written(connection, data)
 
     def lost(self) -> None:
         """The connection is gone, or could not be made: what waits has failed."""
@@ -230,6 +243,13 @@ class TcpFlow:
         for _, failed in queue:
             if failed is not None:
                 failed()
+
+    def written(self, connection: Connection, data: bytes) -> None:
+        """Send on the connection that is there."""
+        watcher = self._socket.room.watcher
+        if watcher is not None:
+            watcher(True, self, data)
+        connection.write(data)
 
 
 class Connection(StreamProtocol):
