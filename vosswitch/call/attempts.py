@@ -32,6 +32,7 @@ class Attempts:
         "_cdr",
         "_decision",
         "_early",
+        "_full",
         "_placed",
         "_ringing",
         "_row",
@@ -47,7 +48,7 @@ class Attempts:
         self._cdr = cdr
         self._placed = 0
         self._since = 0.0
-        self._ringing = self._early = False
+        self._ringing = self._early = self._full = False
         self._row: Attempt | None = None
         self.leg: Any = None
         self.route: Route | None = None
@@ -59,6 +60,7 @@ class Attempts:
             full = self._board.limits.take(route.limits, self._board.clock.seconds())
             if full is None:
                 return route
+            self._full = True
             self._decision.note(route.name, f"full: {full}")
         return None
 
@@ -112,31 +114,33 @@ class Attempts:
         )
 
     def final(self, last: Cause) -> Cause:
-        """What the caller is told when nothing is left: *last*, or that all were busy when none was even tried."""
+        """What the caller is told when nothing is left: *last*, or why none was even tried."""
         if self._placed == 0 and last.reason == "no_route" and self._decision.had_candidates:
-            return cause("all_gateways_busy")
+            return cause("all_gateways_busy" if self._full else "empty_callee")
         return last
 
     def answered(self) -> None:
         """The running attempt is the one."""
         self._close_row("answered")
+        self._name_callee()
 
     def close(self, reached: Cause) -> None:
         """The call is over; an attempt still running ends with it."""
         if self._row is not None and not self._row.reason:
             self._close_row(reached.reason)
         if self.leg is not None:
-            self._cdr.callee_sip_call_id = self.leg.peer_call_id
-            self._cdr.callee_user_agent = self.leg.user_agent
             self._release_route()
 
     def _release_route(self) -> None:
         if self.route is not None:
             self._board.limits.free(self.route.limit_keys)
-        leg, self.leg = self.leg, None
-        self._cdr.callee_sip_call_id = leg.peer_call_id
-        self._cdr.callee_user_agent = leg.user_agent
-        self._cdr.callee_ip = leg.remote.host
+        self._name_callee()
+        self.leg = None
+
+    def _name_callee(self) -> None:
+        self._cdr.callee_sip_call_id = self.leg.peer_call_id
+        self._cdr.callee_user_agent = self.leg.user_agent
+        self._cdr.callee_ip = self.leg.remote.host
 
     def _close_row(self, reason: str) -> None:
         if self._row is not None:

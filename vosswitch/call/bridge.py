@@ -60,7 +60,11 @@ class Call:
         self.funding = funding
         self.machine = CallMachine()
         self.media = CallMedia(
-            board.media, str(cdr.flowno), decision.offered.session, self, decision.parameters["SS_MEDIA_PROXY_MODE"].lower().replace(" ", "_")
+            board.media,
+            str(cdr.flowno),
+            decision.offered.session,
+            self,
+            decision.parameters["SS_MEDIA_PROXY_MODE"].lower().replace(" ", "_"),
         )
         self.attempts = Attempts(board, decision, cdr)
         self.answered: float | None = None
@@ -177,18 +181,24 @@ class Call:
         meter = self.decision.meter_at(self.cdr.answer)  # None: the rate has not changed since the call began
         self._cost = self.decision.cost_at(self.attempts.route, self.cdr.answer)
         if meter is not None and not self.funding.reprice(meter):
-            self.stop(cause("insufficient_balance"))
+            self._take_back("insufficient_balance")
             return
         self.attempts.answered()
         answer = self.media.forward(Side.CALLEE, signal)
         self.media.note_codecs(self.cdr)
+        self.decision.describe_answer(self.cdr, self._cost)
         self.funding.extend(0)
         if not self._board.journal.answer(self._answer_record()):
-            self.stop(cause("degraded"))
+            self._take_back("degraded")
         elif self.decision.parameters["VS_JOURNAL_SYNC_ANSWER"]:
             self._board.journal.synced(lambda: self._pass_answer(answer))
         else:
             self._pass_answer(answer)
+
+    def _take_back(self, reason: str) -> None:
+        """The answer is not passed on, so the call never was answered."""
+        self.answered = self.cdr.answer = None
+        self.stop(cause(reason))
 
     def _pass_answer(self, answer: Signal) -> None:
         if self.machine.state is State.TALKING:

@@ -184,6 +184,12 @@ class Decision:
             cdr.account, cdr.account_name = self.account.number, self.account.name
         self._describe_rate(cdr)
 
+    def describe_answer(self, cdr: Cdr, cost: Price | None) -> None:
+        """Fill in the rates in force at the answer."""
+        self._describe_rate(cdr)
+        if cost is not None:
+            cdr.cost_prefix, cdr.clearing_account = cost.rate.prefix, cost.account
+
     def _describe_rate(self, cdr: Cdr) -> None:
         if self.price is not None:
             cdr.rate_group, cdr.rate_prefix = self.price.group, self.price.rate.prefix
@@ -204,7 +210,6 @@ class Decision:
         held = cdr.hold_time_ms if cdr.answer is not None else None
         cdr.hold_time = hold_seconds(cdr.hold_time_ms, self.snapshot.parameters["SERVER_BILLING_HOLD_TIME_PRECISION"])
         fee = self.funding.settle(held)
-        self._describe_rate(cdr)
         cdr.fee, cdr.tax, cdr.billed_seconds = fee.fee, fee.tax, fee.billed_seconds
         if fee.fee:
             cdr.charges.append(Charge(cdr.account, fee.fee, "call"))
@@ -212,7 +217,6 @@ class Decision:
             return
         paid = self._modes[cost.mode].fee(held, cost.terms)
         cdr.cost, cdr.cost_tax = paid.fee, paid.tax
-        cdr.cost_prefix, cdr.clearing_account = cost.rate.prefix, cost.account
         if paid.fee:
             cdr.charges.append(Charge(cost.account, paid.fee, "cost"))
             balances.charge(cost.account, 0, paid.fee)

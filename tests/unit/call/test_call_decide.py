@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.unit.call.call_world import (
     CUSTOMER,
     PREPAID,
@@ -18,7 +19,6 @@ from tests.unit.call.call_world import (
     rate,
     routing,
 )
-
 from vosswitch.model.call import Contact, Reject
 from vosswitch.model.values import UNITS, Address
 
