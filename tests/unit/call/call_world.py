@@ -114,7 +114,7 @@ def bodies(**changes):
 class FakeLeg:
     """One side that notes what it is told.
 
-    :ivar told: every signal sent to it.
+    :ivar told: every signal sent to it; *late* are those sent after its end.
     """
 
     def __init__(self, world, name, placement=None, remote=CUSTOMER):
@@ -126,6 +126,7 @@ class FakeLeg:
         self.user_agent = f"UA {name}"
         self.status = 0
         self.told = []
+        self.late = []
         self.listener = None
         self.gone = False
 
@@ -133,7 +134,7 @@ class FakeLeg:
         self.listener = listener
 
     def send(self, signal):
-        self.told.append(signal)
+        (self.late if self.gone else self.told).append(signal)
         self.world.happened(f"{self.name} told {type(signal).__name__.lower()}", signal)
         if isinstance(signal, Release):
             if self.status < 200:
@@ -221,6 +222,7 @@ class FakeSession:
         self.listener = listener
         self.resets = []
         self.closing = None
+        self.reported = False
 
     def forward(self, side, session):
         return SessionDescription(host=f"relay-{side}", media=session.media)
@@ -236,6 +238,7 @@ class FakeSession:
             self.report()
 
     def report(self):
+        self.reported = True
         self.closing(MediaReport(StreamReport(100, 17200, 1, "192.0.2.10:4000"), StreamReport(90, 15480)))
 
 
@@ -449,6 +452,7 @@ class World:
         )
         assert self.media.used == 0
         assert not self.clock.getDelayedCalls()
+        assert not [leg for leg in self.legs.placed if leg.late or not leg.gone]
 
 
 HOOKS = ("blacklists", "number_transforms", "screen_call", "approve_call")
