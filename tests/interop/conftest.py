@@ -1,112 +1,236 @@
-"""A switch with one customer and two vendors for each case, and sipp peers for them."""
+"""One running switch for most cases, each of which has its own customer, vendors, numbers and addresses in it."""
 
 from __future__ import annotations
 
+import itertools
 import shutil
+import signal
+from decimal import Decimal
 
 import pytest
 
-from tests.support.sipp import Sipp
-from tests.support.switch import Switch, free_port
+from tests.support.sipp import Sipp, called, caller
+from tests.support.switch import Switch, free_port, until
+from vosswitch.control.client import ControlClient
 
 PROVISION = """
 [[rate_groups]]
-name = "sell"
+name = "sell{n}"
+{mode}
 [[rate_groups.rates]]
-prefix = "49"
+prefix = "{prefix}"
 per_minute = "0.60"
-first = 1
-next = 1
-[[rate_groups]]
-name = "buy"
 [[rate_groups.rates]]
-prefix = "49"
+prefix = "33{n:03}"
+per_minute = "0.60"
+[[rate_groups]]
+name = "buy{n}"
+[[rate_groups.rates]]
+prefix = "{prefix}"
 per_minute = "0.30"
 
 [[accounts]]
-number = "C1"
+number = "C{n}"
 name = "Customer"
 balance = "{balance}"
 anti_overdraft = true
-rate_group = "sell"
+rate_group = "sell{n}"
+{account}
 [[accounts]]
-number = "V1"
+number = "V{n}"
 name = "Vendor"
 kind = "clearing"
-rate_group = "buy"
+overdraft_limit = "unlimited"
+rate_group = "buy{n}"
 
 [[mapping_gateways]]
-name = "customer"
-account = "C1"
+name = "customer{n}"
+account = "C{n}"
 {access}
 
 [[routing_gateways]]
-name = "first"
-account = "V1"
-address = "127.0.0.1"
+name = "first{n}"
+account = "V{n}"
+address = "{vendor_host}"
 port = {first}
 priority = 1
+prefixes = ["{prefix}"]
 {vendor}
 [[routing_gateways]]
-name = "second"
-account = "V1"
-address = "127.0.0.1"
+name = "second{n}"
+account = "V{n}"
+address = "{vendor_host}"
 port = {second}
 priority = 2
-
-[[parameters]]
-name = "SERVER_BILLING_HOLD_TIME_PRECISION"
-value = "0"
+prefixes = ["{prefix}"]
+{other}
 """
+_NUMBERS = itertools.count(1)
 
 
 def pytest_collection_modifyitems(items):
-    """All cases here need sipp; say so where it is missing."""
+    """All cases here have real peers; say so where the usual one is missing."""
     for item in items:
+        if "tests/interop" not in item.path.as_posix():
+            continue
         item.add_marker(pytest.mark.interop)
         if shutil.which("sipp") is None:
             item.add_marker(pytest.mark.skip(reason="sipp is not installed (Debian package sip-tester)"))
 
 
 class Case:
-    """One switch between a caller and two vendors."""
+    """A customer (source address, account, number range) and two vendors in a running switch.
 
-    def __init__(self, folder):
+    :ivar n: the number of the case, part of all its names.
+    :ivar host: the customer's address.
+    :ivar number: what the customer calls.
+    """
+
+    def __init__(self, folder, switch: Switch) -> None:
         self.folder = folder
-        self.peers = []
+        self.switch = switch
+        self.n = next(_NUMBERS)
+        self.host = f"127.2.{self.n // 250}.{self.n % 250 + 1}"
+        self.vendor_host = "127.0.0.1"
+        self.prefix = f"49{self.n:03}"
+        self.number = f"{self.prefix}123"
         self.ports = {"first": free_port(), "second": free_port()}
-        self.switch = Switch(folder)
+        self.balance = "10"
+        self.peers: list = []
+        self._parameters: list[str] = []
+        self._log_start = len(switch.log())
 
-    def begin(self, balance="10", access='auth = "ip"\naddresses = ["127.0.0.1"]', vendor="", more=""):
-        self.switch.cli("migrate")
-        self.switch.provision(PROVISION.format(balance=balance, access=access, vendor=vendor, **self.ports) + more)
-        self.switch.start()
+    # What is provisioned.
+
+    def begin(self, balance="10", access="", vendor="", other="", account="", mode="", more="", **parameters):
+        """Load the customer and the vendors; starts the switch when it does not run yet.
+
+        :param access: more lines of the mapping gateway, *vendor* and *other* of the routing gateways, *account* of the
+            customer's account, *mode* of its rate group; *more* = further tables; ``{n}`` in it is the case's number.
+        """
+        self.balance = balance
+        if "auth" not in access:
+            access = f'auth = "ip"\naddresses = ["{self.host}"]\n' + access
+        text = PROVISION + more.replace("{", "{{").replace("}", "}}").replace("{{n}}", "{n}")
+        text = text.format(
+            n=self.n,
+            prefix=self.prefix,
+            balance=balance,
+            access=access,
+            vendor=vendor,
+            other=other,
+            account=account,
+            mode=mode,
+            vendor_host=self.vendor_host,
+            **self.ports,
+        )
+        for name, value in parameters.items():
+            text += f'[[parameters]]\nname = "{name}"\nvalue = "{value}"\n'
+            self._parameters.append(name)
+        self.switch.provision(text, f"case{self.n}.toml")
+        if self.switch.process is None:
+            self.switch.start()
         return self
 
-    def peer(self, name, scenario, *options, port=None, remote=None):
-        peer = Sipp(self.folder, name, scenario, port or self.ports.get(name) or free_port(), remote, *options)
+    # Its peers.
+
+    def peer(self, name, scenario, *options, port=None, remote=None, host="127.0.0.1"):
+        """A sipp on this machine; it has its port when this returns."""
+        port = port or self.ports.get(name) or free_port()
+        options = ("-trace_msg", "-recv_timeout", "20000", "-mp", str(free_port() & ~1), *options)
+        peer = Sipp(self.folder, name, scenario, port, remote, *options, host=host)
         self.peers.append(peer)
+        if remote is None:
+            peer.ready(port)
         return peer
 
-    def vendor(self, name, scenario, calls=1, *options):
-        return self.peer(name, scenario, "-m", str(calls), *options)
+    def vendor(self, name, steps, *options, calls=1, **how):
+        """A vendor that answers as *steps* say."""
+        return self.peer(name, called(steps, **how), "-m", str(calls), *options, host=self.vendor_host)
 
-    def call(self, scenario, number="4930123", calls=1, *options, rate=1):
-        remote = f"127.0.0.1:{self.switch.port}"
-        return self.peer("caller", scenario, "-s", number, "-m", str(calls), "-r", str(rate), *options, remote=remote)
+    def call(self, steps, *options, to=None, number="4312345", calls=1, rate=1, name="caller", port=None, **how):
+        """The customer calls as *steps* say."""
+        options = ("-s", to or self.number, "-m", str(calls), "-r", str(rate), *options)
+        remote = f"127.0.0.1:{port or self.switch.port}"
+        return self.peer(name, caller(steps, number, **how), *options, remote=remote, host=self.host)
+
+    # What is left of it.
+
+    def cdrs(self, count=1):
+        """Its records, newest first, once there are *count*; more than that is an error."""
+        rows = self.switch.cdrs(count, "--account", f"C{self.n}")
+        assert len(rows) == count, rows
+        return rows
+
+    def cdr(self):
+        """Its only record."""
+        return self.cdrs()[0]
+
+    def paid(self, account="C"):
+        """What has been taken from the customer's account, or booked on the vendor's (``"V"``)."""
+        opening = Decimal(self.balance) if account == "C" else Decimal(0)
+        return opening - Decimal(self.switch.balance(f"{account}{self.n}"))
+
+    def running(self):
+        """The calls that are up, as operators see them."""
+        with ControlClient(str(self.switch.folder / "run" / "control.sock")) as client:
+            return client.call("calls", account=f"C{self.n}")
+
+    def log(self):
+        """What the switch has printed since the case began."""
+        return self.switch.log()[self._log_start :]
 
     def end(self):
+        """Stop the peers and take the parameters back."""
         for peer in self.peers:
             peer.stop()
-        return self.switch.stop()
+        if self.switch.process is not None and self.switch.process.poll() is None:
+            for name in self._parameters:
+                self.switch.cli("params", "set", name, "--default")
+
+
+def _provisioned(folder, **sections) -> Switch:
+    switch = Switch(folder, **sections)
+    switch.cli("migrate")
+    switch.provision('[[parameters]]\nname = "SERVER_BILLING_HOLD_TIME_PRECISION"\nvalue = "0"\n')
+    return switch
+
+
+def _settled(case) -> None:
+    """No call of the case is left in the switch, and nothing went wrong in it."""
+    until(lambda: not case.running(), 5, "end of the calls")
+    log = case.log()
+    assert "Traceback" not in log, log[-6000:]
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory):
+    """The switch that most cases share."""
+    switch = _provisioned(tmp_path_factory.mktemp("house")).start()
+    yield switch
+    assert switch.stop() == 0, switch.log()[-4000:]
 
 
 @pytest.fixture
-def case(tmp_path):
-    """A case that has not begun yet."""
-    made = Case(tmp_path)
+def case(tmp_path, house):
+    """A case that has not begun yet, in the shared switch."""
+    if house.process.poll() is not None:
+        house.start()  # another case has brought it down, which that one reports
+    made = Case(tmp_path, house)
     yield made
-    code = made.end()
-    log = made.switch.log()
-    assert "Traceback" not in log, log[-4000:]
-    assert code == 0, log[-4000:]
+    made.end()
+    _settled(made)
+
+
+@pytest.fixture
+def alone(tmp_path):
+    """A case with a switch of its own, which it may stop, kill and start."""
+    made = Case(tmp_path, _provisioned(tmp_path))
+    yield made
+    made.end()
+    process = made.switch.process
+    if process is not None and process.poll() is None:
+        _settled(made)
+        assert made.switch.stop() == 0, made.switch.log()[-4000:]
+    elif process is not None and process.returncode != -signal.SIGKILL:
+        assert process.returncode == 0, made.switch.log()[-4000:]

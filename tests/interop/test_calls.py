@@ -4,137 +4,207 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from tests.support.sipp import ANSWER, CALL, called, caller
+from tests.support.sipp import ANSWER, CALL
+from tests.support.switch import until
 
-
-def paid(case, account="C1", opening="10"):
-    return Decimal(opening) - Decimal(case.switch.balance(account))
+RING = ["invite", "expect? 100", "expect? 180", "expect 200", "ack"]
 
 
 def test_a_call_is_bridged_billed_and_recorded(case):
     case.begin()
-    vendor = case.vendor("first", called(ANSWER))
-    call = case.call(caller(CALL))
-    assert call.wait() == 0, call.errors()
-    assert vendor.wait() == 0, vendor.errors()
-    (cdr,) = case.switch.cdrs(1)
-    assert cdr["caller"] == "4312345"
-    assert cdr["callee"] == "4930123"
-    assert (cdr["mapping_gateway"], cdr["routing_gateway"], cdr["account"]) == ("customer", "first", "C1")
-    assert cdr["end_reason"] == "normal"
+    vendor = case.vendor("first", ANSWER)
+    call = case.call(CALL)
+    call.succeeds()
+    vendor.succeeds()
+    cdr = case.cdr()
+    n = case.n
+    assert (cdr["caller"], cdr["callee"]) == ("4312345", case.number)
+    assert (cdr["mapping_gateway"], cdr["routing_gateway"], cdr["account"]) == (f"customer{n}", f"first{n}", f"C{n}")
+    assert (cdr["end_reason"], cdr["code"], cdr["end_direction"]) == ("normal", 0, 0)
     assert cdr["sip_status"] == 200
-    assert cdr["end_direction"] == 0
     assert 50 <= cdr["hold_time_ms"] < 1000
     assert cdr["billed_seconds"] == 1
-    assert cdr["fee"] == "0.01"
-    assert cdr["cost"] == "0.005"
-    assert cdr["rate_prefix"] == "49"
+    assert (cdr["fee"], cdr["cost"], cdr["rate_prefix"]) == ("0.01", "0.005", case.prefix)
     assert cdr["codec"] == "PCMA"
+    assert cdr["caller_sip_call_id"] == call.heard("SIP/2.0 200")[0].call_id
+    assert cdr["callee_sip_call_id"] == vendor.heard("INVITE")[0].call_id
     assert cdr["caller_sip_call_id"] != cdr["callee_sip_call_id"]
     assert [attempt["reason"] for attempt in cdr["attempts"]] == ["answered"]
-    assert paid(case) == Decimal("0.01")
-    assert paid(case, "V1", "0") == Decimal("0.005")
+    assert case.paid() == Decimal("0.01")
+    assert case.paid("V") == Decimal("0.005")
 
 
-def test_a_503_goes_on_to_the_next_gateway(case):
-    case.begin()
-    first = case.vendor("first", called(["receive INVITE", "send 100", "send 503", "receive ACK"]))
-    second = case.vendor("second", called(ANSWER))
-    call = case.call(caller(CALL))
-    assert call.wait() == 0, call.errors()
-    assert first.wait() == 0, first.errors()
-    assert second.wait() == 0, second.errors()
-    (cdr,) = case.switch.cdrs(1)
-    assert cdr["routing_gateway"] == "second"
-    assert [(a["name"], a["status"], a["reason"]) for a in cdr["attempts"]] == [
-        ("first", 503, "service_unavailable"),
-        ("second", 200, "answered"),
-    ]
-    assert paid(case) == Decimal("0.01")
-
-
-def test_a_busy_number_is_not_tried_elsewhere(case):
-    case.begin()
-    first = case.vendor("first", called(["receive INVITE", "send 180", "send 486", "receive ACK"]))
-    call = case.call(caller(["invite", "expect? 100", "expect? 180", "expect 486", "failack"]))
-    assert call.wait() == 0, call.errors()
-    assert first.wait() == 0, first.errors()
-    (cdr,) = case.switch.cdrs(1)
-    assert (cdr["end_reason"], cdr["code"], cdr["sip_status"]) == ("busy", 486, 486)
-    assert cdr["end_direction"] == 1
-    assert len(cdr["attempts"]) == 1
-    assert cdr["fee"] == "0"
-    assert paid(case) == 0
+def test_twenty_calls_at_once_are_billed_one_by_one(case):
+    case.begin(balance="20")
+    vendor = case.vendor("first", ANSWER, calls=20)
+    call = case.call([*CALL[:-3], "pause 300", *CALL[-2:]], calls=20, rate=100)
+    call.succeeds()
+    vendor.succeeds()
+    assert call.counts() == vendor.counts() == {"successful": 20, "failed": 0}
+    cdrs = case.cdrs(20)
+    assert {cdr["end_reason"] for cdr in cdrs} == {"normal"}
+    assert len({cdr["call_id"] for cdr in cdrs}) == 20
+    assert case.paid() == sum(Decimal(cdr["fee"]) for cdr in cdrs) == Decimal("0.2")
 
 
 def test_a_caller_who_gives_up_is_cancelled_at_the_vendor(case):
     case.begin()
-    first = case.vendor(
-        "first", called(["receive INVITE", "send 100", "send 180", "receive CANCEL", "send 200 notag"])
+    vendor = case.vendor(
+        "first",
+        [*("receive INVITE", "send 100", "send 180", "receive CANCEL", "send 200"), "send 487 invite", "receive ACK"],
     )
     call = case.call(
-        caller(["invite", "expect? 100", "expect 180", "pause 200", "cancel", "expect 200", "expect 487", "failack"])
+        ["invite", "expect? 100", "expect 180", "pause 200", "cancel", "expect 200", "expect 487", "failack"]
     )
-    assert call.wait() == 0, call.errors()
-    assert first.wait() == 0, first.errors()
-    (cdr,) = case.switch.cdrs(1)
+    call.succeeds()
+    vendor.succeeds()
+    cdr = case.cdr()
     assert (cdr["end_reason"], cdr["code"], cdr["sip_status"]) == ("caller_abandoned", -1, 487)
-    assert cdr["end_direction"] == 0
-    assert paid(case) == 0
+    assert (cdr["end_direction"], cdr["answer"]) == (0, None)
+    assert cdr["attempts"][0]["reason"] == "caller_abandoned"
+    assert case.paid() == 0
+
+
+def test_an_answer_that_crosses_the_cancel_is_hung_up_and_free(case):
+    case.begin()
+    vendor = case.vendor(
+        "first",
+        [
+            *("receive INVITE", "send 180", "receive CANCEL", "send 200 sdp INVITE invite", "receive ACK"),
+            *("receive BYE", "send 200"),
+        ],
+    )
+    call = case.call(
+        ["invite", "expect? 100", "expect 180", "pause 100", "cancel", "expect 200", "expect 487", "failack"]
+    )
+    call.succeeds()
+    vendor.succeeds()
+    cdr = case.cdr()
+    assert (cdr["end_reason"], cdr["fee"], cdr["cost"], cdr["answer"]) == ("caller_abandoned", "0", "0", None)
+    assert case.paid() == case.paid("V") == 0
 
 
 def test_early_media_reaches_the_caller(case):
     case.begin()
-    first = case.vendor(
+    vendor = case.vendor(
         "first",
-        called(["receive INVITE", "send 183 sdp", "pause 100", "send 200 sdp INVITE", "receive ACK", "receive BYE", "send 200"]),
+        [
+            *("receive INVITE", "send 183 sdp", "pause 200", "send 200 sdp INVITE"),
+            *("receive ACK", "receive BYE", "send 200"),
+        ],
     )
-    call = case.call(caller(["invite", "expect? 100", "expect 183", "expect 200", "ack", "pause 100", "bye", "expect 200"]))
-    assert call.wait() == 0, call.errors()
-    assert first.wait() == 0, first.errors()
-    (cdr,) = case.switch.cdrs(1)
+    call = case.call(["invite", "expect? 100", "expect 183", "expect 200", "ack", "pause 100", "bye", "expect 200"])
+    call.succeeds()
+    vendor.succeeds()
+    (early,) = call.heard("SIP/2.0 183")
+    assert b"m=audio " in early.body
+    cdr = case.cdr()
     assert cdr["end_reason"] == "normal"
-    assert cdr["pdd_ms"] is not None
+    assert cdr["pdd_ms"] < 200  # the early media ends the post dial delay, not the answer
+    assert cdr["hold_time_ms"] < 300
 
 
 def test_a_number_without_rate_is_refused(case):
     case.begin()
-    call = case.call(caller(["invite", "expect? 100", "expect 403", "failack"]), number="33123")
-    assert call.wait() == 0, call.errors()
-    (cdr,) = case.switch.cdrs(1)
-    assert (cdr["end_reason"], cdr["code"]) == ("no_rate", -14)
-    assert cdr["attempts"] == []
+    case.call(["invite", "expect? 100", "expect 403", "failack"], to="44123").succeeds()
+    cdr = case.cdr()
+    assert (cdr["end_reason"], cdr["code"], cdr["sip_status"]) == ("no_rate", -14, 403)
+    assert (cdr["attempts"], cdr["end_direction"]) == ([], 2)
+    assert case.paid() == 0
+
+
+def test_a_number_that_no_vendor_takes_is_refused(case):
+    case.begin()
+    case.call(["invite", "expect? 100", "expect 503", "failack"], to=f"33{case.n:03}1").succeeds()
+    assert (case.cdr()["end_reason"], case.cdr()["code"]) == ("no_route", -20)
 
 
 def test_an_account_without_money_is_refused(case):
     case.begin(balance="0")
-    call = case.call(caller(["invite", "expect? 100", "expect 403", "failack"]))
-    assert call.wait() == 0, call.errors()
-    (cdr,) = case.switch.cdrs(1)
+    case.call(["invite", "expect? 100", "expect 403", "failack"]).succeeds()
+    cdr = case.cdr()
     assert (cdr["end_reason"], cdr["code"]) == ("insufficient_balance", -12)
+
+
+def test_a_payment_lets_the_account_call_again(case):
+    case.begin(balance="0")
+    case.switch.cli("account", "pay", f"C{case.n}", "1")
+    vendor = case.vendor("first", ANSWER)
+    case.call(CALL).succeeds()
+    vendor.succeeds()
+    assert case.cdr()["fee"] == "0.01"
+    assert Decimal(case.switch.balance(f"C{case.n}")) == Decimal("0.99")
+
+
+def test_a_locked_account_is_refused(case):
+    case.begin(account="locked = true")
+    case.call(["invite", "expect? 100", "expect 403", "failack"]).succeeds()
+    assert case.cdr()["end_reason"] == "account_locked"
 
 
 def test_a_prepaid_call_is_cut_when_its_money_is_spoken(case):
     case.begin(balance="0.02")
-    first = case.vendor(
-        "first", called(["receive INVITE", "send 180", "send 200 sdp INVITE", "receive ACK", "receive BYE", "send 200"])
-    )
-    call = case.call(caller(["invite", "expect? 100", "expect? 180", "expect 200", "ack", "receive BYE", "sendok"]))
-    assert call.wait() == 0, call.errors()
-    assert first.wait() == 0, first.errors()
-    (cdr,) = case.switch.cdrs(1)
+    vendor = case.vendor("first", ANSWER)
+    call = case.call([*RING, "receive BYE", "reply 200"])
+    call.succeeds()
+    vendor.succeeds()
+    cdr = case.cdr()
     assert (cdr["end_reason"], cdr["code"], cdr["fee"]) == ("balance_exhausted", -13, "0.02")
-    assert cdr["hold_time_ms"] == 2000
-    assert Decimal(case.switch.balance("C1")) == 0
+    assert (cdr["hold_time_ms"], cdr["end_direction"]) == (2000, 2)
+    assert Decimal(case.switch.balance(f"C{case.n}")) == 0
 
 
 def test_the_callee_may_hang_up(case):
     case.begin()
-    first = case.vendor(
-        "first", called(["receive INVITE", "send 180", "send 200 sdp INVITE", "receive ACK", "pause 100", "bye", "expect 200"])
+    vendor = case.vendor(
+        "first",
+        ["receive INVITE", "send 180", "send 200 sdp INVITE", "receive ACK", "pause 100", "bye", "expect 200"],
     )
-    call = case.call(caller(["invite", "expect? 100", "expect? 180", "expect 200", "ack", "receive BYE", "sendok"]))
-    assert call.wait() == 0, call.errors()
-    assert first.wait() == 0, first.errors()
-    (cdr,) = case.switch.cdrs(1)
+    call = case.call([*RING, "receive BYE", "reply 200"])
+    call.succeeds()
+    vendor.succeeds()
+    cdr = case.cdr()
     assert (cdr["end_reason"], cdr["end_direction"]) == ("normal", 1)
+    assert case.paid() == Decimal("0.01")
+
+
+def test_an_operator_may_release_a_call(case):
+    case.begin()
+    vendor = case.vendor("first", ANSWER)
+    call = case.call([*RING, "receive BYE", "reply 200"])
+    (running,) = until(lambda: [row for row in case.running() if row["answer"]], what="an answered call")
+    assert (running["mapping_gateway"], running["routing_gateway"]) == (f"customer{case.n}", f"first{case.n}")
+    case.switch.cli("release", running["call_id"])
+    call.succeeds()
+    vendor.succeeds()
+    assert (case.cdr()["end_reason"], case.cdr()["code"]) == ("operator_release", -31)
+
+
+def test_a_late_offer_is_settled_in_the_ack(case):
+    case.begin()
+    vendor = case.vendor("first", ANSWER)
+    call = case.call(
+        ["invite late", "expect? 100", "expect? 180", "expect 200", "ack sdp", "pause 100", "bye", "expect 200"]
+    )
+    call.succeeds()
+    vendor.succeeds()
+    assert vendor.heard("INVITE")[0].body == b""
+    assert b"m=audio " in call.heard("SIP/2.0 200")[0].body
+    assert b"m=audio " in vendor.heard("ACK")[0].body
+    assert case.cdr()["end_reason"] == "normal"
+
+
+def test_nothing_of_one_side_reaches_the_other(case):
+    case.begin()
+    vendor = case.vendor("first", ANSWER)
+    call = case.call(CALL)
+    call.succeeds()
+    vendor.succeeds()
+    seen_there = b"".join(m.body + "\n".join(sum(m.headers.values(), [])).encode() for m in vendor.heard(""))
+    seen_here = b"".join(m.body + "\n".join(sum(m.headers.values(), [])).encode() for m in call.heard("SIP/2.0 2"))
+    assert case.host.encode() not in seen_there
+    assert b"sipp caller" not in seen_there
+    assert case.cdr()["caller_sip_call_id"].encode() not in seen_there
+    assert f":{case.ports['first']}".encode() not in seen_here
+    assert b"53655765" not in seen_there + seen_here  # the origin of the peers' descriptions
+    assert case.cdr()["media_proxied"] is True

@@ -1,18 +1,32 @@
 """sipp as a peer: scenarios written as a few words, run as child processes, judged by their own counts.
 
-A scenario is a list of steps.  For the caller: ``"invite"``, ``"expect 180"``, ``"ack"``, ``"bye"``, ``"pause 100"``,
-``"cancel"``, ``"expect? 100"`` (optional); for the called side: ``"receive INVITE"``, ``"send 180"``, ``"send 200 sdp"``.
+A scenario is a list of steps.  Both sides know ``"pause 100"`` (milliseconds), ``"receive BYE"`` and ``"expect 200"``
+(``"expect? 180"`` when it may be missing).
+
+The caller: ``"invite"`` (``"invite late"`` without SDP), ``"ack"`` of a 2xx (``"ack sdp"``), ``"failack"`` of any other
+final response, ``"bye"``, ``"cancel"``, ``"reinvite sendonly"``, ``"reply 200"`` (``"reply 200 sdp"``); after
+``"expect 401 auth"`` an ``"invite auth NAME PASSWORD"`` proves itself.
+
+The called side: ``"receive INVITE"``, ``"send 180"``, ``"send 200 sdp"``, ``"bye"``.  Flags behind a status: ``sdp`` adds
+a description, ``INVITE`` sends it again until it is acknowledged, ``notag`` leaves the To header as it came,
+``invite`` answers the INVITE after something else was received, ``challenge`` asks for credentials.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 import subprocess
+import time
+from contextlib import suppress
 from pathlib import Path
+
+from vosswitch.sip.message import Request, Response
+from vosswitch.sip.parse import parse
 
 SDP = """
       v=0
-      o=peer 53655765 2353687637 IN IP[local_ip_type] [local_ip]
+      o=peer 53655765 2353687637 IN IP[local_ip_type] [media_ip]
       s=-
       c=IN IP[media_ip_type] [media_ip]
       t=0 0
@@ -22,143 +36,221 @@ SDP = """
       a=rtpmap:101 telephone-event/8000
       a=fmtp:101 0-15
 """
-
-_HEAD = """
-      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-      Max-Forwards: 70
-"""
-_TAIL = """
-      Contact: <sip:{caller}@[local_ip]:[local_port];transport=[transport]>
-      User-Agent: sipp
-"""
-
-
-def _request(method: str, caller: str, *, to_tag: bool, sdp: bool, cseq: str, extra: str = "", rseq: str = "") -> str:
-    to = "[peer_tag_param]" if to_tag else ""
-    uri = "[next_url]" if to_tag and method in ("ACK", "BYE") else "sip:[service]@[remote_ip]:[remote_port]"
-    body = f"      Content-Type: application/sdp\n      Content-Length: [len]\n{SDP}" if sdp else "      Content-Length: 0\n\n"
-    return f"""
-      {method} {uri} SIP/2.0{_HEAD}      From: "{caller}" <sip:{caller}@[local_ip]:[local_port]>;tag=[pid]uac[call_number]
-      To: <sip:[service]@[remote_ip]:[remote_port]>{to}
-      Call-ID: [call_id]
-      CSeq: {cseq} {rseq or method}{_TAIL.format(caller=caller)}{extra}{body}"""
-
-
-def _send(text: str, attributes: str = "") -> str:
-    return f"  <send {attributes}><![CDATA[\n{text.rstrip()}\n\n    ]]></send>\n"
-
-
-def caller(steps: list[str], number: str = "4312345") -> str:
-    """The XML of a calling scenario."""
-    out = []
-    cseq = 1
-    for step in steps:
-        word, _, rest = step.partition(" ")
-        if word == "invite":
-            out.append(_send(_request("INVITE", number, to_tag=False, sdp=rest != "late", cseq=str(cseq)), 'retrans="500"'))
-        elif word == "authinvite":
-            cseq += 1
-            out.append(_send(_request("INVITE", number, to_tag=False, sdp=True, cseq=str(cseq), extra="      [authentication]\n"), 'retrans="500"'))
-        elif word == "ack":
-            out.append(_send(_request("ACK", number, to_tag=True, sdp=rest == "sdp", cseq=str(cseq))))
-        elif word == "failack":
-            text = _request("ACK", number, to_tag=True, sdp=False, cseq=str(cseq)).replace("[next_url]", "sip:[service]@[remote_ip]:[remote_port]")
-            out.append(_send(text.replace("branch=[branch]", "branch=[branch-%s]" % (rest or "2"))))
-        elif word == "bye":
-            cseq += 1
-            out.append(_send(_request("BYE", number, to_tag=True, sdp=False, cseq=str(cseq)), 'retrans="500"'))
-        elif word == "reinvite":
-            cseq += 1
-            text = _request("INVITE", number, to_tag=True, sdp=True, cseq=str(cseq))
-            out.append(_send(text.replace("INVITE sip:[service]@[remote_ip]:[remote_port]", "INVITE [next_url]"), 'retrans="500"'))
-        elif word == "cancel":
-            text = _request("CANCEL", number, to_tag=False, sdp=False, cseq=str(cseq)).replace("branch=[branch]", "branch=[branch-%s]" % (rest or "3"))
-            out.append(_send(text, 'retrans="500"'))
-        elif word == "sendok":
-            out.append(_reply(200, "notag"))
-        else:
-            out.append(_common(word, rest))
-    return _scenario("caller", out)
-
-
-def _common(word: str, rest: str) -> str:
-    if word in ("expect", "expect?"):
-        optional = ' optional="true"' if word.endswith("?") else ""
-        code, _, flags = rest.partition(" ")
-        auth = ' auth="true"' if "auth" in flags else ""
-        return f'  <recv response="{code}" rrs="true"{optional}{auth}></recv>\n'
-    if word == "receive":
-        return f'  <recv request="{rest}" crlf="true" rrs="true"></recv>\n'
-    if word == "pause":
-        return f'  <pause milliseconds="{rest}"/>\n'
-    if word == "play":
-        return f'  <nop><action><exec rtp_stream="{rest}"/></action></nop>\n'
-    raise ValueError(word)
-
-
-def called(steps: list[str]) -> str:
-    """The XML of an answering scenario."""
-    out = []
-    in_dialog = False
-    for step in steps:
-        word, _, rest = step.partition(" ")
-        in_dialog = in_dialog or step == "receive ACK"
-        if word == "send":
-            code, _, flags = rest.partition(" ")
-            flags += " notag" if in_dialog else ""
-            out.append(_reply(int(code), flags))
-        elif word == "bye":
-            out.append(_send("""
-      BYE [next_url] SIP/2.0
-      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-      Max-Forwards: 70
-      From: <sip:vendor@[local_ip]:[local_port]>;tag=[pid]uas[call_number]
-      [$peer]
-      Call-ID: [call_id]
-      CSeq: 1 BYE
-      Content-Length: 0
-
-""", 'retrans="500"'))
-        elif step == "receive INVITE":
-            out.append('  <recv request="INVITE" crlf="true" rrs="true"><action><ereg regexp="From: *(.*)" search_in="msg" check_it="true" assign_to="whole,name"/><assignstr assign_to="peer" value="To: [$name]"/></action></recv>\n')
-        else:
-            out.append(_common(word, rest))
-    return _scenario("called", out) if "$peer" in "".join(out) else _scenario("called", [part.replace('<action><ereg regexp="From: *(.*)" search_in="msg" check_it="true" assign_to="whole,name"/><assignstr assign_to="peer" value="To: [$name]"/></action>', "") for part in out])
-
-
-_REASONS = {100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 486: "Busy Here", 503: "Service Unavailable", 404: "Not Found", 487: "Request Terminated", 401: "Unauthorized", 407: "Proxy Authentication Required", 480: "Temporarily Unavailable", 500: "Server Internal Error", 302: "Moved"}
-
-
-def _reply(code: int, flags: str) -> str:
-    tag = "" if code == 100 else ";tag=[pid]uas[call_number]"
-    sdp = "sdp" in flags
-    body = f"      Content-Type: application/sdp\n      Content-Length: [len]\n{SDP}" if sdp else "      Content-Length: 0\n\n"
-    challenge = ""
-    if "challenge" in flags:
-        header = "WWW-Authenticate" if code == 401 else "Proxy-Authenticate"
-        challenge = f'      {header}: Digest realm="vendor",nonce="47ebe028cda119c35d4877b383027d28da013815",algorithm=MD5,qop="auth"\n'
-    to = "[last_To:]" if "notag" in flags else f"[last_To:]{tag}"
-    contact = "      Contact: <sip:vendor@[local_ip]:[local_port];transport=[transport]>\n"
-    attributes = 'retrans="500"' if code >= 200 and "INVITE" in flags else ""
-    return _send(f"""
-      SIP/2.0 {code} {_REASONS.get(code, "Reply")}
-      [last_Via:]
-      [last_From:]
-      {to}
-      [last_Call-ID:]
-      [last_CSeq:]
-      [last_Record-Route:]
-{contact}{challenge}{body}""", attributes)
-
-
-def _scenario(name: str, parts: list[str]) -> str:
-    text = "".join(parts)
-    used = '  <Reference variables="whole"/>\n' if "whole" in text else ""
-    return f'<?xml version="1.0" encoding="ISO-8859-1" ?>\n<!DOCTYPE scenario SYSTEM "sipp.dtd">\n<scenario name="{name}">\n{text}{used}</scenario>\n'
-
-
+TARGET = "sip:[service]@[remote_ip]:[remote_port]"
+REASONS = {
+    100: "Trying",
+    180: "Ringing",
+    183: "Session Progress",
+    200: "OK",
+    302: "Moved Temporarily",
+    401: "Unauthorized",
+    404: "Not Found",
+    407: "Proxy Authentication Required",
+    480: "Temporarily Unavailable",
+    481: "Call/Transaction Does Not Exist",
+    486: "Busy Here",
+    487: "Request Terminated",
+    488: "Not Acceptable Here",
+    500: "Server Internal Error",
+    503: "Service Unavailable",
+    603: "Decline",
+}
 ANSWER = ["receive INVITE", "send 100", "send 180", "send 200 sdp INVITE", "receive ACK", "receive BYE", "send 200"]
 CALL = ["invite", "expect? 100", "expect? 180", "expect? 183", "expect 200", "ack", "pause 100", "bye", "expect 200"]
+
+
+class _Scenario:
+    """Collects the XML of one scenario.
+
+    :param retrans: first retransmission interval of its requests, milliseconds.
+    """
+
+    def __init__(self, name: str, retrans: int) -> None:
+        self.name = name
+        self.retrans = retrans
+        self.parts: list[str] = []
+
+    def send(self, lines: list[str], sdp: str | None = None, *, again: bool = False) -> None:
+        """One message; *sdp* is the direction attribute of its description, None = no body."""
+        text = "".join(f"      {line}\n" for line in lines if line)
+        if sdp is None:
+            text += "      Content-Length: 0\n\n"
+        else:
+            direction = f"      a={sdp}\n" if sdp else ""
+            text += f"      Content-Type: application/sdp\n      Content-Length: [len]\n{SDP}{direction}"
+        attribute = f' retrans="{self.retrans}"' if again else ""
+        self.parts.append(f"  <send{attribute}><![CDATA[\n\n{text}\n    ]]></send>\n")
+
+    def common(self, word: str, rest: str) -> None:
+        """The steps that both sides know."""
+        if word in {"expect", "expect?"}:
+            code, _, flags = rest.partition(" ")
+            optional = ' optional="true"' if word.endswith("?") else ""
+            auth = ' auth="true"' if flags == "auth" else ""
+            self.parts.append(f'  <recv response="{code}" rrs="true"{optional}{auth}></recv>\n')
+        elif word == "receive":
+            self.parts.append(f'  <recv request="{rest}" crlf="true" rrs="true"></recv>\n')
+        elif word == "pause":
+            self.parts.append(f'  <pause milliseconds="{rest}"/>\n')
+        else:
+            raise ValueError(f"{word} {rest}")
+
+    def xml(self) -> str:
+        """The whole file."""
+        text = "".join(self.parts)
+        for name in ("theirs", "ours"):
+            if f'assign_to="{name}"' in text:
+                text += f'  <Reference variables="{name}"/>\n'
+        return (
+            '<?xml version="1.0" encoding="ISO-8859-1" ?>\n<!DOCTYPE scenario SYSTEM "sipp.dtd">\n'
+            f'<scenario name="{self.name}">\n{text}</scenario>\n'
+        )
+
+
+class _Caller(_Scenario):
+    """The calling side.
+
+    Branches are written out instead of sipp's ``[branch]``, so that an ACK of a failure and a CANCEL have their
+    INVITE's, whatever stands between.
+    """
+
+    def __init__(self, number: str, retrans: int) -> None:
+        super().__init__("caller", retrans)
+        self.number = number
+        self.seq = 0
+        self.branches = 0
+        self.invited = ""
+        self.in_dialog = False
+
+    def request(self, method: str, extra: str = "", sdp: str | None = None, *, branch: str = "") -> None:
+        """One request; in the dialog it goes to the peer's Contact."""
+        uri = "[next_url]" if self.in_dialog else TARGET
+        if not branch:
+            self.branches += 1
+            branch = f"z9hG4bK-[pid]-[call_number]-{self.branches}"
+        if method == "INVITE":
+            self.invited = branch
+        lines = [
+            f"{method} {uri} SIP/2.0",
+            f"Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={branch};rport",
+            "Max-Forwards: 70",
+            f'From: "{self.number}" <sip:{self.number}@[local_ip]:[local_port]>;tag=[pid]uac[call_number]',
+            f"To: <{TARGET}>" + ("[peer_tag_param]" if self.in_dialog or method == "ACK" else ""),
+            "Call-ID: [call_id]",
+            f"CSeq: {self.seq} {method}",
+            f"Contact: <sip:{self.number}@[local_ip]:[local_port];transport=[transport]>",
+            "User-Agent: sipp caller",
+            extra,
+        ]
+        self.send(lines, sdp, again=method not in {"ACK", "CANCEL"})
+
+    def step(self, word: str, rest: str) -> None:
+        """One step."""
+        if word == "invite":
+            self.seq += 1
+            kind, *words = rest.split() or [""]
+            proof = "[authentication username={} password={}]".format(*words) if kind == "auth" else ""
+            self.request("INVITE", proof, None if kind == "late" else "")
+        elif word == "ack":
+            self.in_dialog = True
+            self.request("ACK", sdp="" if rest == "sdp" else None)
+        elif word == "failack":
+            self.request("ACK", branch=self.invited)
+        elif word == "cancel":
+            self.request("CANCEL", branch=self.invited)
+        elif word == "bye":
+            self.seq += 1
+            self.request("BYE")
+        elif word == "reinvite":
+            self.seq += 1
+            self.request("INVITE", sdp=rest)
+        elif word == "reply":
+            code, _, flags = rest.partition(" ")
+            self.send(_reply(int(code), tag="", contact=""), "" if "sdp" in flags else None)
+        else:
+            self.common(word, rest)
+
+
+class _Called(_Scenario):
+    """The called side.
+
+    :param contact: ``host:port`` that callers are told, when it is not its own address.
+    """
+
+    def __init__(self, contact: str, retrans: int) -> None:
+        super().__init__("called", retrans)
+        self.contact = f"Contact: <sip:vendor@{contact or '[local_ip]:[local_port]'};transport=[transport]>"
+        self.in_dialog = False
+
+    def step(self, word: str, rest: str) -> None:
+        """One step."""
+        self.in_dialog = self.in_dialog or rest == "ACK"
+        if word == "send":
+            code, *flags = rest.split()
+            self.answer(int(code), flags)
+        elif word == "bye":
+            lines = [
+                "BYE [next_url] SIP/2.0",
+                "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]",
+                "Max-Forwards: 70",
+                "From:[$ours];tag=[pid]uas[call_number]",
+                "To:[$theirs]",
+                "Call-ID: [call_id]",
+                "CSeq: 1 BYE",
+            ]
+            self.send(lines, again=True)
+        elif (word, rest) == ("receive", "INVITE") and not self.in_dialog:
+            self.parts.append(
+                '  <recv request="INVITE" crlf="true" rrs="true"><action>\n'
+                '    <ereg regexp=".*" search_in="hdr" header="From:" check_it="true" assign_to="theirs"/>\n'
+                '    <ereg regexp=".*" search_in="hdr" header="To:" check_it="true" assign_to="ours"/>\n'
+                "  </action></recv>\n"
+            )
+        else:
+            self.common(word, rest)
+
+    def answer(self, code: int, flags: list[str]) -> None:
+        """One response."""
+        tagged = code > 100 and not self.in_dialog and "notag" not in flags
+        lines = _reply(code, ";tag=[pid]uas[call_number]" if tagged else "", self.contact)
+        if "invite" in flags:
+            lines = ["CSeq: [cseq] INVITE" if "CSeq" in line else line for line in lines]
+        if "challenge" in flags:
+            place = "WWW" if code == 401 else "Proxy"
+            lines.append(
+                f'{place}-Authenticate: Digest realm="vendor",nonce="47ebe028cda119c3",algorithm=MD5,qop="auth"'
+            )
+        self.send(lines, "" if "sdp" in flags else None, again="INVITE" in flags)
+
+
+def _reply(code: int, tag: str, contact: str) -> list[str]:
+    return [
+        f"SIP/2.0 {code} {REASONS.get(code, 'Reply')}",
+        "[last_Via:]",
+        "[last_From:]",
+        f"[last_To:]{tag}",
+        "[last_Call-ID:]",
+        "[last_CSeq:]",
+        "[last_Record-Route:]",
+        contact,
+    ]
+
+
+def caller(steps: list[str], number: str = "4312345", retrans: int = 500) -> str:
+    """The XML of a calling scenario."""
+    return _scenario(_Caller(number, retrans), steps)
+
+
+def called(steps: list[str], contact: str = "", retrans: int = 500) -> str:
+    """The XML of an answering scenario."""
+    return _scenario(_Called(contact, retrans), steps)
+
+
+def _scenario(side: _Caller | _Called, steps: list[str]) -> str:
+    for step in steps:
+        word, _, rest = step.partition(" ")
+        side.step(word, rest)
+    return side.xml()
 
 
 class Sipp:
@@ -166,26 +258,57 @@ class Sipp:
 
     :param scenario: XML text.
     :param remote: ``host:port`` for a caller, None for a called side.
+    :param host: its own address.
     """
 
-    def __init__(self, folder: Path, name: str, scenario: str, port: int, remote: str | None = None, *options: str):
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        scenario: str,
+        port: int,
+        remote: str | None = None,
+        *options: str,
+        host: str = "127.0.0.1",
+    ) -> None:
         self.folder = folder / name
         self.folder.mkdir(parents=True)
         path = self.folder / "scenario.xml"
         path.write_text(scenario)
-        command = ["sipp", "-sf", str(path), "-i", "127.0.0.1", "-p", str(port), "-nostdin", "-trace_err", "-trace_stat", "-fd", "1",
-                   "-stf", str(self.folder / "stat.csv"), "-error_file", str(self.folder / "errors.log"), *options]
+        command = ["sipp", "-sf", str(path), "-i", host, "-p", str(port), "-nostdin", "-fd", "1", "-trace_err"]
+        command += ["-trace_stat", "-stf", str(self.folder / "stat.csv")]
+        command += ["-error_file", str(self.folder / "errors.log"), *options]
         if remote:
             command.append(remote)
         self.output = (self.folder / "screen.log").open("wb")
         self.process = subprocess.Popen(command, stdout=self.output, stderr=subprocess.STDOUT, cwd=self.folder)
 
     def wait(self, seconds: float = 60.0) -> int:
-        """Its exit code: 0 all calls went as written, 1 at least one did not, 97 out of time."""
+        """Its exit code: 0 all calls went as written, 1 at least one did not."""
         try:
             return self.process.wait(seconds)
         finally:
             self.stop()
+
+    def succeeds(self, seconds: float = 30.0) -> None:
+        """Wait for it and see that everything went as written."""
+        try:
+            code = self.wait(seconds)
+        except subprocess.TimeoutExpired:
+            code = -1
+        counts = self.counts()
+        told = f"{self.folder.name}: exit {code}, {counts}\n{self.errors()[-3000:]}\n{self.flow()}"
+        assert (code, counts["failed"]) == (0, 0), told
+        assert counts["successful"], told
+
+    def ready(self, port: int, seconds: float = 10.0) -> None:
+        """Wait until it has its port."""
+        limit = time.monotonic() + seconds
+        while not bound(port):
+            if time.monotonic() > limit or self.process.poll() is not None:
+                screen = (self.folder / "screen.log").read_text(errors="replace")
+                raise AssertionError(f"{self.folder.name} has no port {port}:\n{self.errors()}\n{screen[-2000:]}")
+            time.sleep(0.01)
 
     def stop(self) -> None:
         """End it, if it still runs."""
@@ -203,7 +326,8 @@ class Sipp:
         path = self.folder / "stat.csv"
         if not path.exists():
             return {"successful": 0, "failed": 0}
-        rows = list(csv.DictReader(path.open(), delimiter=";"))
+        with path.open() as file:
+            rows = list(csv.DictReader(file, delimiter=";"))
         last = rows[-1] if rows else {}
         return {"successful": int(last.get("SuccessfulCall(C)") or 0), "failed": int(last.get("FailedCall(C)") or 0)}
 
@@ -211,3 +335,36 @@ class Sipp:
         """What it complained about."""
         path = self.folder / "errors.log"
         return path.read_text(errors="replace") if path.exists() else ""
+
+    def trace(self) -> list[tuple[str, Request | Response]]:
+        """The messages that it has ``received`` and ``sent``, in order; needs the option ``-trace_msg``."""
+        found: list[tuple[str, Request | Response]] = []
+        for path in sorted(self.folder.glob("*_messages.log")):
+            data = path.read_bytes()
+            for head in _TRACED.finditer(data):
+                length = int(head[2] or head[3])
+                text = data[head.end() : head.end() + length]
+                with suppress(ValueError):
+                    found.append(("sent" if head[2] else "received", parse(text)))
+        return found
+
+    def heard(self, what: str) -> list[Request | Response]:
+        """The messages received whose start line begins with *what*."""
+        return [message for way, message in self.trace() if way == "received" and message.start_line().startswith(what)]
+
+    def flow(self) -> str:
+        """The start lines both ways, for reading."""
+        return "\n".join(f"{way:8} {message.start_line()}" for way, message in self.trace())
+
+
+_TRACED = re.compile(
+    rb"^-{20,} .*\n(UDP|TCP) message (?:sent \((\d+) bytes\)|received \[(\d+)\] bytes ?):\n\n",
+    re.MULTILINE,
+)
+
+
+def bound(port: int) -> bool:
+    """Whether somebody has the port on this machine."""
+    mark = f":{port:04X} "
+    tables = (Path("/proc/net") / name for name in ("udp", "udp6", "tcp", "tcp6"))
+    return any(mark in table.read_text() for table in tables if table.exists())

@@ -18,15 +18,24 @@ BIN = Path(sys.executable).parent
 def free_port(kind: int = socket.SOCK_DGRAM, host: str = "127.0.0.1") -> int:
     """A port that nobody uses now, outside the range that the kernel hands out to others meanwhile."""
     for _ in range(1000):
+        if len(_GIVEN) > 4000:
+            _GIVEN.clear()
         port = 20_000 + int.from_bytes(os.urandom(2)) % 9_000
+        if port in _GIVEN:
+            continue
         try:
             for each in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
                 with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, each) as probe:
                     probe.bind((host, port))
         except OSError:
             continue
+        _GIVEN.add(port)
         return port
     raise RuntimeError("no free port")
+
+
+_GIVEN: set[int] = set()
+"""Ports handed out in this process: their users may not have bound them yet."""
 
 
 def until(condition, seconds: float = 15.0, what: str = "condition"):
