@@ -47,6 +47,7 @@ class OutgoingLeg(Leg):
     """A gateway's or phone's side.  `start` sends the INVITE.
 
     :ivar _phase: how far the peer has got: 0 nothing, 1 trying, 2 progress, 3 early media, 4 ringing; each has a timer.
+    :ivar _shown: the credentials of the INVITE, which its ACK repeats (22.1).
     :ivar _ack: our ACK of the 2xx, for its retransmissions.
     """
 
@@ -61,6 +62,7 @@ class OutgoingLeg(Leg):
         "_phase",
         "_placement",
         "_seq",
+        "_shown",
         "_tag",
     )
 
@@ -76,6 +78,7 @@ class OutgoingLeg(Leg):
         self._phase = 0
         self._late = placement.session is None
         self._ack = b""
+        self._shown: tuple[str, ...] = ()
         self._forks: dict[str, Fork] = {}
         self._invite: ClientTransaction | None = None
         self._asked = placement.request_uri or _request_uri(placement)
@@ -101,6 +104,7 @@ class OutgoingLeg(Leg):
     def _call(self, proof: tuple[str, ...]) -> None:
         assert self.flow is not None
         placement, branch = self._placement, self.stack.branch()
+        self._shown = proof
         head = lines(
             (
                 f"INVITE {self._asked} SIP/2.0",
@@ -232,31 +236,32 @@ class OutgoingLeg(Leg):
         self.dialog = dialog = Dialog.of_response(response, self._asked)
         self.stack.dialogs[dialog.local_tag] = self
         if self.state in {State.LEAVING, State.OVER}:
-            self._ack = self.acknowledge(dialog.local_seq, None)
+            self._ack = self.acknowledge(dialog.local_seq, None, self._shown)
             self.over(None)
             self.hang_up(cause("caller_abandoned"))
             return
         self.status = response.status
         self.user_agent = response.get("server") or response.get("user-agent") or self.user_agent
+        self._settle(dialog, response)
+
+    def _settle(self, dialog: Dialog, response: Response) -> None:
         try:
             session = body_session(response)
         except sdp.BadSession:
-            session = None
-            if response.body:
-                self._unusable(dialog)
-                return
+            self._unusable(dialog)
+            return
         if self._late and session is None:
             self._unusable(dialog)
         elif self._late:
             self.state = State.ANSWERED
             self.report(Answer(session))
         else:
-            self._ack = self.acknowledge(dialog.local_seq, None)
+            self._ack = self.acknowledge(dialog.local_seq, None, self._shown)
             self.state = State.CONNECTED
             self.report(Answer(session))
 
     def _unusable(self, dialog: Dialog) -> None:
-        self._ack = self.acknowledge(dialog.local_seq, None)
+        self._ack = self.acknowledge(dialog.local_seq, None, self._shown)
         self.hang_up(cause("protocol_error"))
         self.over(cause("protocol_error"))
 
@@ -277,7 +282,7 @@ class OutgoingLeg(Leg):
 
     def _take_answer_to_late_offer(self, confirm: Confirm) -> None:
         assert self.dialog is not None
-        self._ack = self.acknowledge(self.dialog.local_seq, confirm.session)
+        self._ack = self.acknowledge(self.dialog.local_seq, confirm.session, self._shown)
         self.state = State.CONNECTED
 
     # -- release by the call
@@ -287,7 +292,7 @@ class OutgoingLeg(Leg):
 
     def _take_unconfirmed_bye(self, release: Release) -> None:
         assert self.dialog is not None
-        self._ack = self.acknowledge(self.dialog.local_seq, None)
+        self._ack = self.acknowledge(self.dialog.local_seq, None, self._shown)
         self.over(None)
         self.hang_up(release.cause)
 

@@ -353,7 +353,7 @@ def test_a_challenge_is_answered(world, kind, status):
     assert again.via.branch != invite.via.branch
     world.put(reply(again, 200, ANSWER), UAS)
     ack = world.one(UAS)
-    assert (ack.method, ack.cseq.number) == ("ACK", 2)
+    assert (ack.method, ack.cseq.number, ack.get(name)) == ("ACK", 2, again.get(name))
     assert world.calls.of(leg) == [Answer(SESSION)]
     leg.send(Release(cause("normal")))
     bye = world.one(UAS)
