@@ -55,7 +55,7 @@ class MariaDb:
         self._process = subprocess.Popen(
             [server, "--no-defaults", f"--datadir={data}", f"--socket={folder}/s", f"--pid-file={folder}/pid",
              "--bind-address=127.0.0.1", f"--port={self._port}", "--innodb-buffer-pool-size=64M",
-             "--innodb-log-file-size=48M", "--skip-log-bin", *user],
+             "--innodb-log-file-size=48M", "--innodb-flush-log-at-trx-commit=2", "--skip-log-bin", *user],
             stdout=self._log, stderr=self._log,
         )  # fmt: skip
         self._wait()
