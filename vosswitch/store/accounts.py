@@ -114,11 +114,11 @@ def pay(connection: Connection, number: str, amount: int, who: str, why: str = "
     :raises ValueError: the amount is zero or beyond what an account can hold.
     """
     changes.lock(connection)
-    if not amount:
-        raise ValueError("amount: expected an amount other than zero")
+    if not 0 < abs(amount) <= MONEY_LIMIT:
+        raise ValueError("amount: expected an amount other than zero, not beyond 100000000000")
     connection.execute(update(account).where(account.c.number == number).values(balance=account.c.balance + amount))
     after = show(connection, number)
-    if max(abs(amount), abs(after.balance)) > MONEY_LIMIT:
+    if abs(after.balance) > MONEY_LIMIT:
         raise ValueError("amount: expected a balance not beyond 100000000000")
     unlocked = _unlock(connection, after)
     connection.execute(
