@@ -28,7 +28,7 @@ class Options(usage.Options):
     ]
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self["listen"] = []
 
     def opt_listen(self, address: str) -> None:
@@ -55,7 +55,7 @@ def makeService(options: dict[str, Any]) -> IService:
         boot = _boot(options)
         check_database(boot)
         try_bind(boot.listeners)
-        reactor.seconds = time.monotonic  # type: ignore[attr-defined]  # timers must not follow the wall clock
+        reactor.seconds = time.monotonic  # type: ignore[method-assign]  # timers must not follow the wall clock
         return Switch(reactor, boot)
     except (BadSetting, OSError) as error:
         raise SystemExit(f"vosswitch: {error}") from None

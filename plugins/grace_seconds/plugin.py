@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zope.interface import implementer
+
 from vosswitch.hooks import hookimpl
 from vosswitch.hooks.interfaces import IBillingMode
 from vosswitch.model.rating import NOTHING, longest_funded
-from zope.interface import implementer
 
 if TYPE_CHECKING:
     from vosswitch.hooks import PluginContext

@@ -1,10 +1,9 @@
 """The grace mode keeps its contract: monotone fees, exact funding."""
 
+from plugins.grace_seconds.plugin import Grace
 from vosswitch.hooks import kit
 from vosswitch.model.rating import Terms
 from vosswitch.model.values import money
-
-from plugins.grace_seconds.plugin import Grace
 
 TERMS = Terms("0.60", 6, 6)
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zope.interface import implementer
+
 from vosswitch.hooks import hookimpl
 from vosswitch.hooks.interfaces import INumberTransform
 from vosswitch.params.interfaces import Parameter, text
-from zope.interface import implementer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,10 +1,10 @@
 """National numbers become international ones."""
 
 import pytest
-from vosswitch.hooks import kit
-from vosswitch.params.system import DECLARED
 
 from plugins.home_country.plugin import NAME, HomeCountry, Plugin
+from vosswitch.hooks import kit
+from vosswitch.params.system import DECLARED
 
 TRANSFORM = HomeCountry(lambda: "43")
 

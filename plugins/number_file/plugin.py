@@ -9,10 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zope.interface import implementer
+
 from vosswitch.hooks import NotConfigured, hookimpl
 from vosswitch.hooks.interfaces import IBlacklist
 from vosswitch.model.call import Reject
-from zope.interface import implementer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

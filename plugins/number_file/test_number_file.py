@@ -1,9 +1,9 @@
 """The file's numbers are refused, as caller and as callee, and no others."""
 
 import pytest
-from vosswitch.hooks import NotConfigured, kit
 
 from plugins.number_file.plugin import NumberFile, make_plugin, read
+from vosswitch.hooks import NotConfigured, kit
 
 LIST = NumberFile(read("# scammers\n4390099\n88213*  # satellite\n\n"))
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from zope.interface import implementer
+
 from vosswitch.hooks import hookimpl
 from vosswitch.hooks.interfaces import IRoutingStrategy
-from zope.interface import implementer
 
 if TYPE_CHECKING:
     from vosswitch.hooks import PluginContext

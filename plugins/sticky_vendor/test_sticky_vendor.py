@@ -1,9 +1,8 @@
 """The sticky strategy keeps its contract and its promise."""
 
+from plugins.sticky_vendor.plugin import Sticky
 from vosswitch.hooks import kit
 from vosswitch.model.call import Candidate
-
-from plugins.sticky_vendor.plugin import Sticky
 
 
 def _order(caller, gateways):

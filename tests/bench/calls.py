@@ -15,7 +15,17 @@ from tests.support.sipp import Sipp, called, caller
 from tests.support.switch import Switch, free_port, options, until
 
 CALL = ["invite", "expect? 100", "expect? 183", "expect? 180", "expect 200", "ack", "pause 100", "bye", "expect 200"]
-TOLERANT = ["invite", "expect? 100", "expect? 180", "expect? 100", "expect 200", "ack", "pause 100", "bye", "expect 200"]
+TOLERANT = [
+    "invite",
+    "expect? 100",
+    "expect? 180",
+    "expect? 100",
+    "expect 200",
+    "ack",
+    "pause 100",
+    "bye",
+    "expect 200",
+]
 ANSWER = ["receive INVITE", "send 100", "send 180", "send 200 sdp INVITE", "receive ACK", "receive BYE", "send 200"]
 
 PROVISION = """
@@ -151,7 +161,6 @@ def _recorded(made: Switch) -> int:
     with closing(sqlite3.connect(made.folder / "vosswitch.sqlite")) as database:
         days = database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'e_cdr_%'")
         return sum(database.execute(f"SELECT count(*) FROM {day}").fetchone()[0] for (day,) in days.fetchall())
-
 
 
 def good(result: dict[str, object]) -> bool:

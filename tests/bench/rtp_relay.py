@@ -233,7 +233,7 @@ def show(rows: list[dict[str, object]]) -> None:
     table = [heads, *[[str(row[key]) for key in keys] for row in rows]]
     widths = [max(len(line[i]) for line in table) for i in range(len(heads))]
     for line in table:
-        print("  ".join(cell.rjust(width) if i else cell.ljust(width) for i, (cell, width) in enumerate(zip(line, widths, strict=True))))  # fmt: skip # noqa: T201, E501
+        print("  ".join(cell.rjust(width) if i else cell.ljust(width) for i, (cell, width) in enumerate(zip(line, widths, strict=True))))  # fmt: skip # noqa: E501
 
 
 def main() -> None:
@@ -247,10 +247,10 @@ def main() -> None:
     if rtpengine():
         makes.append(RtpEngine)
     else:
-        print("rtpengine is not installed (Debian package rtpengine-daemon): left out", file=sys.stderr)  # noqa: T201
+        print("rtpengine is not installed (Debian package rtpengine-daemon): left out", file=sys.stderr)
     rows = [measure(make, options.streams, options.seconds) for make in makes]
     if options.json:
-        print(json.dumps(rows))  # noqa: T201
+        print(json.dumps(rows))
     else:
         show(rows)
 

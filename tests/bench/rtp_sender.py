@@ -97,7 +97,7 @@ class Sender:
 def main() -> None:
     """Run one measurement: arguments host and number of streams."""
     sender = Sender(sys.argv[1], int(sys.argv[2]))
-    print(json.dumps(sender.ports()), flush=True)  # noqa: T201 - its protocol
+    print(json.dumps(sender.ports()), flush=True)
     for line in sys.stdin:
         order = json.loads(line)
         sender.sent = sender.received = 0
@@ -110,7 +110,7 @@ def main() -> None:
             "delay_p50_us": round(delays[len(delays) // 2]),
             "delay_p99_us": round(delays[len(delays) * 99 // 100]),
         }
-        print(json.dumps(result), flush=True)  # noqa: T201
+        print(json.dumps(result), flush=True)
 
 
 if __name__ == "__main__":

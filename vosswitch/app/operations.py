@@ -90,7 +90,10 @@ class Operations:
 
     def _gateway(self, kind: str, gateway: Any) -> dict[str, Any]:
         routing = kind == "routing"
-        address = f"{gateway.transport}:{gateway.address}:{gateway.port}" if routing else ", ".join(str(match) for match in gateway.addresses)
+        if routing:
+            address = f"{gateway.transport}:{gateway.address}:{gateway.port}"
+        else:
+            address = ", ".join(str(match) for match in gateway.addresses)
         return {
             "name": gateway.name,
             "kind": kind,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from vosswitch.params.declared import PARAMETERS
 from vosswitch.params.kinds import Parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable
     from decimal import Decimal
 
 
@@ -125,7 +126,7 @@ canonical = DECLARED.canonical
 check_all = DECLARED.check_all
 
 
-class Parameters:
+class Parameters(Mapping[str, Any]):
     """The parameters in force, an immutable snapshot: ``p["SS_MAX_CPS"]`` is the typed value.
 
     :param values: name to text, what was set; the rest has its default.  A name that nothing declares (of a plugin
@@ -147,6 +148,12 @@ class Parameters:
 
     def __getitem__(self, name: str) -> Any:
         return self._typed[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._typed)
+
+    def __len__(self) -> int:
+        return len(self._typed)
 
     def text(self, name: str) -> str:
         """The canonical text in force of a parameter or alias.
