@@ -11,7 +11,7 @@ from vosswitch.store import schema
 from vosswitch.store.database import Database
 from vosswitch.store.fields import Deployment
 from vosswitch.store.provision import apply_load
-from vosswitch.store.rate_import import CannotImport, Report, count_rates, import_rates, remove_leftovers
+from vosswitch.store.rate_import import CannotImport, Report, import_rates, remove_leftovers
 from vosswitch.store.rates import NoSuchGroup, RateRow, find_group, rate_rows
 from vosswitch.store.secrets import Secrets
 
@@ -129,9 +129,7 @@ def test_half_an_import_is_never_seen(database: Database, deployment: Deployment
         quick(database, group, rows, deployment, progress=watch)
     assert held(database, group) == before
     assert stored_rows(database) == 2
-    assert quick(database, group, rows, deployment).total == 10_002
-    with database.read() as connection:
-        assert count_rates(connection, group) == 10_002
+    assert quick(database, group, rows, deployment).total == len(held(database, group)) == 10_002
 
 
 def test_two_imports_of_one_group_exclude_each_other(database: Database, deployment: Deployment, group: str) -> None:

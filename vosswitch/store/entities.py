@@ -16,7 +16,6 @@ from vosswitch.store.provision_schema import (
     PHONES,
     RATE_GROUPS,
     ROUTING_GATEWAYS,
-    TABLES,
     Table,
 )
 
@@ -60,14 +59,6 @@ _LAYOUTS = {
     PHONES.name: _Layout(schema.phone, ("number", "account"), _HA1, settings=True),
     PARAMETERS.name: _Layout(schema.parameter, ("name", "value")),
 }
-
-BY_STORED = {table.stored: table for table in TABLES.values()}
-"""The tables by their names in the database and in the change log."""
-
-
-def has_secret(table: Table) -> bool:
-    """Whether its entries can have a password."""
-    return bool(_LAYOUTS[table.name].secrets)
 
 
 def read_all(connection: Connection, table: Table) -> Iterator[tuple[str, Stored]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vosswitch.params.system import DECLARED, BadParameter, Registry
+from vosswitch.params.system import DECLARED, Registry
 from vosswitch.store import changes, entities
 from vosswitch.store.entities import Stored
 from vosswitch.store.provision_schema import MAPPING_GATEWAYS, PARAMETERS, PHONES, ROUTING_GATEWAYS, Table
@@ -66,13 +66,3 @@ def _stored(name: str, text: str | None) -> Stored | None:
 def _entries(connection: Connection, table: Table) -> Iterator[dict[str, Any]]:
     for _key, stored in entities.read_all(connection, table):
         yield {**stored.values, "has_password": any(stored.secret)}
-
-
-__all__ = [
-    "BadParameter",
-    "list_mapping_gateways",
-    "list_phones",
-    "list_routing_gateways",
-    "parameter_texts",
-    "set_parameter",
-]

@@ -16,7 +16,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from vosswitch.store import changes, rates
 from vosswitch.store.document import explain
@@ -184,9 +184,15 @@ def _remove(database: Database, group_id: int, generation: int, pause: Callable[
             if beyond is not None and not count:  # more rows of one prefix than a slice has
                 count = connection.execute(delete(rate).where(whole & (rate.c.prefix == beyond))).rowcount
         removed += count
-        pause(pace.took(time.perf_counter() - started))
+        _yield(database, pace.took(time.perf_counter() - started), pause)
         if beyond is None:
             return removed
+
+
+def _yield(database: Database, seconds: float, pause: Callable[[float], None]) -> None:
+    """Leave the lock to others, where there is one for all: SQLite's waiting writers only look now and then."""
+    if database.is_sqlite:
+        pause(seconds)
 
 
 class _Pace:
@@ -283,7 +289,7 @@ class _Import:
                 self._mark(connection, group.id, import_at=changes.now_ms())
             done += len(part)
             progress(done, total)
-            self._pause(pace.took(time.perf_counter() - started))
+            _yield(self._database, pace.took(time.perf_counter() - started), self._pause)
 
     def _group_at(self) -> rates.Group:
         assert self._at is not None, "begin comes first"
@@ -296,13 +302,6 @@ class _Import:
 
 def _stale() -> int:
     return changes.now_ms() - _STALE_MS
-
-
-def count_rates(connection: Connection, group: str) -> int:
-    """How many rates of *group* are in force."""
-    found = rates.find_group(connection, group)
-    query = select(func.count()).where(rate.c.group_id == found.id, rate.c.generation == found.generation)
-    return int(connection.execute(query).scalar_one())
 
 
 def _read(source: str | Iterable[Sequence[str]], deployment: Deployment, report: Report) -> list[_Row]:
