@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import time
 from typing import TYPE_CHECKING, Any
 
 from twisted.python import usage
 
 from vosswitch.app import Switch, check_database
-from vosswitch.params.boot import BadSetting, Boot, listener
+from vosswitch.control.files import claim
+from vosswitch.params.boot import BadSetting, Boot, Listener, listener
 from vosswitch.params.files import load
 from vosswitch.sip.transport import try_bind
 
@@ -41,10 +43,39 @@ class Options(usage.Options):
 def _boot(options: dict[str, Any]) -> Boot:
     boot = load(options["config"])
     if options["listen"]:
-        boot = dataclasses.replace(boot, listeners=tuple(listener(text) for text in options["listen"]))
+        boot = dataclasses.replace(boot, listeners=_listeners(options["listen"]))
     if options["media-address"]:
-        boot = dataclasses.replace(boot, media_address=options["media-address"])
+        boot = dataclasses.replace(boot, media_address=_address(options["media-address"]))
     return boot
+
+
+def _listeners(texts: list[str]) -> tuple[Listener, ...]:
+    found = tuple(listener(text) for text in texts)
+    for number, one in enumerate(found):
+        if one.port and one in found[:number]:
+            raise BadSetting(f"--listen: {texts[number]} is there already; expected each address once")
+    return found
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise BadSetting(f"--media-address: expected an IP address, got {text!r}") from None
+
+
+def _try_all(boot: Boot) -> None:
+    """Take everything once that the node will need when the first configuration is in.
+
+    :raises BadSetting: names what cannot be had; likewise :raises OSError:.
+    """
+    check_database(boot)
+    try_bind(boot.listeners)
+    try:
+        try_bind((Listener("udp", boot.media_address, 0),))
+    except OSError as error:
+        raise BadSetting(f"media address {boot.media_address}: {error.strerror}") from None
+    claim(boot.control_socket)
 
 
 def makeService(options: dict[str, Any]) -> IService:
@@ -53,8 +84,7 @@ def makeService(options: dict[str, Any]) -> IService:
 
     try:
         boot = _boot(options)
-        check_database(boot)
-        try_bind(boot.listeners)
+        _try_all(boot)
         reactor.seconds = time.monotonic  # type: ignore[method-assign]  # timers must not follow the wall clock
         return Switch(reactor, boot)
     except (BadSetting, OSError) as error:

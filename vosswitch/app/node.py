@@ -68,6 +68,13 @@ def check_database(boot: Boot) -> None:
         raise BadSetting(problem)
 
 
+def _observer(boot: Boot) -> Any:
+    try:
+        return logs.observer(boot.log_level, boot.log_file)
+    except OSError as error:
+        raise BadSetting(f"{boot.path}: [log] file: cannot write {boot.log_file}: {error.strerror}") from None
+
+
 def wall_ms() -> int:
     """The wall clock, epoch milliseconds."""
     return time.time_ns() // 1_000_000
@@ -90,6 +97,8 @@ class Switch(MultiService):
         self.draining = False
         self.trouble: dict[str, str] = {}
         self._skip_drain: Deferred[None] | None = None
+        self._stopping = False
+        self._observer = _observer(boot)
         self.failures = Failures(self._plugin_failed)
         self.plugins = self._load_plugins()
         self.frozen = self.plugins.freeze(self.failures)
@@ -196,7 +205,7 @@ class Switch(MultiService):
 
     def setServiceParent(self, parent: Any) -> None:
         """Bring our log format along before ``twistd`` opens its log."""
-        parent.setComponent(ILogObserver, logs.observer(self.boot.log_level, self.boot.log_file))
+        parent.setComponent(ILogObserver, self._observer)
         super().setServiceParent(parent)  # type: ignore[no-untyped-call]
 
     def startService(self) -> None:
@@ -239,10 +248,11 @@ class Switch(MultiService):
         self.reactor.callFromThread(self._stop_or_skip)
 
     def _stop_or_skip(self) -> None:
-        if self.draining and self._skip_drain is not None:
+        if self._skip_drain is not None:
             skip, self._skip_drain = self._skip_drain, None
             skip.callback(None)
-        elif self.running:
+        elif not self._stopping:
+            self._stopping = True
             self.reactor.stop()
 
     # Stopping.
@@ -250,7 +260,7 @@ class Switch(MultiService):
     @inlineCallbacks
     def stopService(self) -> Generator[Any, Any, None]:
         """Refuse new calls, let the present ones finish for VS_DRAIN_SECONDS, end and bill the rest, write all down."""
-        self.draining = self.sip.draining = True
+        self._stopping = self.draining = self.sip.draining = True
         yield from self._drain()
         if self.live:
             yield self.control.stopService()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import stat
 from pathlib import Path
+
+_LONGEST = 107
+"""Bytes of a path that a Unix socket can be bound to (``sun_path`` less its final zero)."""
 
 
 class InUse(OSError):
@@ -16,8 +20,10 @@ def claim(path: str) -> None:
     """Make room for the socket: create its folder, remove the socket of a switch that is gone.
 
     :raises InUse: something listens there, or the path is no socket.
-    :raises OSError: the folder cannot be written.
+    :raises OSError: the folder cannot be written, or the path is too long for a socket.
     """
+    if len(os.fsencode(path)) > _LONGEST:
+        raise OSError(errno.ENAMETOOLONG, f"a control socket's path has at most {_LONGEST} bytes", path)
     Path(path).parent.mkdir(mode=0o750, parents=True, exist_ok=True)
     try:
         mode = os.lstat(path).st_mode
