@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from vosswitch.cli.moments import HELP, moment
-from vosswitch.cli.output import ENDS, show, with_ends
+from vosswitch.cli.output import ENDS, plain, show, with_ends
 from vosswitch.cli.state import State, common
 from vosswitch.control.operations import Field
 
@@ -67,6 +69,17 @@ _COLUMNS = (
 )
 
 
+def decision_in_text(decision: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A stored decision with its money as text, as programs get it."""
+    plan = (decision or {}).get("plan")
+    if decision is None or not plan:
+        return decision
+    looks = [
+        {**look, **{name: plain(look[name], "money") for name in ("price", "margin")}} for look in plan["gateways"]
+    ]
+    return {**decision, "plan": {**plan, "gateways": looks}}
+
+
 @click.group()
 def cdr() -> None:
     """The records of finished calls."""
@@ -91,6 +104,6 @@ def list_(
     with state.database.read() as connection:
         rows = list_cdrs(connection, limit, earliest, latest, account, call_id)
     if state.format == "json":
-        show(state, rows, FIELDS)
+        show(state, ({**row, "decision": decision_in_text(row["decision"])} for row in rows), FIELDS)
     else:
         show(state, map(with_ends, rows), (*ENDS, *FIELDS), _COLUMNS, "no records")

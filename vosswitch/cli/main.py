@@ -30,6 +30,7 @@ COMMANDS = {
     "registrations": "calls:registrations",
     "release": "calls:release",
     "route": "route:route",
+    "testcall": "testcall:testcall",
     "version": "node:version",
 }
 """Command name to ``module:function`` below `vosswitch.cli`."""

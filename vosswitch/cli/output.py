@@ -51,7 +51,7 @@ def show(
         return
     by_name = {field.name: field for field in fields}
     shown = [by_name[name] for name in columns or by_name]
-    cells = [[_cell(row.get(field.name), field, state.zone) for field in shown] for row in rows]
+    cells = [[cell(row.get(field.name), field, state.zone) for field in shown] for row in rows]
     if cells:
         _print_table([field.name.replace("_", " ") for field in shown], [field.kind for field in shown], cells)
     else:
@@ -65,7 +65,7 @@ def show_one(state: State, row: Mapping[str, Any], fields: Sequence[Field]) -> N
         return
     width = max(len(field.name) for field in fields)
     for field in fields:
-        text = _cell(row.get(field.name), field, state.zone)
+        text = cell(row.get(field.name), field, state.zone)
         click.echo(f"{field.name.replace('_', ' '):<{width}}  {text}".rstrip())
 
 
@@ -106,7 +106,8 @@ def _print_json(rows: Iterable[Mapping[str, Any]], fields: Sequence[Field]) -> N
     out.write("[]\n" if before == "[" else "]\n")
 
 
-def _cell(value: Any, field: Field, zone: ZoneInfo) -> str:
+def cell(value: Any, field: Field, zone: ZoneInfo) -> str:
+    """A value as a table has it."""
     if value is None or value == "":
         return "unlimited" if field.name in _UNLIMITED else "-"
     writer = _WRITERS.get(field.kind)

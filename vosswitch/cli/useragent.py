@@ -1,0 +1,428 @@
+"""A small user agent on our own stack: plays the two ends of one call and writes down what they see and hear.
+
+The customer calls through the switch; the vendor, when it is played too, rings and answers.  Both send a tone of
+G.711 from the answer to the end, and listen for the other one's.  Everything stays on loopback addresses.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.protocol import DatagramProtocol
+from twisted.internet.selectreactor import SelectReactor
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from vosswitch import __version__
+from vosswitch.media import rtp
+from vosswitch.media.tone import PCMA, PCMU, decode, strength, tone
+from vosswitch.model.call import Credential, LegTimers, Placement
+from vosswitch.model.causes import Cause, cause
+from vosswitch.model.interfaces import ICredentials, IIncomingCalls, ILegListener
+from vosswitch.model.session import MediaDescription, Origin, SessionDescription
+from vosswitch.model.signals import Answer, Confirm, Offer, Progress, Refuse, Release, Ring, Signal, Try
+from vosswitch.model.values import Address
+from vosswitch.params.boot import Listener
+from vosswitch.params.system import Parameters
+from vosswitch.sdp.codecs import codecs, first_audio
+from vosswitch.sip.service import SipService
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vosswitch.sip.flow import Flow
+
+RING = 0.5
+"""Seconds that the vendor rings before it answers."""
+PACKET = 0.02
+"""Seconds of sound in one packet."""
+BREATH = 0.05
+"""Seconds before the first and after the last word: within them the way of the media is open at both ends."""
+TONES = {"customer": 450, "vendor": 800}
+"""Hertz; whole periods in a packet."""
+_HEARD = 0.5
+"""The part of the power that has to lie in the other side's tone for it to be heard."""
+_PATIENCE = 3.0
+"""Seconds that peers may take for the last messages of the call."""
+_PAYLOADS = {PCMA: "PCMA", PCMU: "PCMU"}
+_TIMERS = LegTimers(trying=150.0, progress=150.0, progress_session=150.0, ringing=150.0)
+"""The customer is patient: the switch may try several gateways."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do.
+
+    :ivar switch: where the customer sends its INVITE.
+    :ivar customer: the address that the customer's gateway is known by; port 0 = any.
+    :ivar vendor: where the vendor is played; None = somebody else answers, or nobody.
+    :ivar seconds: from answer to hang-up.
+    """
+
+    caller: str
+    callee: str
+    switch: Address
+    customer: Address
+    vendor: Address | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One message of the ladder.
+
+    :ivar at: seconds since the first one.
+    :ivar side: ``customer`` or ``vendor``; *sent* is theirs, not the switch's.
+    :ivar line: its first line.
+    """
+
+    at: float
+    side: str
+    sent: bool
+    line: str
+
+
+@dataclass(slots=True)
+class Audio:
+    """What one side sent and heard.
+
+    :ivar tone: the frequency it sent, Hz.
+    :ivar heard: whether the other side's tone arrived; None when nothing did.
+    """
+
+    codec: str | None
+    tone: int
+    sent: int
+    received: int
+    heard: bool | None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the call.
+
+    :ivar answered: it was; *cause*: why it ended, when it was not the customer who hung up.
+    :ivar status: the final response in the words of the customer's side, such as ``486 Busy Here``.
+    :ivar audio: by side; a side that was not played is not there.
+    :ivar addresses: where each side that was played listened for SIP.
+    """
+
+    sip_call_id: str = ""
+    answered: bool = False
+    cause: Cause | None = None
+    interrupted: bool = False
+    status: str = ""
+    ladder: list[Step] = field(default_factory=list)
+    audio: dict[str, Audio] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)
+
+
+class Stream(DatagramProtocol):
+    """The sound of one side, over one UDP socket.
+
+    :param sends: frequency of its tone, *expects* of the other side's, Hz.
+    """
+
+    noisy = False
+
+    def __init__(self, reactor: Any, host: str, sends: int, expects: int) -> None:
+        self._reactor = reactor
+        self._expects = expects
+        self.tone = sends
+        self.sent = self.received = 0
+        self._strengths = 0.0
+        self._codec: int | None = None
+        self._timer: Any = None
+        self._port: Any = reactor.listenUDP(0, self, host)
+        self.host = host
+
+    def description(self, offer: SessionDescription | None = None) -> SessionDescription:
+        """Our offer, or our answer to *offer*."""
+        chosen = tuple(_PAYLOADS) if offer is None else (_chosen(offer),)
+        lines = tuple(f"a=rtpmap:{payload} {_PAYLOADS[payload]}/8000" for payload in chosen)
+        audio = MediaDescription(
+            "audio", self._port.getHost().port, "RTP/AVP", tuple(map(str, chosen)), lines=(*lines, "a=ptime:20")
+        )
+        return SessionDescription(Origin("testcall", "1", "1", self.host), "testcall", self.host, media=(audio,))
+
+    def talk(self, peer: SessionDescription, seconds: float) -> None:
+        """Send the tone to where *peer* wants it, in a call that is *seconds* long from now on."""
+        media = first_audio(peer)
+        if media is None or self._timer is not None:
+            return
+        self._codec = _chosen(peer)
+        to = (media.host or peer.host or "", media.port)
+        packets = tone(self.tone, self._codec, int.from_bytes(os.urandom(4), "big"))
+        count = max(int((seconds - 2 * BREATH) / PACKET), 1)
+        begun = self._reactor.seconds() + BREATH
+        self._timer = self._reactor.callLater(BREATH, self._send, packets, to, begun, count)
+
+    def _send(self, packets: Iterator[rtp.RtpPacket], to: tuple[str, int], begun: float, count: int) -> None:
+        """Send what is due by the clock, and come back for the rest."""
+        due = int((self._reactor.seconds() - begun) / PACKET) + 1
+        while self.sent < min(due, count):
+            self.transport.write(rtp.build(next(packets)), to)  # type: ignore[union-attr]
+            self.sent += 1
+        self._timer = None
+        if self.sent < count:
+            wait = max(begun + self.sent * PACKET - self._reactor.seconds(), 0.0)
+            self._timer = self._reactor.callLater(wait, self._send, packets, to, begun, count)
+
+    def datagramReceived(self, datagram: bytes, addr: Any) -> None:
+        """Count a packet and listen to it."""
+        try:
+            packet = rtp.parse(datagram)
+        except rtp.BadPacket:
+            return
+        self.received += 1
+        if packet.payload_type in _PAYLOADS:
+            self._strengths += strength(decode(packet.payload_type, packet.payload), self._expects)
+
+    def rest(self) -> None:
+        """Send no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def close(self) -> Any:
+        """Give the socket back."""
+        self.rest()
+        return self._port.stopListening()
+
+    @property
+    def audio(self) -> Audio:
+        """What there was."""
+        codec = None if self._codec is None else _PAYLOADS[self._codec]
+        heard = self._strengths / self.received >= _HEARD if self.received else None
+        return Audio(codec, self.tone, self.sent, self.received, heard)
+
+
+def _chosen(session: SessionDescription) -> int:
+    """The first payload type of a peer that we speak; A-law when it names none."""
+    media = first_audio(session)
+    known = [codec.payload for codec in codecs(media) if codec.payload in _PAYLOADS] if media is not None else []
+    return known[0] if known else PCMA
+
+
+@implementer(ICredentials)
+class Everybody:
+    """The ends of a test call trust whoever reaches them: they only listen on loopback."""
+
+    def trusts(self, source: Address) -> bool:
+        """Always."""
+        return True
+
+    def credentials(self, username: str) -> tuple[Credential, ...]:
+        """None are needed."""
+        return ()
+
+    def phone(self, username: str) -> str | None:
+        """Nobody registers here."""
+        return None
+
+    def challenges(self) -> bool:
+        """Never."""
+        return False
+
+
+@implementer(IIncomingCalls, ILegListener)
+class End:
+    """What both ends have in common: a SIP stack of their own, a stream, one leg.
+
+    :param seconds: how long its tone is.
+    :raises OSError: the address cannot be had.
+    """
+
+    def __init__(self, reactor: Any, side: str, other: str, address: Address, seconds: float) -> None:
+        self._reactor = reactor
+        self._seconds = seconds
+        self.side = side
+        self.leg: Any = None
+        self.over = False
+        parameters: Any = Parameters()
+        self.sip = SipService(
+            reactor,
+            lambda: parameters,
+            Everybody(),
+            self,
+            "vosswitch",
+            f"vosswitch-testcall/{__version__}",
+            [Listener(address.transport, address.host, address.port)],
+            Logger(namespace="vosswitch.testcall"),
+        )
+        self.sip.startService()
+        self.stream = Stream(reactor, address.host, TONES[side], TONES[other])
+
+    def incoming(self, leg: Any, offered: Try) -> None:
+        """Nobody calls this end."""
+        leg.send(Release(cause("not_registered")))
+
+    def refused(self, offered: Try, reason: str) -> None:
+        """Nothing is refused."""
+
+    def heard(self, leg: Any, signal: Signal) -> None:
+        """What the switch says on this end's leg."""
+        if isinstance(signal, Offer):
+            leg.send(Refuse(488))
+        elif isinstance(signal, Release):
+            self.over = True
+            self.stream.rest()
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is left to be said."""
+        return (self.leg is None or self.over) and not self.sip.busy()
+
+    def close(self) -> Deferred[Any]:
+        """Give the sockets back."""
+        return DeferredList([self.sip.stopService(), maybeDeferred(self.stream.close)])
+
+
+class Vendor(End):
+    """The called end: rings, answers, sends its tone, waits for the end."""
+
+    def __init__(self, reactor: Any, address: Address, seconds: float) -> None:
+        super().__init__(reactor, "vendor", "customer", address, seconds)
+        self._peer: SessionDescription | None = None
+
+    def incoming(self, leg: Any, offered: Try) -> None:
+        """Ring, and answer soon."""
+        if self.leg is not None:
+            leg.send(Release(cause("line_limit")))
+            return
+        self.leg = leg
+        self._peer = offered.session
+        leg.listen(self)
+        leg.send(Ring())
+        self._reactor.callLater(RING, self._answer)
+
+    def _answer(self) -> None:
+        if not self.over:
+            self.leg.send(Answer(self.stream.description(self._peer)))
+
+    def heard(self, leg: Any, signal: Signal) -> None:
+        """The ACK begins the talk."""
+        super().heard(leg, signal)
+        if isinstance(signal, Confirm):
+            peer = self._peer or signal.session
+            if peer is not None:
+                self.stream.talk(peer, self._seconds)
+
+
+class Customer(End):
+    """The calling end: calls, sends its tone, hangs up.
+
+    :param ended: told once, when the call is over for this end.
+    """
+
+    def __init__(self, reactor: Any, plan: Plan, outcome: Outcome, ended: Any) -> None:
+        super().__init__(reactor, "customer", "vendor", plan.customer, plan.seconds)
+        self._plan = plan
+        self._outcome = outcome
+        self._ended = ended
+        self._early: SessionDescription | None = None
+
+    def call(self) -> None:
+        """Send the INVITE."""
+        plan = self._plan
+        placement = Placement(
+            "testcall", plan.caller, plan.callee, plan.switch, self.stream.description(), timers=_TIMERS
+        )
+        self.leg = self.sip.place(placement, self)
+        self._outcome.sip_call_id = self.leg.peer_call_id
+
+    def heard(self, leg: Any, signal: Signal) -> None:
+        """Follow the call."""
+        super().heard(leg, signal)
+        if isinstance(signal, Ring | Progress):
+            self._early = signal.session or self._early
+        elif isinstance(signal, Answer):
+            self._outcome.answered = True
+            peer = signal.session or self._early
+            if peer is not None:
+                self.stream.talk(peer, self._seconds)
+            self._reactor.callLater(self._seconds, self.hang_up)
+        elif isinstance(signal, Release):
+            self._outcome.cause = signal.cause
+            self._ended()
+
+    def hang_up(self) -> None:
+        """End the call, whatever its state."""
+        if not self.over:
+            self.over = True
+            self.stream.rest()
+            self.leg.send(Release(cause("normal" if self._outcome.answered else "caller_abandoned")))
+            self._ended()
+
+
+class TestCall:
+    """One call between the two ends; `done` fires when it is over and the last messages have been seen.
+
+    :raises OSError: an address cannot be had; its text names it.
+    """
+
+    __test__ = False  # no test case, whatever pytest makes of the name
+
+    def __init__(self, reactor: Any, plan: Plan) -> None:
+        self._reactor = reactor
+        self._begun: float | None = None
+        self.outcome = Outcome()
+        self.done: Deferred[None] = Deferred()
+        self.ends: list[End] = []
+        if plan.vendor is not None:
+            self.ends.append(Vendor(reactor, plan.vendor, plan.seconds))
+        self.customer = Customer(reactor, plan, self.outcome, self._ended)
+        self.ends.insert(0, self.customer)
+        for end in self.ends:
+            end.sip.watcher = partial(self._note, end.side)
+            self.outcome.addresses[end.side] = str(end.sip.addresses[0])
+
+    def _note(self, side: str, sent: bool, flow: Flow, data: bytes) -> None:
+        now = self._reactor.seconds()
+        if self._begun is None:
+            self._begun = now
+        line = data.split(b"\r\n", 1)[0].decode(errors="replace")
+        self.outcome.ladder.append(Step(now - self._begun, side, sent, line))
+
+    def interrupt(self) -> None:
+        """Hang up at once."""
+        self.outcome.interrupted = True
+        self.customer.hang_up()
+
+    def _ended(self) -> None:
+        self._settle(self._reactor.seconds() + _PATIENCE)
+
+    def _settle(self, limit: float) -> None:
+        """Wait for the last messages, then close."""
+        if not all(end.quiet for end in self.ends) and self._reactor.seconds() < limit:
+            self._reactor.callLater(PACKET, self._settle, limit)
+            return
+        lines = [step.line for step in self.outcome.ladder if step.side == "customer" and not step.sent]
+        finals = [line[8:] for line in lines if line.startswith("SIP/2.0 ") and line[8:9] > "1"]
+        self.outcome.status = finals[0] if finals else ""
+        self.outcome.audio = {end.side: end.stream.audio for end in self.ends}
+        DeferredList([end.close() for end in self.ends]).addCallback(lambda _: self.done.callback(None))
+
+
+def place(plan: Plan) -> Outcome:
+    """Make the call, in a reactor of its own; takes as long as the call does.  An interrupt (Ctrl-C) hangs up.
+
+    :raises OSError: an address cannot be had; its text names it.
+    """
+    reactor: Any = SelectReactor()
+    reactor.seconds = time.monotonic
+    call = TestCall(reactor, plan)
+    call.done.addBoth(lambda _: reactor.stop())
+    reactor.callWhenRunning(call.customer.call)
+    before = signal.signal(signal.SIGINT, lambda *_: reactor.callFromThread(call.interrupt))
+    try:
+        reactor.run(installSignalHandlers=False)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return call.outcome
