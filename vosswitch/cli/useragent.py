@@ -6,7 +6,6 @@ G.711 from the answer to the end, and listen for the other one's.  Everything st
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from dataclasses import dataclass, field
@@ -14,43 +13,37 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
-from twisted.internet.protocol import DatagramProtocol
 from twisted.internet.selectreactor import SelectReactor
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from vosswitch import __version__
-from vosswitch.media import rtp
-from vosswitch.media.tone import PCMA, PCMU, decode, strength, tone
+from vosswitch.cli.stream import Audio, Stream
 from vosswitch.model.call import Credential, LegTimers, Placement
 from vosswitch.model.causes import Cause, cause
 from vosswitch.model.interfaces import ICredentials, IIncomingCalls, ILegListener
-from vosswitch.model.session import MediaDescription, Origin, SessionDescription
 from vosswitch.model.signals import Answer, Confirm, Offer, Progress, Refuse, Release, Ring, Signal, Try
 from vosswitch.model.values import Address
 from vosswitch.params.boot import Listener
 from vosswitch.params.system import Parameters
-from vosswitch.sdp.codecs import codecs, first_audio
+from vosswitch.sip.message import BadMessage, Response
+from vosswitch.sip.parse import parse
 from vosswitch.sip.service import SipService
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
+    from vosswitch.model.session import SessionDescription
     from vosswitch.sip.flow import Flow
 
 RING = 0.5
 """Seconds that the vendor rings before it answers."""
-PACKET = 0.02
-"""Seconds of sound in one packet."""
-BREATH = 0.05
-"""Seconds before the first and after the last word: within them the way of the media is open at both ends."""
 TONES = {"customer": 450, "vendor": 800}
 """Hertz; whole periods in a packet."""
-_HEARD = 0.5
-"""The part of the power that has to lie in the other side's tone for it to be heard."""
 _PATIENCE = 3.0
 """Seconds that peers may take for the last messages of the call."""
-_PAYLOADS = {PCMA: "PCMA", PCMU: "PCMU"}
+_LOOK = 0.02
+"""Seconds between two looks whether they have come."""
 _TIMERS = LegTimers(trying=150.0, progress=150.0, progress_session=150.0, ringing=150.0)
 """The customer is patient: the switch may try several gateways."""
 
@@ -89,21 +82,6 @@ class Step:
 
 
 @dataclass(slots=True)
-class Audio:
-    """What one side sent and heard.
-
-    :ivar tone: the frequency it sent, Hz.
-    :ivar heard: whether the other side's tone arrived; None when nothing did.
-    """
-
-    codec: str | None
-    tone: int
-    sent: int
-    received: int
-    heard: bool | None
-
-
-@dataclass(slots=True)
 class Outcome:
     """What became of the call.
 
@@ -121,93 +99,6 @@ class Outcome:
     ladder: list[Step] = field(default_factory=list)
     audio: dict[str, Audio] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
-
-
-class Stream(DatagramProtocol):
-    """The sound of one side, over one UDP socket.
-
-    :param sends: frequency of its tone, *expects* of the other side's, Hz.
-    """
-
-    noisy = False
-
-    def __init__(self, reactor: Any, host: str, sends: int, expects: int) -> None:
-        self._reactor = reactor
-        self._expects = expects
-        self.tone = sends
-        self.sent = self.received = 0
-        self._strengths = 0.0
-        self._codec: int | None = None
-        self._timer: Any = None
-        self._port: Any = reactor.listenUDP(0, self, host)
-        self.host = host
-
-    def description(self, offer: SessionDescription | None = None) -> SessionDescription:
-        """Our offer, or our answer to *offer*."""
-        chosen = tuple(_PAYLOADS) if offer is None else (_chosen(offer),)
-        lines = tuple(f"a=rtpmap:{payload} {_PAYLOADS[payload]}/8000" for payload in chosen)
-        audio = MediaDescription(
-            "audio", self._port.getHost().port, "RTP/AVP", tuple(map(str, chosen)), lines=(*lines, "a=ptime:20")
-        )
-        return SessionDescription(Origin("testcall", "1", "1", self.host), "testcall", self.host, media=(audio,))
-
-    def talk(self, peer: SessionDescription, seconds: float) -> None:
-        """Send the tone to where *peer* wants it, in a call that is *seconds* long from now on."""
-        media = first_audio(peer)
-        if media is None or self._timer is not None:
-            return
-        self._codec = _chosen(peer)
-        to = (media.host or peer.host or "", media.port)
-        packets = tone(self.tone, self._codec, int.from_bytes(os.urandom(4), "big"))
-        count = max(int((seconds - 2 * BREATH) / PACKET), 1)
-        begun = self._reactor.seconds() + BREATH
-        self._timer = self._reactor.callLater(BREATH, self._send, packets, to, begun, count)
-
-    def _send(self, packets: Iterator[rtp.RtpPacket], to: tuple[str, int], begun: float, count: int) -> None:
-        """Send what is due by the clock, and come back for the rest."""
-        due = int((self._reactor.seconds() - begun) / PACKET) + 1
-        while self.sent < min(due, count):
-            self.transport.write(rtp.build(next(packets)), to)  # type: ignore[union-attr]
-            self.sent += 1
-        self._timer = None
-        if self.sent < count:
-            wait = max(begun + self.sent * PACKET - self._reactor.seconds(), 0.0)
-            self._timer = self._reactor.callLater(wait, self._send, packets, to, begun, count)
-
-    def datagramReceived(self, datagram: bytes, addr: Any) -> None:
-        """Count a packet and listen to it."""
-        try:
-            packet = rtp.parse(datagram)
-        except rtp.BadPacket:
-            return
-        self.received += 1
-        if packet.payload_type in _PAYLOADS:
-            self._strengths += strength(decode(packet.payload_type, packet.payload), self._expects)
-
-    def rest(self) -> None:
-        """Send no more."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def close(self) -> Any:
-        """Give the socket back."""
-        self.rest()
-        return self._port.stopListening()
-
-    @property
-    def audio(self) -> Audio:
-        """What there was."""
-        codec = None if self._codec is None else _PAYLOADS[self._codec]
-        heard = self._strengths / self.received >= _HEARD if self.received else None
-        return Audio(codec, self.tone, self.sent, self.received, heard)
-
-
-def _chosen(session: SessionDescription) -> int:
-    """The first payload type of a peer that we speak; A-law when it names none."""
-    media = first_audio(session)
-    known = [codec.payload for codec in codecs(media) if codec.payload in _PAYLOADS] if media is not None else []
-    return known[0] if known else PCMA
 
 
 @implementer(ICredentials)
@@ -245,6 +136,7 @@ class End:
         self.side = side
         self.leg: Any = None
         self.over = False
+        self._timer: Any = None
         parameters: Any = Parameters()
         self.sip = SipService(
             reactor,
@@ -271,8 +163,18 @@ class End:
         if isinstance(signal, Offer):
             leg.send(Refuse(488))
         elif isinstance(signal, Release):
-            self.over = True
-            self.stream.rest()
+            self.rest()
+
+    def later(self, delay: float, call: Callable[[], None]) -> None:
+        """Do something unless the call ends before."""
+        self._timer = self._reactor.callLater(delay, call)
+
+    def rest(self) -> None:
+        """The call is over for this end."""
+        self.over = True
+        self.stream.rest()
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
 
     @property
     def quiet(self) -> bool:
@@ -300,11 +202,10 @@ class Vendor(End):
         self._peer = offered.session
         leg.listen(self)
         leg.send(Ring())
-        self._reactor.callLater(RING, self._answer)
+        self.later(RING, self._answer)
 
     def _answer(self) -> None:
-        if not self.over:
-            self.leg.send(Answer(self.stream.description(self._peer)))
+        self.leg.send(Answer(self.stream.description(self._peer)))
 
     def heard(self, leg: Any, signal: Signal) -> None:
         """The ACK begins the talk."""
@@ -321,7 +222,7 @@ class Customer(End):
     :param ended: told once, when the call is over for this end.
     """
 
-    def __init__(self, reactor: Any, plan: Plan, outcome: Outcome, ended: Any) -> None:
+    def __init__(self, reactor: Any, plan: Plan, outcome: Outcome, ended: Callable[[], None]) -> None:
         super().__init__(reactor, "customer", "vendor", plan.customer, plan.seconds)
         self._plan = plan
         self._outcome = outcome
@@ -347,7 +248,7 @@ class Customer(End):
             peer = signal.session or self._early
             if peer is not None:
                 self.stream.talk(peer, self._seconds)
-            self._reactor.callLater(self._seconds, self.hang_up)
+            self.later(self._seconds, self.hang_up)
         elif isinstance(signal, Release):
             self._outcome.cause = signal.cause
             self._ended()
@@ -355,8 +256,7 @@ class Customer(End):
     def hang_up(self) -> None:
         """End the call, whatever its state."""
         if not self.over:
-            self.over = True
-            self.stream.rest()
+            self.rest()
             self.leg.send(Release(cause("normal" if self._outcome.answered else "caller_abandoned")))
             self._ended()
 
@@ -389,6 +289,8 @@ class TestCall:
             self._begun = now
         line = data.split(b"\r\n", 1)[0].decode(errors="replace")
         self.outcome.ladder.append(Step(now - self._begun, side, sent, line))
+        if side == "customer" and not sent and not self.outcome.status:
+            self.outcome.status = _final(data)
 
     def interrupt(self) -> None:
         """Hang up at once."""
@@ -401,13 +303,20 @@ class TestCall:
     def _settle(self, limit: float) -> None:
         """Wait for the last messages, then close."""
         if not all(end.quiet for end in self.ends) and self._reactor.seconds() < limit:
-            self._reactor.callLater(PACKET, self._settle, limit)
+            self._reactor.callLater(_LOOK, self._settle, limit)
             return
-        lines = [step.line for step in self.outcome.ladder if step.side == "customer" and not step.sent]
-        finals = [line[8:] for line in lines if line.startswith("SIP/2.0 ") and line[8:9] > "1"]
-        self.outcome.status = finals[0] if finals else ""
         self.outcome.audio = {end.side: end.stream.audio for end in self.ends}
         DeferredList([end.close() for end in self.ends]).addCallback(lambda _: self.done.callback(None))
+
+
+def _final(data: bytes) -> str:
+    """Status and reason of a final response to an INVITE, "" for anything else."""
+    try:
+        message = parse(data)
+        final = isinstance(message, Response) and message.status >= 200 and message.cseq.method == "INVITE"
+    except BadMessage:
+        return ""
+    return f"{message.status} {message.reason}" if isinstance(message, Response) and final else ""
 
 
 def place(plan: Plan) -> Outcome:
