@@ -25,6 +25,14 @@ class JsonLines:
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Write one event; an event that cannot be written is dropped, never raised."""
+        try:
+            self._out.write(json.dumps(self._line(event), default=str) + "\n")
+            self._out.flush()
+        except Exception:  # noqa: BLE001 - values may raise anything when shown, and there is no other place to log it
+            return
+
+    @staticmethod
+    def _line(event: dict[str, Any]) -> dict[str, Any]:
         line = {
             "at": round(event.get("log_time", 0.0), 3),
             "level": getattr(event.get("log_level"), "name", "info"),
@@ -36,11 +44,7 @@ class JsonLines:
                 line[name] = str(event[name])
         if "log_failure" in event:
             line["traceback"] = event["log_failure"].getTraceback()
-        try:
-            self._out.write(json.dumps(line, default=str) + "\n")
-            self._out.flush()
-        except (OSError, ValueError):
-            return
+        return line
 
 
 def observer(level: str, path: str) -> ILogObserver:
@@ -48,6 +52,7 @@ def observer(level: str, path: str) -> ILogObserver:
     out = open(path, "a", encoding="utf-8") if path else sys.__stdout__  # noqa: SIM115, PTH123 - open as long as we live
     assert out is not None
     predicate = LogLevelFilterPredicate(defaultLogLevel=_LEVELS[level])
+    predicate.setLogLevelForNamespace("log_legacy", LogLevel.warn)  # Twisted's own "starting on", "Starting protocol"
     return FilteringLogObserver(JsonLines(out), (predicate,))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from vosswitch.cdr.files import scan_open_calls
+from vosswitch.cdr.files import scan_open_calls, sync_directory
 from vosswitch.cdr.recovery import ended
 from vosswitch.model.rating import Terms
 
@@ -38,29 +38,39 @@ class Orphans:
     """The legs of a former life that still have to be told.
 
     :ivar legs: what `ILeg.resume_data` gave, one dict per leg.
+    :ivar problem: one line when the file of a former start cannot be read, else "".
     """
 
-    __slots__ = ("_path", "legs")
+    __slots__ = ("_path", "legs", "problem")
 
     def __init__(self, spool: str) -> None:
         self._path = Path(spool) / _WAITING
         self.legs: list[dict[str, Any]] = []
-        if self._path.exists():
-            self.legs = orjson.loads(self._path.read_bytes())
+        self.problem = ""
+        try:
+            if self._path.exists():
+                self.legs = [leg for leg in orjson.loads(self._path.read_bytes()) if isinstance(leg, dict)]
+        except (ValueError, TypeError) as error:
+            self.problem = f"{self._path}: cannot be read, calls of an earlier run may get no BYE: {error}"
 
     def take(self, calls: list[OpenCall]) -> None:
-        """Remember the legs of answered calls, on disk too."""
+        """Remember the legs of answered calls, on disk too; those of an earlier start may be there already."""
         for call in calls:
             if call.answer is not None:
-                self.legs += [leg for leg in call.answer.get("legs", ()) if leg]
+                self.legs += [leg for leg in call.answer.get("legs", ()) if leg and leg not in self.legs]
         if self.legs:
-            partial = self._path.with_suffix(".tmp")
-            fd = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with os.fdopen(fd, "wb") as file:
-                file.write(orjson.dumps(self.legs))
-                file.flush()
-                os.fsync(fd)
-            partial.rename(self._path)
+            self._write()
+
+    def _write(self) -> None:
+        partial = self._path.with_suffix(".tmp")
+        partial.unlink(missing_ok=True)
+        fd = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "wb") as file:
+            file.write(orjson.dumps(self.legs))
+            file.flush()
+            os.fsync(fd)
+        partial.rename(self._path)
+        sync_directory(self._path.parent)
 
     def told(self) -> None:
         """All of them have been sent their BYE."""
@@ -75,6 +85,8 @@ def settle(spool: str, writer: JournalWriter, modes: Mapping[str, Any]) -> tuple
     """
     calls, problems = scan_open_calls(spool)
     orphans = Orphans(spool)
+    if orphans.problem:
+        problems.append(orphans.problem)
     orphans.take(calls)
     price = pricer(modes)
     for call in calls:

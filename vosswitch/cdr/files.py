@@ -211,7 +211,7 @@ class JournalWriter:
         try:
             os.pwrite(fd, journal.segment_header(self._number, self._life), 0)
             spare.rename(segment_path(self._directory, self._number))
-            _sync_directory(self._directory)
+            sync_directory(self._directory)
         except OSError:
             os.close(fd)
             raise
@@ -219,7 +219,8 @@ class JournalWriter:
         return fd
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Bring the names in a folder to the disk."""
     fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
