@@ -87,5 +87,8 @@ def makeService(options: dict[str, Any]) -> IService:
         _try_all(boot)
         reactor.seconds = time.monotonic  # type: ignore[method-assign]  # timers must not follow the wall clock
         return Switch(reactor, boot)
-    except (BadSetting, OSError) as error:
+    except BadSetting as error:
         raise SystemExit(f"vosswitch: {error}") from None
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise SystemExit(f"vosswitch: {where}{error.strerror or error}") from None

@@ -65,7 +65,11 @@ class Plugin:
     @hookimpl
     def parameters(self) -> list[Parameter]:
         """The country code, to be set with ``vosswitch params set VS_HOME_COUNTRY 43``."""
-        return [Parameter("plugin", NAME, "", text(), "", "Country code that replaces the 0 of national numbers")]
+        return [
+            Parameter(
+                "plugin", NAME, "", text(), "", "Country code that replaces the 0 of national numbers", wired=True
+            )
+        ]
 
 
 def make_plugin(context: PluginContext) -> Plugin:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from twisted.application.service import MultiService
+from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThreadPool
@@ -149,14 +149,7 @@ class Switch(MultiService):
     def _build_rooms(self) -> None:
         boot = self.boot
         self.credentials = Credentials(lambda: self.snapshot)
-        self.media = MediaService(
-            self.reactor,
-            boot.media_address,
-            boot.media_advertise,
-            boot.media_workers,
-            lambda: self.snapshot.parameters,
-            Logger(namespace="vosswitch.media"),
-        )
+        self.media = self._media_engine()
         board = Switchboard(
             clock=self.reactor,
             journal=self.journal,
@@ -201,6 +194,27 @@ class Switch(MultiService):
             self.reactor, boot.control_socket, Operations(self).implementations(), Logger(namespace="vosswitch.control")
         )
 
+    def _media_engine(self) -> Any:
+        """The engine that the configuration names: our own workers, or a plugin's.
+
+        :raises BadSetting: no plugin offers it.
+        """
+        boot = self.boot
+        if boot.media_engine == "built-in":
+            return MediaService(
+                self.reactor,
+                boot.media_address,
+                boot.media_advertise,
+                boot.media_workers,
+                lambda: self.snapshot.parameters,
+                Logger(namespace="vosswitch.media"),
+            )
+        engine = self.plugins.media_engines.get(boot.media_engine)
+        if engine is None:
+            known = ", ".join(["built-in", *self.plugins.media_engines])
+            raise BadSetting(f"{boot.path}: [media] engine: expected one of {known}, got {boot.media_engine!r}")
+        return engine
+
     # Starting.
 
     def setServiceParent(self, parent: Any) -> None:
@@ -222,7 +236,8 @@ class Switch(MultiService):
         if self.live:
             return
         self.live = True
-        self.media.startService()
+        if IService.providedBy(self.media):
+            self.media.startService()  # type: ignore[no-untyped-call]
         try:
             self.sip.startService()
             self.control.startService()
@@ -268,7 +283,8 @@ class Switch(MultiService):
         if self.live:
             yield from self._farewells()
             yield self.sip.stopService()
-            yield self.media.stopService()
+            if IService.providedBy(self.media):
+                yield self.media.stopService()  # type: ignore[no-untyped-call]
         yield self.journal.stopService()
         yield self.recorder.stop()
         yield super().stopService()  # type: ignore[no-untyped-call]

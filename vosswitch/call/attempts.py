@@ -144,7 +144,8 @@ class Attempts:
 
     def _close_row(self, reason: str) -> None:
         if self._row is not None:
-            self._row.status = self.leg.status
+            status = self.leg.status
+            self._row.status = status if status >= 200 else 0  # a provisional one is no outcome
             self._row.reason = reason
             self._row.duration_ms = self._elapsed_ms()
 

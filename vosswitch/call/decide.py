@@ -6,6 +6,8 @@ changes nothing: lines and money are taken by who acts on the decision.
 
 from __future__ import annotations
 
+import dataclasses
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vosswitch.accounts.check import check_account, may_call
@@ -149,21 +151,27 @@ class Decider:
         if decision.gateway is not None:
             if decision.gateway.caller_dial_plan:
                 decision.caller = decision.gateway.caller_dial_plan.apply(decision.caller, self._source)
-            self._transform(ask, decision, decision.gateway.number_transforms)
+            decision.caller, decision.callee = self._transformed(
+                ask, decision, decision.gateway.number_transforms, decision.caller, decision.callee
+            )
         else:
             decision.caller = subject.number
         if not dialable(decision.callee):
             decision.note("callee", "nothing that can be dialled is left of the called number")
             raise Refused("empty_callee")
 
-    def _transform(self, ask: Ask, decision: Decision, names: tuple[str, ...]) -> None:
+    def _transformed(
+        self, ask: Ask, decision: Decision, names: tuple[str, ...], caller: str, callee: str
+    ) -> tuple[str, str]:
+        """The numbers after the named transforms, in order."""
         for name in names:
             transform = self._plugins.number_transforms.get(name)
             if transform is None:
                 decision.note("number transform", f"{name} is not loaded")
                 continue
-            attempt = self._attempt(ask, decision)
-            decision.caller, decision.callee = transform.transform(decision.caller, decision.callee, attempt)
+            attempt = dataclasses.replace(self._attempt(ask, decision), caller=caller, callee=callee)
+            caller, callee = transform.transform(caller, callee, attempt)
+        return caller, callee
 
     @staticmethod
     def _attempt(ask: Ask, decision: Decision) -> CallAttempt:
@@ -243,7 +251,9 @@ class Decider:
         decision.had_candidates = bool(decision.plan.candidates)
         if not decision.had_candidates:
             raise Refused("no_route")
-        decision.routes = gateway_routes(decision, decision.plan.candidates, self._source)
+        decision.routes = gateway_routes(
+            decision, decision.plan.candidates, self._source, partial(self._transformed, ask, decision)
+        )
 
     def _to_phone(self, decision: Decision, called: Phone) -> bool:
         if called.locked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from vosswitch.model.call import Candidate, Contact
     from vosswitch.model.session import SessionDescription
     from vosswitch.params.system import Parameters
+
+
+Transform = Callable[[tuple[str, ...], str, str], tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +53,29 @@ class Route:
         return tuple([limit.key for limit in self.limits])
 
 
-def gateway_routes(decision: Decision, candidates: Iterable[Candidate], source: random.Random) -> Iterator[Route]:
-    """The routes of the planned gateways, each built when its turn comes."""
+def gateway_routes(
+    decision: Decision, candidates: Iterable[Candidate], source: random.Random, transform: Transform
+) -> Iterator[Route]:
+    """The routes of the planned gateways, each built when its turn comes.
+
+    :param transform: applies the number transforms that a gateway names: (names, caller, callee) to (caller, callee).
+    """
     for candidate in candidates:
         gateway = decision.snapshot.gateways.gateways[candidate.gateway]
         callee = decision.callee
         if gateway.strip_prefix:
             callee = callee[len(candidate.prefix) :]
         callee = gateway.callee_dial_plan.apply(callee, source)
+        caller = gateway.caller_dial_plan.apply(decision.caller, source)
+        if gateway.number_transforms:
+            caller, callee = transform(gateway.number_transforms, caller, callee)
         if not callee:
             decision.note(gateway.name, "its dial plan leaves nothing of the called number")
             continue
         yield Route(
             name=gateway.name,
             target=Address(gateway.address, gateway.port, gateway.transport),
-            caller_out=gateway.caller_dial_plan.apply(decision.caller, source),
+            caller_out=caller,
             callee_out=callee,
             account=gateway.account,
             local_address=gateway.local_address or None,

@@ -117,6 +117,7 @@ class MediaService(Service):
         self._number += 1
         limits = (parameters["SS_MEDIA_CHECK_TIMEOUT"], parameters["SS_QOS_RTP"])
         pairs = (free.pop(), free.pop())
+        worker.taken += 2
         session = MediaSession(
             self._number, call_id, pairs, hosts, limits, listener, worker.tell, partial(self._close, worker)
         )

@@ -30,10 +30,12 @@ if TYPE_CHECKING:
     from vosswitch.media.wire import Message
     from vosswitch.model.call import MediaReport
 
-LOW_WATER = 128
-"""Leased pairs below which more are asked for."""
+LOW_WATER = 512
+"""Leased pairs below which more are asked for, while fewer than that are used in a second."""
 
-BLOCK = 256
+MOST_LEASED = 4096
+"""Leased pairs that are kept ahead at the most: a second's use, so that a burst of calls finds its ports."""
+
 SILENCE = 5.0
 """Seconds without a sign of life after which a worker is killed and begun anew."""
 
@@ -171,6 +173,7 @@ class WorkerLink:
     :param number: which of the workers, for the log.
     :param connect: makes the local socket: our end and the worker's.
     :ivar sessions: the running ones by number; *closing* those whose last counts are awaited.
+    :ivar taken: pairs that calls took since the last `look_after`; it decides how many are leased ahead.
     """
 
     def __init__(self, reactor: Any, number: int, address: str, log: Logger, connect: Callable[[], Any]) -> None:
@@ -190,6 +193,8 @@ class WorkerLink:
         self._asked = False
         self.range = (0, -1)
         self.free: list[int] = []
+        self.taken = 0
+        self._ahead = LOW_WATER
         self.sessions: dict[int, MediaSession] = {}
         self.closing: dict[int, tuple[MediaSession, Callable[[MediaReport], None]]] = {}
         self._ready: Deferred[None] = Deferred()
@@ -286,6 +291,8 @@ class WorkerLink:
             self._log.error("media worker {number} does not answer: killed", number=self._number)
             self._alive = now
             self.kill()
+        self._ahead = min(max(LOW_WATER, self.taken, self._ahead * 3 // 4), MOST_LEASED)
+        self.taken = 0
         self.supply()
 
     @property
@@ -314,16 +321,16 @@ class WorkerLink:
 
     def supply(self) -> None:
         """Ask for more pairs when there are few; one question at a time."""
-        if len(self.free) < LOW_WATER and not self._asked and self._channel is not None:
+        if len(self.free) < self._ahead and not self._asked and self._channel is not None:
             self._asked = True
-            self.tell(("lease", BLOCK))
+            self.tell(("lease", self._ahead))
 
     def use_range(self, low: int, high: int) -> None:
         """Lease from another range; the free pairs outside of it serve until the first ones inside are there."""
         self.range = (low, high)
         self._asked = True
         self.tell(("range", low, high))
-        self.tell(("lease", BLOCK))
+        self.tell(("lease", self._ahead))
 
     def finish(self, number: int) -> None:
         """A session is over: its report goes to whoever closed it, once."""

@@ -31,6 +31,9 @@ COUNTS_EVERY = 5  # ticks
 _BIND_AT_ONCE = 8  # pairs in one turn of the loop, about half a millisecond
 _LEASES_AT_ONCE = 32
 _EVENTS = 512
+_BUSY = 2_000  # packets a second
+_FEW = 8  # packets in one turn
+_GATHER = 0.0005  # seconds
 _DRAIN = 512  # packets
 
 
@@ -56,18 +59,26 @@ class Worker:
         self._out: list[wire.Message] = []
         self._blocked: deque[bytes] = deque()
         self._ends_at: float | None = None
-        self._ticks = 0
+        self._ticks = self._moved = 0
+        self._busy = False
         self._poll = select.epoll()
         channel.setblocking(False)
         self._poll.register(channel, select.EPOLLIN)
 
     def run(self) -> None:
-        """Work until the switch has been gone for the grace time."""
+        """Work until the switch has been gone for the grace time.
+
+        A busy worker whose packets come one by one lets a few of them gather: a wake-up for each costs twice as much
+        CPU as the packet itself, and half a millisecond is nothing to a stream of 20 ms packets.
+        """
         next_tick = time.monotonic() + TICK
         while self._ends_at is None or (self._sessions and time.monotonic() < self._ends_at):
             wait = 0.0 if self._owed else max(0.0, next_tick - time.monotonic())
             ready = self._poll.poll(wait, _EVENTS)
             self._relay(ready)
+            self._moved += len(ready)
+            if self._busy and len(ready) < _FEW:
+                time.sleep(_GATHER)
             if self._owed:
                 self._bind_more()
             now = time.monotonic()
@@ -275,6 +286,8 @@ class Worker:
 
     def _tick(self, now: float) -> None:
         self._ticks += 1
+        self._busy = self._moved > _BUSY
+        self._moved = 0
         self._out.append(("alive",))
         for session in self._sessions.values():
             for side in session.silent(now):

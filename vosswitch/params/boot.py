@@ -48,6 +48,7 @@ class Boot:
     media_address: str
     media_advertise: str
     media_workers: int
+    media_engine: str
     plugin_path: tuple[str, ...]
     plugins_disabled: tuple[str, ...]
     run_directory: str
@@ -117,7 +118,12 @@ _KEYS: dict[str, dict[str, tuple[Callable[[Any], Any], Any]]] = {
     },
     "database": {"url": (_text, "sqlite:///../var/vosswitch.sqlite"), "key_file": (_text, "../var/secret.key")},
     "redis": {"url": (_text, "")},
-    "media": {"address": (_ip, "127.0.0.1"), "advertise": (_ip_or_none, ""), "workers": (_whole(1, 64), 1)},
+    "media": {
+        "address": (_ip, "127.0.0.1"),
+        "advertise": (_ip_or_none, ""),
+        "engine": (_text, "built-in"),
+        "workers": (_whole(1, 64), 1),
+    },
     "plugins": {"path": (_texts, ["../plugins"]), "disabled": (_texts, [])},
     "run": {"directory": (_text, "../var/run"), "spool": (_text, "../var/spool")},
     "log": {"level": (_level, "info"), "file": (_text, "")},
@@ -231,6 +237,7 @@ def read(document: Mapping[str, Any], path: str) -> Boot:
         media_address=media["address"],
         media_advertise=media["advertise"],
         media_workers=media["workers"],
+        media_engine=media["engine"],
         plugin_path=tuple(_absolute(folder, item) for item in plugins["path"]),
         plugins_disabled=plugins["disabled"],
         run_directory=_absolute(folder, run["directory"]),

@@ -63,6 +63,7 @@ PARAMETERS: tuple[Parameter, ...] = (
             "range, so a taken port is skipped"
         ),
         aliases=("SS_RTP_PORT_RANGE",),
+        wired=True,
     ),
     _media(
         "SS_MEDIA_CHECK_TIMEOUT",
@@ -70,6 +71,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         whole(0, 3600),
         "s",
         "RTP silence that ends a call: seconds without RTP from a side that should send; 0 = never",
+        wired=True,
     ),
     _media(
         "SS_RTP_EXTERNAL_IP",
@@ -77,9 +79,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         ip(),
         "",
         "Advertised media address where it differs from the local one (overrides the listen section)",
+        wired=True,
     ),
     _qos("SS_QOS_SIGNAL", "0xa0", octet(), "", "ToS of signalling"),
-    _qos("SS_QOS_RTP", "0xa0", octet(), "", "ToS of RTP"),
+    _qos("SS_QOS_RTP", "0xa0", octet(), "", "ToS of RTP", wired=True),
     _trace("SS_TRACE_FILE_LENGTH", "40960", whole(1), "KB", "Softswitch debug file size, two files rotate"),
     _trace("SS_TRACE_CALL_FILE_SIZE", "16", whole(16, 2048), "MB", "Call trace file size"),
     _trace("SS_TRACE_REGISTER_FILE_SIZE", "16", whole(16, 2048), "MB", "Registration trace file size"),

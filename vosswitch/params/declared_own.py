@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from vosswitch.params.kinds import Parameter, seconds, switch, whole
+from vosswitch.params.kinds import Parameter, choice, seconds, switch, whole
 
 _own = partial(Parameter, "vs")
 
@@ -25,7 +25,25 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Hold the 200 to the caller until its answer record is on disk",
         wired=True,
     ),
-    _own("VS_JOURNAL_SYNC_INTERVAL", "50", whole(1, 10000), "ms", "Longest time a journal record waits for its sync"),
+    _own(
+        "VS_DIGEST_ALGORITHMS",
+        "MD5,SHA-256",
+        choice("MD5,SHA-256", "SHA-256,MD5", "SHA-256", "MD5"),
+        "",
+        (
+            "Challenges to callers in their order: many devices read only the first one and know only MD5; "
+            "RFC 8760 wants the better one first"
+        ),
+        wired=True,
+    ),
+    _own(
+        "VS_JOURNAL_SYNC_INTERVAL",
+        "50",
+        whole(1, 10000),
+        "ms",
+        "Longest time a journal record waits for its sync",
+        wired=True,
+    ),
     _own(
         "VS_RESERVE_SLICE",
         "60",
@@ -40,5 +58,6 @@ PARAMETERS: tuple[Parameter, ...] = (
         whole(0, 60000),
         "ms",
         "Longest wait of a CDR for the media counts of its call",
+        wired=True,
     ),
 )

@@ -231,7 +231,7 @@ def test_a_restarted_worker_is_told_everything_and_counts_go_on(bench):
         ["say", 1],
         ["open", 3],
         ["claim", bench.service.workers[0].free],
-        ["lease", 256],
+        ["lease", 512],
     ]
     bench.says(("started", 1, 0))
     assert ear.heard == [("started", Side.CALLER)]
@@ -271,7 +271,7 @@ def test_another_range_serves_new_calls_and_the_old_free_pairs_go_back(bench):
     bench.told()
     bench.parameters["SS_MEDIA_PROXY_PORT_RANGE"] = (20000, 20099)
     assert max(bench.service.open("1", None, None, Ear()).pairs) < 10100
-    assert bench.told("range", "lease") == [["range", 20000, 20099], ["lease", 256]]
+    assert bench.told("range", "lease") == [["range", 20000, 20099], ["lease", 512]]
     bench.says(("leases", [20000, 20002]))
     assert bench.service.workers[0].free == [20000, 20002]
     assert len(bench.told("return")[0][1]) == 48
@@ -311,3 +311,14 @@ def test_what_a_busy_worker_does_not_take_waits_in_order(bench):
     bench.reactor.writers[0].doWrite()
     assert [m[1] for m in bench.wires[-1].sent if m[0] == "open"] == [1, 2]
     assert bench.reactor.writers == []
+
+
+def test_a_busy_second_makes_more_ports_be_kept_ahead(bench):
+    """What calls took in a second is leased ahead, so that a burst of as many finds its ports."""
+    worker = bench.service.workers[0]
+    worker.taken = 900
+    worker.free = list(range(20000, 21000, 2))
+    worker._asked = False
+    worker.look_after(bench.reactor.seconds())
+    bench.reactor.advance(0)
+    assert bench.told("lease")[-1] == ["lease", 900]
