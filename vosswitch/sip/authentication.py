@@ -66,11 +66,13 @@ class Authentication:
         self._failures: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
 
     def challenge(self, stale: bool = False) -> tuple[int, str]:
-        """Status and header lines that ask for credentials: SHA-256 first, then MD5 (RFC 8760)."""
-        status = int(self._parameters()["SS_SIP_AUTHENTICATION_CODE"])
+        """Status and header lines that ask for credentials, one line for each of VS_DIGEST_ALGORITHMS."""
+        parameters = self._parameters()
+        status = int(parameters["SS_SIP_AUTHENTICATION_CODE"])
         name = "Proxy-Authenticate" if status == 407 else "WWW-Authenticate"
         nonce = self._nonces.new(self._now())
-        lines = [f"{name}: {digest.challenge(self.realm, nonce, kind, stale)}\r\n" for kind in digest.ALGORITHMS]
+        kinds = parameters["VS_DIGEST_ALGORITHMS"].split(",")
+        lines = [f"{name}: {digest.challenge(self.realm, nonce, kind, stale)}\r\n" for kind in kinds]
         return status, "".join(lines)
 
     def judge(self, request: Request, host: str) -> Judgement:
@@ -132,13 +134,16 @@ class Authentication:
 
 
 def _about(uri: str, request: Request) -> bool:
-    """Whether credentials were made for this request; elements on the way rewrite hosts, so the user part decides."""
+    """Whether credentials were made for this request; elements on the way rewrite hosts, so the user part decides.
+
+    Some devices (sipp is one) name the server only; what such credentials prove is bounded by the nonce count.
+    """
     if uri == request.uri:
         return True
     user = request.target.user
     if request.method == "REGISTER" or not user:
         return True
     try:
-        return parse_uri(uri).user == user
+        return parse_uri(uri).user in {user, ""}
     except BadMessage:
         return False

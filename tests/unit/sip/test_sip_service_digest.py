@@ -44,7 +44,7 @@ def accepted(world, caller):
     return offered
 
 
-def test_both_algorithms_are_offered_the_better_one_first(world):
+def test_the_algorithms_are_offered_in_the_order_of_the_parameter(world):
     caller = world.invite()
     values = challenged(caller)
     assert [digest.algorithm_of(digest.parse_authorization(value)) for value in values] == ["SHA-256", "MD5"]
