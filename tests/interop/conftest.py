@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from tests.support.sipp import Sipp, called, caller
-from tests.support.switch import Switch, free_port, until
+from tests.support.switch import Switch, free_port, media_port, until
 from vosswitch.control.client import ControlClient
 
 PROVISION = """
@@ -137,7 +137,7 @@ class Case:
     def peer(self, name, scenario, *options, port=None, remote=None, host="127.0.0.1"):
         """A sipp on this machine; it has its port when this returns."""
         port = port or self.ports.get(name) or free_port()
-        options = ("-trace_msg", "-recv_timeout", "20000", "-mp", str(free_port() & ~1), *options)
+        options = ("-trace_msg", "-recv_timeout", "20000", "-mi", host, "-mp", str(media_port(host)), *options)
         peer = Sipp(self.folder, name, scenario, port, remote, *options, host=host)
         self.peers.append(peer)
         if remote is None:

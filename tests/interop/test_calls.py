@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from tests.support.sipp import ANSWER, CALL
 from tests.support.switch import until
+from vosswitch.sip.message import render
 
 RING = ["invite", "expect? 100", "expect? 180", "expect 200", "ack"]
 
@@ -200,8 +201,8 @@ def test_nothing_of_one_side_reaches_the_other(case):
     call = case.call(CALL)
     call.succeeds()
     vendor.succeeds()
-    seen_there = b"".join(m.body + "\n".join(sum(m.headers.values(), [])).encode() for m in vendor.heard(""))
-    seen_here = b"".join(m.body + "\n".join(sum(m.headers.values(), [])).encode() for m in call.heard("SIP/2.0 2"))
+    seen_there = b"".join(render(message) for message in vendor.heard(""))
+    seen_here = b"".join(render(message) for message in call.heard("SIP/2.0 2"))
     assert case.host.encode() not in seen_there
     assert b"sipp caller" not in seen_there
     assert case.cdr()["caller_sip_call_id"].encode() not in seen_there

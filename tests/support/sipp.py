@@ -7,9 +7,9 @@ The caller: ``"invite"`` (``"invite late"`` without SDP), ``"ack"`` of a 2xx (``
 final response, ``"bye"``, ``"cancel"``, ``"reinvite sendonly"``, ``"reply 200"`` (``"reply 200 sdp"``); after
 ``"expect 401 auth"`` an ``"invite auth NAME PASSWORD"`` proves itself.
 
-The called side: ``"receive INVITE"``, ``"send 180"``, ``"send 200 sdp"``, ``"bye"``.  Flags behind a status: ``sdp`` adds
-a description, ``INVITE`` sends it again until it is acknowledged, ``notag`` leaves the To header as it came,
-``invite`` answers the INVITE after something else was received, ``challenge`` asks for credentials.
+The called side: ``"receive INVITE"``, ``"send 180"``, ``"send 200 sdp"``, ``"bye"``.  Flags behind a status:
+``sdp`` adds a description, ``INVITE`` sends it again until it is acknowledged, ``notag`` leaves the To header as it
+came, ``invite`` answers the INVITE after something else was received, ``challenge`` asks for credentials.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class _Scenario:
             auth = ' auth="true"' if flags == "auth" else ""
             self.parts.append(f'  <recv response="{code}" rrs="true"{optional}{auth}></recv>\n')
         elif word == "receive":
-            self.parts.append(f'  <recv request="{rest}" crlf="true" rrs="true"></recv>\n')
+            self.parts.append(f'  <recv request="{rest.partition(" ")[0]}" crlf="true" rrs="true"></recv>\n')
         elif word == "pause":
             self.parts.append(f'  <pause milliseconds="{rest}"/>\n')
         else:
@@ -184,7 +184,7 @@ class _Called(_Scenario):
 
     def step(self, word: str, rest: str) -> None:
         """One step."""
-        self.in_dialog = self.in_dialog or rest == "ACK"
+        self.in_dialog = self.in_dialog or rest == "ACK"  # "ACK again" is that of a failure
         if word == "send":
             code, *flags = rest.split()
             self.answer(int(code), flags)

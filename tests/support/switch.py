@@ -34,6 +34,20 @@ def free_port(kind: int = socket.SOCK_DGRAM, host: str = "127.0.0.1") -> int:
     raise RuntimeError("no free port")
 
 
+def media_port(host: str = "127.0.0.1") -> int:
+    """An even port with free ones behind it, for a peer that takes RTP and RTCP of audio and video from there on."""
+    for _ in range(1000):
+        port = 40_000 + (int.from_bytes(os.urandom(2)) % 10_000 & ~3)
+        try:
+            for each in range(port, port + 4):
+                with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+                    probe.bind((host, each))
+        except OSError:
+            continue
+        return port
+    raise RuntimeError("no free media ports")
+
+
 _GIVEN: set[int] = set()
 """Ports handed out in this process: their users may not have bound them yet."""
 
