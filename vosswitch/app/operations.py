@@ -71,7 +71,9 @@ class Operations:
     def release(self, args: Arguments) -> dict[str, Any]:
         """Disconnect one call."""
         call_id = args["call_id"]
-        if not (call_id.isdecimal() and call_id.isascii() and self._node.calls.release(int(call_id))):
+        if not (
+            call_id.isdecimal() and call_id.isascii() and len(call_id) < 20 and self._node.calls.release(int(call_id))
+        ):
             raise ControlError("not_found", f"release: call_id {call_id[:40]}", "expected the id of a running call")
         return {"call_id": call_id}
 

@@ -7,37 +7,17 @@ import time
 from pathlib import Path
 
 import pytest
-from twisted.internet.testing import MemoryReactorClock
 from twisted.plugin import IPlugin
 from twisted.python import usage
 
 import twisted
 import vosswitch
+from tests.unit.app.app_world import Reactor
 from vosswitch import tap
 from vosswitch.app.node import Switch
 from vosswitch.store.migrations import migrate
 
 ROOT = Path(vosswitch.__file__).parents[1]
-
-
-class Reactor(MemoryReactorClock):
-    """A reactor without sockets, threads and time."""
-
-    def __init__(self):
-        super().__init__()
-        self.stops = 0
-
-    def getThreadPool(self):
-        return self
-
-    def callInThreadWithCallback(self, told, function, *args, **kwargs):
-        told(True, function(*args, **kwargs))
-
-    def callFromThread(self, function, *args, **kwargs):
-        function(*args, **kwargs)
-
-    def stop(self):
-        self.stops += 1
 
 
 @pytest.fixture

@@ -1,0 +1,123 @@
+"""The node as a whole: what a stop does, and how money and configuration of the recorder arrive."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.app.app_world import Reactor
+from tests.unit.call.call_world import PREPAID, FakeEngine, FakeLeg, FakeLegs, World, bodies, offer
+from vosswitch.app.node import Switch
+from vosswitch.cdr.files import JournalReader
+from vosswitch.cdr.journal import Position
+from vosswitch.model.signals import Try
+from vosswitch.model.values import UNITS, Address
+from vosswitch.params.boot import read
+
+
+class Running:
+    """A node with fake legs and media, as if the recorder had told everything."""
+
+    def __init__(self, folder, parameters=None):
+        self.folder = folder
+        self.reactor = Reactor()
+        self.switch = Switch(self.reactor, read({"plugins": {"path": []}, "run": {
+            "directory": str(folder / "run"), "spool": str(folder / "spool")}}, str(folder / "v.toml")))  # fmt: skip
+        world = World.__new__(World)  # its face for fakes: they tell it what happened
+        world.story, world.happened = [], lambda what, value: None
+        self.world = world
+        board = self.switch.calls._board
+        board.legs, board.media = self.legs, self.media = FakeLegs(world), FakeEngine()
+        self.switch._configured(bodies(parameters=parameters or {}))
+        self.switch._money({name: {"balance": 100 * UNITS, "grant": 100 * UNITS} for name in "cp"})
+
+    def talk(self):
+        leg = FakeLeg(self.world, "in", remote=PREPAID)
+        self.switch.calls.incoming(leg, Try("1", "4312345", PREPAID, Address("h", 1), "x", session=offer()))
+        self.legs.placed[-1].answers(offer(5000))
+        return leg
+
+    def records(self, kind):
+        reader = JournalReader(str(self.folder / "spool"), Position(0, 0), pytest.fail)
+        found = [item.value() for item in reader.read(1000) if item.kind == kind]
+        reader.close()
+        return found
+
+
+@pytest.fixture
+def node(tmp_path):
+    return Running(tmp_path)
+
+
+def test_a_stop_ends_and_bills_every_call(node):
+    node.talk()
+    node.reactor.advance(10)
+    stopped = node.switch.stopService()
+    assert stopped.called
+    (end,) = node.records("end")
+    assert (end["end_reason"], end["fee"]) == ("switch_restart", UNITS // 10)
+    assert node.switch.balances.state("p").reserved == 0
+    assert node.switch.draining
+    assert not node.reactor.getDelayedCalls()
+
+
+def test_a_stop_waits_for_calls_as_long_as_it_may(tmp_path):
+    node = Running(tmp_path, {"VS_DRAIN_SECONDS": "30"})
+    leg = node.talk()
+    node.switch._stop_or_skip()
+    stopped = node.switch.stopService()
+    node.reactor.advance(10)
+    assert not stopped.called
+    leg.hangs_up()
+    assert stopped.called
+    assert node.reactor.stops == 1
+    assert node.records("end")[0]["end_reason"] == "normal"
+
+
+def test_calls_that_do_not_end_in_time_are_ended(tmp_path):
+    node = Running(tmp_path, {"VS_DRAIN_SECONDS": "30"})
+    node.talk()
+    node.switch._stop_or_skip()
+    stopped = node.switch.stopService()
+    node.reactor.advance(30)
+    assert stopped.called
+    assert node.reactor.stops == 1
+    assert node.records("end")[0]["end_reason"] == "switch_restart"
+
+
+def test_a_second_signal_skips_the_wait_and_further_ones_do_nothing(tmp_path):
+    node = Running(tmp_path, {"VS_DRAIN_SECONDS": "30"})
+    node.talk()
+    node.switch._stop_or_skip()
+    stopped = node.switch.stopService()
+    assert not stopped.called
+    node.switch._stop_or_skip()
+    assert stopped.called
+    node.switch._stop_or_skip()
+    assert node.reactor.stops == 1
+
+
+def test_a_drained_node_stops_like_any_other(node):
+    node.switch.draining = True
+    node.switch._stop_or_skip()
+    assert node.reactor.stops == 1
+    assert node.switch.stopService().called
+
+
+def test_money_of_the_recorder_arrives(node):
+    node.talk()
+    node.reactor.advance(10)
+    node.switch.calls.stop_all()
+    held = node.switch.balances.state("p")
+    assert (held.balance, held.undrained) == (100 * UNITS, UNITS // 10)
+    node.switch._drained({"p": {"balance": 99 * UNITS, "grant": 99 * UNITS, "drained": UNITS // 10}})
+    assert (held.balance, held.grant, held.undrained) == (99 * UNITS, 99 * UNITS, 0)
+    node.switch.stopService()
+
+
+def test_trouble_is_told_until_it_is_over(node):
+    node.switch._note_trouble("database", "gone away")
+    assert node.switch.trouble == {"database": "gone away"}
+    node.switch._note_trouble("database", "")
+    node.switch._note_trouble("journal", "")
+    assert node.switch.trouble == {}
+    node.switch.stopService()

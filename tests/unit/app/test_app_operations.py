@@ -1,0 +1,198 @@
+"""What a running node answers to its operators."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from tests.unit.call.call_world import PREPAID, START, World, by_name, mapping, phone, plugins, routing
+from vosswitch.app.operations import Operations
+from vosswitch.control.operations import OPERATIONS
+from vosswitch.control.protocol import ControlError
+from vosswitch.hooks.frozen import Failures
+from vosswitch.model.call import Contact
+from vosswitch.model.values import UNITS, Address
+
+
+class Node:
+    """A node with fake rooms around a real call room."""
+
+    def __init__(self, **config):
+        self.world = world = World(**config)
+        self.boot = SimpleNamespace(node_id=7, node_name="seven")
+        self.registered = {}
+        self.sip = SimpleNamespace(
+            addresses=[Address("127.0.0.1", 5060)], draining=False, registered=lambda: self.registered
+        )
+        self.calls, self.limits, self.tallies = world.calls, world.limits, world.tallies
+        self.decider, self.reactor = world.decider, world.clock
+        self.applied = []
+        self.recorder = SimpleNamespace(backlog=3, apply=self._apply)
+        self.draining = False
+        self.trouble = {}
+        self.started = START
+        self.plugins = plugins()
+        self.failures = Failures()
+        self.operations = Operations(self)
+
+    @property
+    def snapshot(self):
+        return self.world.snapshot
+
+    def now(self):
+        return self.world.now()
+
+    def _apply(self):
+        self.applied.append(Deferred())
+        return self.applied[-1]
+
+    def ask(self, name, /, **args):
+        """As the control room asks: arguments checked, streams read to their end."""
+        declared = OPERATIONS[name]
+        answer = self.operations.implementations()[name](declared.check(args))
+        return list(answer) if declared.stream else answer
+
+
+@pytest.fixture
+def node():
+    made = Node(phones=by_name(phone("1001")))
+    made.world.talk(source=PREPAID)
+    made.world.call()
+    contact = Contact("sip:1001@10.0.0.1", Address("10.0.0.1", 5062), Address("127.0.0.1", 5060), 60.0, "Phone 1.0")
+    made.registered["1001"] = (contact,)
+    return made
+
+
+ARGUMENTS = {"route": {"caller": "1", "callee": "4312345", "mapping_gateway": "m"}, "release": {"call_id": ""}}
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name not in ("apply", "release")])
+def test_every_operation_answers_with_exactly_its_declared_fields(node, name):
+    answer = node.ask(name, **ARGUMENTS.get(name, {}))
+    rows = answer if OPERATIONS[name].stream else [answer]
+    assert rows
+    for row in rows:
+        assert sorted(row) == sorted(field.name for field in OPERATIONS[name].result)
+
+
+def test_every_declared_operation_is_there(node):
+    assert set(node.operations.implementations()) == set(OPERATIONS)
+
+
+def test_the_status_of_the_node(node):
+    found = node.ask("status")
+    assert found | {"version": ""} == {
+        "node": "seven", "node_id": 7, "version": "", "state": "running", "started": START,
+        "listen": ["udp:127.0.0.1:5060"], "calls": 2, "registered": 1, "seq": 1, "backlog": 3, "trouble": None,
+    }  # fmt: skip
+    node.trouble = {"database": "gone away", "journal": "full"}
+    assert node.ask("status")["trouble"] == "database: gone away; journal: full"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({}, ["mp", "m"]), ({"account": "p"}, ["mp"]), ({"account": "x"}, []), ({"gateway": "m"}, ["m"]),
+        ({"gateway": "r1"}, ["mp", "m"]), ({"account": "p", "gateway": "m"}, []),
+    ],
+)  # fmt: skip
+def test_calls_by_account_and_gateway(node, wanted, found):
+    assert [row["mapping_gateway"] for row in node.ask("calls", **wanted)] == found
+
+
+def test_releasing_a_call(node):
+    call_id = node.ask("calls")[0]["call_id"]
+    assert node.ask("release", call_id=call_id) == {"call_id": call_id}
+    assert node.world.cdr.end_reason == "operator_release"
+    with pytest.raises(ControlError, match="expected the id of a running call"):
+        node.ask("release", call_id=call_id)
+
+
+@pytest.mark.parametrize("call_id", ["", "x", "-1", "١٢", "9" * 5000, "1e5", " 1"])
+def test_what_is_no_id_of_a_call(node, call_id):
+    with pytest.raises(ControlError) as refused:
+        node.ask("release", call_id=call_id)
+    assert refused.value.code == "not_found"
+    assert len(str(refused.value)) < 120
+
+
+def test_gateways_with_their_load(node):
+    rows = {row["name"]: row for row in node.ask("gateways")}
+    assert list(rows) == ["m", "mp", "r1", "r2"]
+    assert rows["m"]["address"] == "192.0.2.1"
+    assert (rows["r1"]["calls"], rows["r1"]["calls_today"], rows["r1"]["address"]) == (2, 2, "udp:192.0.2.100:5060")
+    assert (rows["mp"]["calls"], rows["mp"]["calls_today"]) == (1, None)
+    assert [row["name"] for row in node.ask("gateways", kind="routing")] == ["r1", "r2"]
+    assert [row["name"] for row in node.ask("gateways", kind="mapping")] == ["m", "mp"]
+    with pytest.raises(ControlError, match="expected mapping or routing"):
+        node.ask("gateways", kind="all")
+
+
+def test_addresses_of_gateways_are_texts():
+    gateway = mapping("m", addresses=["10.0.0.0/8", "2001:db8::1", "192.0.2.1:5070"], auth="ip_port")
+    node = Node(mapping_gateways=by_name(gateway), routing_gateways=by_name(routing("r", transport="tcp", port=1)))
+    mapped, routed = node.ask("gateways")
+    assert mapped["address"] == "10.0.0.0/8, 2001:db8::1, 192.0.2.1:5070"
+    assert routed["address"] == "tcp:192.0.2.100:1"
+
+
+def test_the_route_of_a_call(node):
+    found = node.ask("route", caller="1", callee="4312345", mapping_gateway="m")
+    assert (found["outcome"], found["price"], found["at"]) == ("route", 6 * UNITS // 10, START)
+    assert [row["gateway"] for row in found["candidates"]] == ["r1", "r2"]
+
+
+@pytest.mark.parametrize("who", [{"mapping_gateway": "x"}, {"phone": "9"}, {}])
+def test_a_route_for_somebody_who_is_not_there(node, who):
+    with pytest.raises(ControlError) as refused:
+        node.ask("route", caller="1", callee="4312345", **who)
+    assert refused.value.code in ("not_found", "bad_arguments")
+
+
+def test_parameters_and_where_they_come_from():
+    node = Node(parameters={"SS_MAX_CPS": "7"})
+    rows = {row["name"]: row for row in node.ask("parameters")}
+    assert (rows["SS_MAX_CPS"]["value"], rows["SS_MAX_CPS"]["set"]) == ("7", True)
+    assert not rows["VS_DRAIN_SECONDS"]["set"]
+    (one,) = node.ask("parameters", name="ss_max_cps")
+    assert one == rows["SS_MAX_CPS"]
+    assert node.ask("parameters", name="BILLING_FREE_E164S")[0]["name"] == "SERVER_BILLING_FREE_E164S"
+    assert node.ask("parameters", name="NO_SUCH") == []
+
+
+def test_changes_are_live_when_the_recorder_says_so(node):
+    answers = []
+    node.ask("apply").addCallback(answers.append)
+    assert not answers
+    node.applied[0].callback(42)
+    assert answers == [{"seq": 42}]
+
+
+def test_draining_and_taking_calls_again(node):
+    assert node.ask("drain") == {"state": "draining", "calls": 2}
+    assert node.sip.draining
+    assert node.ask("status")["state"] == "draining"
+    assert node.ask("drain", off=True) == {"state": "running", "calls": 2}
+    assert not node.sip.draining
+
+
+def test_registered_phones(node):
+    node.world.clock.advance(20.5)
+    (row,) = node.ask("registrations")
+    assert row == {
+        "number": "1001", "contact": "sip:1001@10.0.0.1", "address": "udp:10.0.0.1:5062", "expires_in": 39,
+        "user_agent": "Phone 1.0",
+    }  # fmt: skip
+    node.world.clock.advance(100)
+    assert node.ask("registrations", number="1001")[0]["expires_in"] == 0
+    assert node.ask("registrations", number="1002") == []
+
+
+def test_plugins_with_their_failures(node):
+    node.failures("billing", "x", ValueError("y"))
+    rows = {row["plugin"]: row for row in node.ask("plugins")}
+    assert rows["billing"]["failures"] == 1
+    assert rows["routing"]["failures"] == 0
+    assert (rows["billing"]["state"], rows["billing"]["reason"]) == ("on", None)
