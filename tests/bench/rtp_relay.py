@@ -1,7 +1,9 @@
 """CPU per relayed RTP packet: our media worker and rtpengine (user space, one thread), same sender, same machine.
 
 Run: ``python tests/bench/rtp_relay.py [--seconds 20] [--streams 200] [--json]``.  Streams are one-way: 200 streams are
-100 calls with 50 packets of G.711 a second each way.  CPU is the relay process's own, user and system, from /proc.
+100 calls with 50 packets of G.711 a second each way.  Two patterns of arrival: one by one, as from streams of
+independent phase, and in groups of a millisecond, as from a network card that gathers interrupts.  CPU is the relay
+process's own, user and system, from /proc.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ from vosswitch.media import wire  # noqa: E402 - the path comes first
 HOST = "127.0.0.1"
 RATE = 50
 SETTLE = 1.0
-LOW, HIGH = 24000, 25999
+LOW, HIGH = 24000, 31999
+ARRIVALS = {"one by one": 0.0001, "in groups": 0.001}
+"""Steps of the sender, seconds."""
 SDP = "v=0\r\no=- 1 1 IN IP4 {0}\r\ns=-\r\nc=IN IP4 {0}\r\nt=0 0\r\nm=audio {1} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
 
 
@@ -41,9 +45,9 @@ class Sender:
         )
         self.ports = json.loads(self.process.stdout.readline())
 
-    def run(self, targets: list[tuple[str, int]], seconds: float) -> dict[str, int]:
+    def run(self, targets: list[tuple[str, int]], seconds: float, step: float) -> dict[str, int]:
         """Send, and say what came back."""
-        order = {"targets": targets, "seconds": seconds, "rate": RATE}
+        order = {"targets": targets, "seconds": seconds, "rate": RATE, "step": step}
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
@@ -205,14 +209,14 @@ def cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure(make: type[OurWorker] | type[RtpEngine], streams: int, seconds: float) -> dict[str, object]:
+def measure(make: type[OurWorker] | type[RtpEngine], arrival: str, streams: int, seconds: float) -> dict[str, object]:
     """One run: a short one for latching and warming up, then the measured one."""
     sender, relay = Sender(streams), make()
     try:
         targets = relay.targets(sender.ports)
-        sender.run(targets, SETTLE)
+        sender.run(targets, SETTLE, ARRIVALS[arrival])
         before = cpu(relay.pid)
-        counted = sender.run(targets, seconds)
+        counted = sender.run(targets, seconds, ARRIVALS[arrival])
         used = cpu(relay.pid) - before
     finally:
         relay.close()
@@ -220,6 +224,7 @@ def measure(make: type[OurWorker] | type[RtpEngine], streams: int, seconds: floa
     packets = counted["received"]
     return {
         "relay": relay.name,
+        "arrival": arrival,
         "cpu_us_per_packet": round(used / packets * 1e6, 2) if packets else None,
         "lost_percent": round(100 * (1 - packets / counted["sent"]), 4),
         **counted,
@@ -228,8 +233,8 @@ def measure(make: type[OurWorker] | type[RtpEngine], streams: int, seconds: floa
 
 def show(rows: list[dict[str, object]]) -> None:
     """The table for people."""
-    keys = ["relay", "cpu_us_per_packet", "sent", "received", "lost_percent", "delay_p50_us", "delay_p99_us"]
-    heads = ["relay", "CPU us/packet", "sent", "received", "lost %", "delay p50 us", "p99 us"]
+    keys = ["relay", "arrival", "cpu_us_per_packet", "sent", "received", "lost_percent", "delay_p50_us", "delay_p99_us"]
+    heads = ["relay", "arrival", "CPU us/packet", "sent", "received", "lost %", "delay p50 us", "p99 us"]
     table = [heads, *[[str(row[key]) for key in keys] for row in rows]]
     widths = [max(len(line[i]) for line in table) for i in range(len(heads))]
     for line in table:
@@ -248,7 +253,7 @@ def main() -> None:
         makes.append(RtpEngine)
     else:
         print("rtpengine is not installed (Debian package rtpengine-daemon): left out", file=sys.stderr)
-    rows = [measure(make, options.streams, options.seconds) for make in makes]
+    rows = [measure(make, arrival, options.streams, options.seconds) for arrival in ARRIVALS for make in makes]
     if options.json:
         print(json.dumps(rows))
     else:

@@ -1,10 +1,11 @@
 """The far ends of the relay bench: many sockets that each send a G.711 stream and count what comes back.
 
 Its own process, so that the relay's CPU is the relay's alone.  Speaks JSON lines with whoever started it: prints the
-ports that it has bound, reads ``{"targets": [[host, port], ...], "seconds": s, "rate": packets per second}``, runs,
-prints the result.
+ports that it has bound, reads ``{"targets": [[host, port], ...], "seconds": s, "rate": packets per second,
+"step": seconds}``, runs, prints the result.
 
-Packets of all streams are spread evenly over the packet interval, in steps of a millisecond.  Every `SAMPLE`-th
+Packets of all streams are spread evenly over the packet interval: every *step* those that are due go out together,
+so that 200 streams in steps of 1 ms come in tens, in steps of 0.1 ms one by one.  Every `SAMPLE`-th
 socket takes the kernel's receive time stamps, so that the relay's delay is known without a race against this loop.
 """
 
@@ -18,7 +19,6 @@ import sys
 import time
 
 SAMPLE = 10
-STEP = 0.001
 SO_TIMESTAMPNS = 35
 PAYLOAD = bytes(160)
 
@@ -43,11 +43,11 @@ class Sender:
         """The bound ports, in order."""
         return [sock.getsockname()[1] for sock in self.sockets]
 
-    def run(self, targets: list[tuple[str, int]], seconds: float, rate: int) -> None:
+    def run(self, targets: list[tuple[str, int]], seconds: float, rate: int, pause: float) -> None:
         """Send for *seconds*, then listen a little longer."""
         for sock, target in zip(self.sockets, targets, strict=True):
             sock.connect(tuple(target))
-        per_step = len(self.sockets) * rate * STEP
+        per_step = len(self.sockets) * rate * pause
         total = int(len(self.sockets) * rate * seconds)
         began = time.monotonic()
         step = 0
@@ -55,7 +55,7 @@ class Sender:
             step += 1
             self.send(min(int(step * per_step), total))
             self.receive()
-            time.sleep(max(0.0, began + step * STEP - time.monotonic()))
+            time.sleep(max(0.0, began + step * pause - time.monotonic()))
         until = time.monotonic() + 0.3
         while time.monotonic() < until:
             self.receive()
@@ -102,7 +102,7 @@ def main() -> None:
         order = json.loads(line)
         sender.sent = sender.received = 0
         sender.delays = []
-        sender.run(order["targets"], order["seconds"], order["rate"])
+        sender.run(order["targets"], order["seconds"], order["rate"], order["step"])
         delays = sorted(sender.delays) or [0.0]
         result = {
             "sent": sender.sent,
