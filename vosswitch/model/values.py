@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -10,18 +10,20 @@ UNITS = 10_000_000
 """Money is an integer in units of 10^-7 of the account's currency."""
 
 _DECIMALS = 7
+_WHOLE_DIGITS = 12  # below: its units fit into 63 bits and into Decimal's 28 digits
 
 
 def money(text: str | int | Decimal) -> int:
     """Read an amount of currency into units of 10^-7.
 
     :param text: a plain decimal such as ``"12.5"``; binary floats are refused by type.
-    :raises ValueError: not a finite decimal, or more than seven decimals.
+    :raises ValueError: not a finite decimal, 10^12 or more, or more than seven decimals.
     """
     try:
-        scaled = Decimal(text) * UNITS
+        amount = Decimal(text)
+        scaled = amount * UNITS if amount.adjusted() < _WHOLE_DIGITS else Decimal("NaN")
         units = int(scaled)
-    except (InvalidOperation, OverflowError, ValueError):
+    except (ArithmeticError, ValueError):
         raise ValueError(f"expected an amount such as 12.50, got {text!r}") from None
     if units != scaled:
         raise ValueError(f"expected at most {_DECIMALS} decimals, got {text!r}")
