@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.support.switch import ROOT, Switch, free_port
+from tests.support.switch import ROOT, Switch, media_port
 
 POOR = """
 [[accounts]]
@@ -32,10 +32,10 @@ value = "0"
 def switch(tmp_path_factory):
     """A switch with the demo provisioning, its vendors on ports of this run."""
     made = Switch(tmp_path_factory.mktemp("testcall"))
-    made.vendor = free_port()
+    made.vendor = media_port()  # not one that the switch may take for media
     text = (ROOT / "etc" / "demo.toml").read_text()
     assert text.count("port = 5090") == text.count("port = 5091") == 1
-    text = text.replace("port = 5090", f"port = {made.vendor}").replace("port = 5091", f"port = {free_port()}")
+    text = text.replace("port = 5090", f"port = {made.vendor}").replace("port = 5091", f"port = {media_port()}")
     made.cli("migrate")
     (made.folder / "demo.toml").write_text(text)
     loaded = made.cli("load", str(made.folder / "demo.toml"))
@@ -59,7 +59,7 @@ def test_the_demo_call_is_completed_billed_and_told_in_100_columns(switch):
     before = {number: Decimal(switch.balance(number)) for number in ("1000", "9001")}
     lines = switch.cli("testcall", "--seconds", "1.2").stdout.splitlines()
     assert max(map(len, lines)) <= 100
-    assert lines[-1].startswith("completed: 1.2 s talked, 2 s billed; the customer pays 0.0007, the vendor gets 0.0004")
+    assert lines[-1].startswith("completed: 1.2 s talked, 2 s billed; customer pays 0.0007, vendor gets 0.0004")
     cdr = switch.json("cdr", "list", "--limit", "1")[0]
     assert (cdr["fee"], cdr["cost"]) == ("0.0007", "0.0004")
     assert Decimal(switch.balance("1000")) - before["1000"] == -Decimal("0.0007")
@@ -145,9 +145,7 @@ def test_a_refused_call_says_why_and_exits_with_1(switch):
 
 def test_a_call_that_is_cut_says_so(switch):
     told, _ = place(switch, "--gateway", "poor", "--callee", "8811234", exits=1)
-    assert (
-        told["reason"] == "403 Forbidden (insufficient_balance: Balance plus overdraft limit does not cover the call)"
-    )
+    assert told["reason"].startswith("403 Forbidden (insufficient_balance: ")
     switch.cli("account", "pay", "1009", "-0.0097")
     told, _ = place(switch, "--gateway", "poor", "--callee", "4312345678", "--seconds", "5", exits=1)
     assert told["reason"] == "balance_exhausted: Call cut at the end of the funded time"

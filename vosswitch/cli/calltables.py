@@ -184,6 +184,6 @@ def _verdict(cdr: Mapping[str, Any]) -> str:
     held = cdr["hold_time_ms"] / 1000
     left = money_text(cdr["fee"] - cdr["cost"])
     return (
-        f"{held:.1f} s talked, {cdr['billed_seconds']} s billed; the customer pays {money_text(cdr['fee'])},"
-        f" the vendor gets {money_text(cdr['cost'])}, {left} is left"
+        f"{held:.1f} s talked, {cdr['billed_seconds']} s billed; customer pays {money_text(cdr['fee'])},"
+        f" vendor gets {money_text(cdr['cost'])}, {left} is left"
     )
