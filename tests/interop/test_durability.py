@@ -22,6 +22,7 @@ from tests.support.audit import (
 from tests.support.mariadb import MariaDb
 from tests.support.sipp import ANSWER, Sipp, called, caller
 from tests.support.switch import Switch, free_port, until
+from vosswitch.control.client import ControlClient
 
 PROVISION = """
 [[rate_groups]]
@@ -87,9 +88,9 @@ class Load:
         self.switch.provision(PROVISION.format(vendor=self.vendor_port, **self.hosts))
         self.switch.start()
 
-    def begin(self, rate: int = 90, talk: int = 1500, poor: int = 10) -> None:
+    def begin(self, rate: int = 90, talk: int = 1200, poor: int = 10) -> None:
         """Start the peers: calls of *talk* milliseconds, *rate* and *poor* new ones a second."""
-        options = ("-trace_msg", "-rate_max", "500", "-l", "5000", "-m", "1000000", "-recv_timeout", "12000")
+        options = ("-trace_msg", "-rate_max", "500", "-l", "5000", "-m", "1000000", "-recv_timeout", "4000")
         self.peers["vendor"] = self._peer("vendor", called(ANSWER), self.vendor_port, None, options)
         self.peers["vendor"].ready(self.vendor_port)
         steps = [step.format(talk) for step in CALL]
@@ -108,7 +109,12 @@ class Load:
             self.peers[name].process.send_signal(signal.SIGUSR1)  # sipp: finish the calls and quit
         for name in ("rich", "poor"):
             self.peers[name].wait(seconds)
-        until(lambda: not self.switch.json("calls"), seconds, "end of the calls")
+        until(lambda: not self.ask("calls"), seconds, "end of the calls")
+
+    def ask(self, operation: str):
+        """What the running switch answers on its control socket."""
+        with ControlClient(str(self.folder / "run" / "control.sock")) as client:
+            return client.call(operation)
 
     def remember(self) -> None:
         """Note the processes of the switch, to see later that they are gone."""
@@ -135,7 +141,9 @@ class Load:
         callers = rich
         for field in ("invited", "answered", "over", "told"):
             getattr(callers, field).update(getattr(poor, field))
-        books = balanced(self.url, lambda found: not self.backlog() and callers.answered <= found.by_call_id("caller").keys())
+        books = balanced(
+            self.url, lambda found: not self.backlog() and callers.answered <= found.by_call_id("caller").keys()
+        )
         check_calls(books, callers, vendor)
         check_books(books, "V")
         assert len(callers.answered) >= answered
@@ -152,7 +160,7 @@ class Load:
 
     def backlog(self) -> int:
         """Calls that wait for the database."""
-        return self.switch.json("node", "status")[0]["backlog"]
+        return self.ask("status")["backlog"]
 
     def close(self) -> None:
         """End everything that was started."""

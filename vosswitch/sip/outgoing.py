@@ -252,13 +252,12 @@ class OutgoingLeg(Leg):
             return
         if self._late and session is None:
             self._unusable(dialog)
-        elif self._late:
-            self.state = State.ANSWERED
-            self.report(Answer(session))
-        else:
+            return
+        self.state = State.ANSWERED
+        self.report(Answer(session))  # first: who is acknowledged but not written down would stay up after a crash
+        if not self._late and self.state is State.ANSWERED:
             self._ack = self.acknowledge(dialog.local_seq, None, self._shown)
             self.state = State.CONNECTED
-            self.report(Answer(session))
 
     def _unusable(self, dialog: Dialog) -> None:
         self._ack = self.acknowledge(dialog.local_seq, None, self._shown)
