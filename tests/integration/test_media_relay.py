@@ -19,6 +19,7 @@ from vosswitch.media.service import MediaService
 from vosswitch.model.values import Side
 
 LOW = 23000
+MEDIA = "127.0.0.77"  # no switch that runs beside the tests has ports there
 
 
 class Ear:
@@ -107,7 +108,7 @@ def parameters():
 
 @pytest.fixture
 def service(parameters):
-    made = MediaService(reactor, "127.0.0.1", "", 1, lambda: parameters, Logger(namespace="test"))
+    made = MediaService(reactor, MEDIA, "", 1, lambda: parameters, Logger(namespace="test"))
     made.startService()
     pytest_twisted.blockon(made.when_ready())
     yield made
@@ -339,12 +340,12 @@ async def test_ports_are_released_rested_and_used_again_by_nobody_at_once(servic
     assert service.open("3", None, None, Ear()) is None
     await run(0.1)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, pytest.raises(OSError, match="in use"):
-        probe.bind(("127.0.0.1", LOW + 300))
+        probe.bind((MEDIA, LOW + 300))
     for call in calls:
         await call.close()
     for port in ports:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((MEDIA, port))
     await run(0.3)
     assert service.open("4", None, None, Ear()) is None
 
@@ -352,7 +353,7 @@ async def test_ports_are_released_rested_and_used_again_by_nobody_at_once(servic
 @pytest_twisted.ensureDeferred
 async def test_a_taken_port_is_skipped(service, parameters):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as squatter:
-        squatter.bind(("127.0.0.1", LOW + 401))
+        squatter.bind((MEDIA, LOW + 401))
         parameters["SS_MEDIA_PROXY_PORT_RANGE"] = (LOW + 400, LOW + 405)
         service.open("0", None, None, Ear()).close(lambda report: None)
         await run(0.1)

@@ -17,6 +17,7 @@ from vosswitch.media import rtp, wire
 
 ROOT = Path(__file__).resolve().parents[2]
 LOW = 23600
+MEDIA = "127.0.0.78"  # no switch that runs beside the tests has ports there
 
 
 class Worker:
@@ -26,7 +27,7 @@ class Worker:
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.channel.settimeout(5)
         fd = theirs.fileno()
-        config = json.dumps({"descriptor": fd, "address": "127.0.0.1", "low": LOW, "high": LOW + 99, "grace": grace})
+        config = json.dumps({"descriptor": fd, "address": MEDIA, "low": LOW, "high": LOW + 99, "grace": grace})
         command = [sys.executable, "-m", "vosswitch.media", config]
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=env)
@@ -53,7 +54,7 @@ class Worker:
             host, port = sock.getsockname()
             self.tell(("say", 1, side, host, port, port + 1, [0], True, True))
         time.sleep(0.1)  # what comes before a call is open belongs to nobody
-        return [("127.0.0.1", pair) for pair in pairs]
+        return [(MEDIA, pair) for pair in pairs]
 
 
 @pytest.fixture
