@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import random
 import signal
 import sys
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from twisted.application.service import IService, MultiService
-from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import ILogObserver, Logger
@@ -51,6 +52,9 @@ if TYPE_CHECKING:
     from vosswitch.call.funding import Funding
     from vosswitch.params.boot import Boot
 
+
+_MEDIA_SECONDS = 3.0
+"""How long calls wait at the start for the first media ports."""
 
 _GC_THRESHOLDS = (20_000, 50, 20)
 """A call makes some hundred objects; Python's own (700, 10, 10) would look for garbage twice per call."""
@@ -232,20 +236,30 @@ class Switch(MultiService):
         self.recorder.startService()
 
     def _ready(self) -> None:
-        """The first configuration and money are in: open the doors."""
+        """The first configuration and money are in: listen, and take calls once media can be relayed."""
         if self.live:
             return
         self.live = True
-        if IService.providedBy(self.media):
-            self.media.startService()  # type: ignore[no-untyped-call]
         try:
             self.sip.startService()
             self.control.startService()
-        except OSError as error:  # tried at start, and taken by somebody else since
-            self.log.critical("cannot listen: {error}", error=error)
-            sys.__stderr__.write(f"vosswitch: cannot listen: {error}\n")  # type: ignore[union-attr]
-            self.reactor.stop()
+        except OSError as error:
+            self._deaf(error.strerror or str(error))
             return
+        self.sip.pause()  # what comes meanwhile waits in the sockets
+        self._start_media().addBoth(lambda _: self._open_doors())
+
+    def _start_media(self) -> Deferred[Any]:
+        """Start the media engine, behind the listeners since its workers take any port of their range."""
+        if IService.providedBy(self.media):
+            self.media.startService()  # type: ignore[no-untyped-call]
+        ready = getattr(self.media, "when_ready", None)
+        return ready().addTimeout(_MEDIA_SECONDS, self.reactor) if ready is not None else succeed(None)
+
+    def _open_doors(self) -> None:
+        if not self.running:
+            return
+        self.sip.resume()
         for leg in self.orphans.legs:
             self.sip.end_orphan(leg)
         self.orphans.told()
@@ -253,6 +267,13 @@ class Switch(MultiService):
         gc.freeze()  # the configuration is never garbage: nothing looks at it again
         gc.set_threshold(*_GC_THRESHOLDS)
         logs.banner(self)
+
+    def _deaf(self, problem: str) -> None:
+        """A listener that could be had at the start has been taken by somebody else since: end with exit code 1."""
+        self.log.critical("{problem}", problem=problem)
+        sys.__stderr__.write(f"vosswitch: {problem}\n")  # type: ignore[union-attr]
+        self.reactor.addSystemEventTrigger("after", "shutdown", os._exit, 1)  # twistd knows 0 and signals only
+        self.reactor.stop()
 
     def _take_signals(self) -> None:
         signal.signal(signal.SIGTERM, self._terminate)
