@@ -58,7 +58,7 @@ prefixes = ["{prefix}"]
 {vendor}
 [[routing_gateways]]
 name = "second{n}"
-account = "V{n}"
+account = "{cheaper}{n}"
 address = "{vendor_host}"
 port = {second}
 priority = 2
@@ -102,11 +102,14 @@ class Case:
 
     # What is provisioned.
 
-    def begin(self, balance="10", access="", vendor="", other="", account="", mode="", more="", **parameters):
+    def begin(
+        self, balance="10", access="", vendor="", other="", account="", mode="", more="", cheaper="V", **parameters
+    ):
         """Load the customer and the vendors; starts the switch when it does not run yet.
 
         :param access: more lines of the mapping gateway, *vendor* and *other* of the routing gateways, *account* of the
             customer's account, *mode* of its rate group; *more* = further tables; ``{n}`` in it is the case's number.
+        :param cheaper: the letter of the second vendor's account.
         """
         self.balance = balance
         if "auth" not in access:
@@ -122,6 +125,7 @@ class Case:
             account=account,
             mode=mode,
             vendor_host=self.vendor_host,
+            cheaper=cheaper,
             **self.ports,
         )
         for name, value in parameters.items():
@@ -189,10 +193,15 @@ class Case:
                 self.switch.cli("params", "set", name, "--default")
 
 
-def _provisioned(folder, **sections) -> Switch:
+def provisioned(folder, **sections) -> Switch:
+    """A switch with an empty database in *folder*, not running yet."""
     switch = Switch(folder, **sections)
     switch.cli("migrate")
-    switch.provision('[[parameters]]\nname = "SERVER_BILLING_HOLD_TIME_PRECISION"\nvalue = "0"\n')
+    switch.provision(
+        # Relayed media stays away from the ports of the peers.
+        '[[parameters]]\nname = "SS_MEDIA_PROXY_PORT_RANGE"\nvalue = "10000,19999"\n'
+        '[[parameters]]\nname = "SERVER_BILLING_HOLD_TIME_PRECISION"\nvalue = "0"\n'
+    )
     return switch
 
 
@@ -206,7 +215,7 @@ def _settled(case) -> None:
 @pytest.fixture(scope="session")
 def house(tmp_path_factory):
     """The switch that most cases share."""
-    switch = _provisioned(tmp_path_factory.mktemp("house")).start()
+    switch = provisioned(tmp_path_factory.mktemp("house")).start()
     yield switch
     assert switch.stop() == 0, switch.log()[-4000:]
 
@@ -225,7 +234,7 @@ def case(tmp_path, house):
 @pytest.fixture
 def alone(tmp_path):
     """A case with a switch of its own, which it may stop, kill and start."""
-    made = Case(tmp_path, _provisioned(tmp_path))
+    made = Case(tmp_path, provisioned(tmp_path))
     yield made
     made.end()
     process = made.switch.process
