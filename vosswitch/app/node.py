@@ -65,7 +65,7 @@ def check_database(boot: Boot) -> None:
 
     :raises BadSetting: one line that says what to do.
     """
-    from vosswitch.store.migrations import check  # noqa: PLC0415 - SQL is loaded for this check only
+    from vosswitch.store.revision import check  # noqa: PLC0415 - asked once
 
     problem = check(boot.database_url)
     if problem is not None:

@@ -98,7 +98,8 @@ class Call:
 
     def media_timeout(self, _side: Side) -> None:
         """`IMediaListener`: a side that should send is silent."""
-        self.stop(cause("rtp_timeout"))
+        if self.machine.state is State.TALKING:  # before the answer the callee's own timers decide
+            self.stop(cause("rtp_timeout"))
 
     def stop(self, reached: Cause) -> None:
         """End the call from our side, whatever its state."""

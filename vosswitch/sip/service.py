@@ -124,6 +124,17 @@ class SipService(Service):
         self.timers.stop()
         return DeferredList(closing, consumeErrors=True)
 
+    def pause(self) -> None:
+        """Read nothing: what comes waits in the sockets' buffers."""
+        for owner in self._sockets:
+            owner.port.stopReading()
+
+    def resume(self) -> None:
+        """Read on."""
+        for owner in self._sockets:
+            if owner.port is not None:
+                owner.port.startReading()
+
     @property
     def addresses(self) -> list[Address]:
         """Where we listen."""
