@@ -14,7 +14,8 @@ from sqlalchemy import text
 
 from vosswitch.store import schema
 from vosswitch.store.database import Database, open_database, sqlite_path
-from vosswitch.store.migrations import REVISIONS, VERSION_TABLE, check, configure, current, migrate, ours
+from vosswitch.store.migrations import configure, current, migrate, ours
+from vosswitch.store.revision import REVISIONS, VERSION_TABLE, check
 
 
 def test_migrations_equal_metadata(database: Database) -> None:
@@ -74,6 +75,13 @@ def test_unreachable_database_is_one_line() -> None:
     assert problem is not None
     assert problem.startswith("database: cannot be opened")
     assert "\n" not in problem
+
+
+def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "odd ? name.sqlite"
+    path.write_bytes(b"x" * 8192)
+    problem = check(f"sqlite:///{path}")
+    assert problem == "database: cannot be opened: file is not a database"
 
 
 def test_sqlite_files_are_private(tmp_path: Path) -> None:

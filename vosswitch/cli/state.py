@@ -79,7 +79,7 @@ class State:
         """
         if self._database is None:
             from vosswitch.store.database import open_database  # noqa: PLC0415 - SQLAlchemy takes its time
-            from vosswitch.store.migrations import check  # noqa: PLC0415
+            from vosswitch.store.revision import check  # noqa: PLC0415
 
             trouble = check(self.boot.database_url)
             if trouble is not None:

@@ -1,4 +1,4 @@
-"""Brings a database to this version's schema, and says whether one is there already.
+"""Brings a database to this version's schema.
 
 Migrations expand first and contract a release later, so that nodes of two versions can share a database.
 """
@@ -9,18 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import inspect, text
-from sqlalchemy.exc import SQLAlchemyError
 
 from vosswitch.store.database import open_database, sqlite_path
+from vosswitch.store.revision import REVISIONS, VERSION_TABLE
 
 if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
-
-REVISIONS = ("0001",)
-"""Every revision in its order; the last one is this version's."""
-
-VERSION_TABLE = "schema_revision"
 
 _LOCK_SECONDS = 60
 
@@ -57,21 +52,6 @@ def current(url: str) -> str | None:
             return _revision(connection)
     finally:
         database.close()
-
-
-def check(url: str) -> str | None:
-    """What keeps this version from working with the database, in one line; None when it fits."""
-    try:
-        found = current(url)
-    except (SQLAlchemyError, OSError) as error:
-        return f"database: cannot be opened: {_first_line(error)}"
-    if found is None:
-        return 'database: has no tables yet: run "vosswitch migrate"'
-    if found not in REVISIONS:
-        return f"database: schema {found} is newer than this version, which knows {REVISIONS[-1]}: upgrade vosswitch"
-    if found != REVISIONS[-1]:
-        return f'database: schema {found} is older than this version\'s {REVISIONS[-1]}: run "vosswitch migrate"'
-    return None
 
 
 def configure(connection: Connection) -> Config:
@@ -111,8 +91,3 @@ def _revision(connection: Connection) -> str | None:
     # The name is a constant of this module.
     found: Any = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
     return None if found is None else str(found)
-
-
-def _first_line(error: Exception) -> str:
-    origin = getattr(error, "orig", None) or error
-    return str(origin).splitlines()[0] if str(origin) else type(origin).__name__

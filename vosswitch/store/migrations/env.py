@@ -5,7 +5,8 @@ from __future__ import annotations
 from alembic import context
 
 from vosswitch.store import schema
-from vosswitch.store.migrations import VERSION_TABLE, ours
+from vosswitch.store.migrations import ours
+from vosswitch.store.revision import VERSION_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"],
