@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
     from vosswitch.call.funding import Funding
     from vosswitch.params.boot import Boot
+    from vosswitch.store.hints import Hints
 
 
 _MEDIA_SECONDS = 3.0
@@ -194,9 +195,34 @@ class Switch(MultiService):
             self.sip,
             source,
         )
+        self.hints = self._change_hints()
         self.control = ControlService(
             self.reactor, boot.control_socket, Operations(self).implementations(), Logger(namespace="vosswitch.control")
         )
+
+    def _change_hints(self) -> Hints | None:
+        """What tells other nodes of changes, when Redis is configured.
+
+        :raises BadSetting: its URL cannot be used.
+        """
+        boot = self.boot
+        if not boot.redis_url:
+            return None
+        from vosswitch.store.hints import BadRedisUrl, Hints, channel_of, read_url  # noqa: PLC0415 - only with Redis
+
+        try:
+            target = read_url(boot.redis_url)
+        except BadRedisUrl as error:
+            raise BadSetting(f"{boot.path}: [redis] url: {error}") from None
+        seq = lambda: self.snapshot.seq  # noqa: E731
+        log = Logger(namespace="vosswitch.redis")
+        return Hints(self.reactor, target, channel_of(boot.database_url), seq, self.recorder.apply, log)
+
+    def share(self, seq: int) -> int:
+        """A change that was asked for here is live: the other nodes shall look too."""
+        if self.hints is not None:
+            self.hints.publish(seq)
+        return seq
 
     def _media_engine(self) -> Any:
         """The engine that the configuration names: our own workers, or a plugin's.
@@ -260,6 +286,8 @@ class Switch(MultiService):
         if not self.running:
             return
         self.sip.resume()
+        if self.hints is not None:
+            self.hints.startService()  # type: ignore[no-untyped-call]
         for leg in self.orphans.legs:
             self.sip.end_orphan(leg)
         self.orphans.told()
@@ -300,6 +328,8 @@ class Switch(MultiService):
         yield from self._drain()
         if self.live:
             yield self.control.stopService()
+            if self.hints is not None:
+                yield self.hints.stopService()  # type: ignore[no-untyped-call]
         yield self.calls.stop_all("switch_restart")
         if self.live:
             yield from self._farewells()

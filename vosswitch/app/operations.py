@@ -134,7 +134,7 @@ class Operations:
     def apply(self, args: Arguments) -> Deferred[dict[str, Any]]:
         """Make all changes live; answers when they are."""
         node = self._node
-        applied: Deferred[dict[str, Any]] = node.recorder.apply().addCallback(lambda seq: {"seq": seq})
+        applied: Deferred[dict[str, Any]] = node.recorder.apply().addCallback(lambda seq: {"seq": node.share(seq)})
         return applied
 
     def drain(self, args: Arguments) -> dict[str, Any]:

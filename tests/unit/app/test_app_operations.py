@@ -41,6 +41,10 @@ class Node:
     def snapshot(self):
         return self.world.snapshot
 
+    def share(self, seq):
+        self.shared = seq
+        return seq
+
     def now(self):
         return self.world.now()
 
