@@ -91,7 +91,7 @@ class Case:
         self.switch = switch
         self.n = next(_NUMBERS)
         self.host = f"127.2.{self.n // 250}.{self.n % 250 + 1}"
-        self.vendor_host = "127.0.0.1"
+        self.vendor_host = self.switch_host = "127.0.0.1"
         self.prefix = f"49{self.n:03}"
         self.number = f"{self.prefix}123"
         self.ports = {"first": free_port(), "second": free_port()}
@@ -155,7 +155,7 @@ class Case:
     def call(self, steps, *options, to=None, number="4312345", calls=1, rate=1, name="caller", port=None, **how):
         """The customer calls as *steps* say."""
         options = ("-s", to or self.number, "-m", str(calls), "-r", str(rate), *options)
-        remote = f"127.0.0.1:{port or self.switch.port}"
+        remote = f"{self.switch_host}:{port or self.switch.port}"
         return self.peer(name, caller(steps, number, **how), *options, remote=remote, host=self.host)
 
     # What is left of it.

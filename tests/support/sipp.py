@@ -1,7 +1,7 @@
 """sipp as a peer: scenarios written as a few words, run as child processes, judged by their own counts.
 
 A scenario is a list of steps.  Both sides know ``"pause 100"`` (milliseconds), ``"receive BYE"`` and ``"expect 200"``
-(``"expect? 180"`` when it may be missing).
+(``"expect? 180"`` and ``"receive? ACK"`` when it may be missing).
 
 The caller: ``"invite"`` (``"invite late"`` without SDP), ``"ack"`` of a 2xx (``"ack sdp"``), ``"failack"`` of any other
 final response, ``"bye"``, ``"cancel"``, ``"reinvite sendonly"``, ``"reply 200"`` (``"reply 200 sdp"``); after
@@ -88,8 +88,10 @@ class _Scenario:
             optional = ' optional="true"' if word.endswith("?") else ""
             auth = ' auth="true"' if flags == "auth" else ""
             self.parts.append(f'  <recv response="{code}" rrs="true"{optional}{auth}></recv>\n')
-        elif word == "receive":
-            self.parts.append(f'  <recv request="{rest.partition(" ")[0]}" crlf="true" rrs="true"></recv>\n')
+        elif word in {"receive", "receive?"}:
+            optional = ' optional="true"' if word.endswith("?") else ""
+            method = rest.partition(" ")[0]
+            self.parts.append(f'  <recv request="{method}" crlf="true" rrs="true"{optional}></recv>\n')
         elif word == "pause":
             self.parts.append(f'  <pause milliseconds="{rest}"/>\n')
         else:

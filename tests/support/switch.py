@@ -70,7 +70,9 @@ class Switch:
     :ivar port: where it speaks SIP on 127.0.0.1 (UDP and TCP).
     """
 
-    def __init__(self, folder: Path, database: str = "", **sections: dict[str, object]) -> None:
+    def __init__(
+        self, folder: Path, database: str = "", hosts: tuple[str, ...] = ("127.0.0.1",), **sections: dict[str, object]
+    ) -> None:
         self.folder = folder
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
@@ -83,8 +85,9 @@ class Switch:
         for name, values in sections.items():
             plan.setdefault(name, {}).update(values)
         lines = []
-        for transport in ("udp", "tcp"):
-            lines += ["[[listen]]", f'address = "{transport}:127.0.0.1:{self.port}"']
+        for host in hosts:
+            for transport in ("udp", "tcp"):
+                lines += ["[[listen]]", f'address = "{transport}:{host}:{self.port}"']
         for name, values in plan.items():
             lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
         self.config.write_text("\n".join(lines) + "\n")
