@@ -14,20 +14,21 @@ $(VENV)/.prepared: setup.cfg pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "vosswitch needs Python 3.11 or newer (Debian: apt install python3 python3-venv)"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "vosswitch needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) -V`"; exit 1; }
 	$(PYTHON) -m venv $(VENV) || { echo "cannot make a virtual environment (Debian: apt install python3-venv)"; exit 1; }
-	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade pip setuptools wheel
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,dev]' --config-settings editable_mode=compat
+	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade pip
+	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,dev]'
+# twistd finds its plugins on sys.path only, where an editable install does not put the checkout by itself.
+	@$(BIN)/python -c 'import sys, sysconfig; open(sysconfig.get_path("purelib") + "/vosswitch-checkout.pth", "w").write(sys.argv[1] + "\n")' '$(CURDIR)'
 	@touch $@
 
 env: $(VENV)/.prepared  ## prepare the virtual environment .venv
 
-var/.demo: | $(VENV)/.prepared
-	@$(BIN)/vosswitch --config $(CONFIG) migrate
-	@$(BIN)/vosswitch --config $(CONFIG) load etc/demo.toml
-	@touch $@
+# The demo data are loaded once: what an operator has changed since stays as it is.
+DEMO := var/.demo$(subst /,-,$(filter-out etc/vosswitch.toml,$(CONFIG)))
 
-run: env var/.demo  ## start a working switch with demo data
+run: env  ## start a working switch with demo data; ARGS='--listen udp:127.0.0.1:5070' and so on
 	@$(BIN)/vosswitch --config $(CONFIG) migrate
-	@exec $(BIN)/twistd --nodaemon --pidfile= vosswitch --config $(CONFIG)
+	@test -e $(DEMO) || { $(BIN)/vosswitch --config $(CONFIG) load etc/demo.toml && mkdir -p var && touch $(DEMO); }
+	@exec $(BIN)/twistd --nodaemon --pidfile= vosswitch --config $(CONFIG) $(ARGS)
 
 test: env  ## the whole test suite; says what it skipped and why
 	$(BIN)/pytest tests/unit plugins tests/integration tests/sim tests/interop
