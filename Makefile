@@ -22,12 +22,12 @@ $(VENV)/.prepared: setup.cfg pyproject.toml
 
 env: $(VENV)/.prepared  ## prepare the virtual environment .venv
 
-# The demo data are loaded once: what an operator has changed since stays as it is.
-DEMO := var/.demo$(subst /,-,$(filter-out etc/vosswitch.toml,$(CONFIG)))
-
-run: env  ## start a working switch with demo data; ARGS='--listen udp:127.0.0.1:5070' and so on
+run: env  ## start a working switch with demo data; ARGS='--listen udp:127.0.0.1:5070'
 	@$(BIN)/vosswitch --config $(CONFIG) migrate
-	@test -e $(DEMO) || { $(BIN)/vosswitch --config $(CONFIG) load etc/demo.toml && mkdir -p var && touch $(DEMO); }
+# The demo data are loaded once, so that what an operator changes stays; and never where somebody's own configuration is.
+ifeq ($(CONFIG),etc/vosswitch.toml)
+	@test -e var/.demo || { $(BIN)/vosswitch --config $(CONFIG) load etc/demo.toml && touch var/.demo; }
+endif
 	@exec $(BIN)/twistd --nodaemon --pidfile= vosswitch --config $(CONFIG) $(ARGS)
 
 test: env  ## the whole test suite; says what it skipped and why
