@@ -132,14 +132,22 @@ def _ledger_rows(connection: Connection, batch: Batch, balances: dict[str, int])
     amount_of: Callable[[int], Any] = int if connection.dialect.name == "sqlite" else money_text
     rows = []
     for record in batch.ends:
-        for item in record["charges"]:
-            number, amount = item["account"], item["amount"]
+        for number, (kind, amount) in _bookings(record["charges"]).items():
             if not amount:
                 continue
             balances[number] = left = balances.get(number, 0) - amount
-            why = (item["kind"], amount_of(-amount), amount_of(left), batch.at, "recorder", "")
+            why = (kind, amount_of(-amount), amount_of(left), batch.at, "recorder", "")
             rows.append((number, record["flowno"], *why))
     return rows
+
+
+def _bookings(charges: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, int]]:
+    """Kind and amount by account: one row each, even where a call's customer is its vendor too."""
+    found: dict[str, tuple[str, int]] = {}
+    for item in charges:
+        kind, amount = found.get(item["account"], (item["kind"], 0))
+        found[item["account"]] = kind, amount + item["amount"]
+    return found
 
 
 def without(batch: Batch, known: Collection[int]) -> Batch:

@@ -1,0 +1,83 @@
+"""Money of calls between the journal and the database, where accounts meet each other or are gone."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import func, select
+
+from vosswitch.cdr.files import JournalWriter
+from vosswitch.cdr.record import Cdr, Charge
+from vosswitch.recorder.drain import Drain
+from vosswitch.store import cdrs
+from vosswitch.store.schema import account, account_grant, ledger
+
+NOON = 1_798_718_400_000  # 2026-12-31 12:00 UTC
+DAY = "20261231"
+
+
+@pytest.fixture
+def spool(tmp_path):
+    return tmp_path / "spool"
+
+
+@pytest.fixture
+def journal(spool):
+    writer = JournalWriter(str(spool), 16 << 10)
+    yield writer
+    writer.close()
+
+
+def drained(database, spool):
+    """Bring the journal into the database; what the switch is told of the accounts, and of trouble."""
+    troubles = []
+    drain = Drain(database, spool, (7, "seven"), ZoneInfo("UTC"), lambda: NOON, troubles.append, lambda records: None)
+    drain.begin()
+    spent = {}
+    while (step := drain.step(100)) is not None:
+        spent |= step
+    drain.close()
+    return spent, troubles
+
+
+def given(database, number, balance, granted=0):
+    with database.write() as connection:
+        connection.execute(account.insert().values(
+            number=number, name="", kind="ordinary", balance=balance, overdraft_limit=0, granted=granted,
+            anti_overdraft=bool(granted), locked=False, lock_reason="", created=0,
+        ))  # fmt: skip
+        if granted:
+            connection.execute(account_grant.insert().values(node=7, account=number, amount=granted))
+
+
+def ended(flowno, *charges):
+    cdr = Cdr(flowno, DAY, NOON, NOON + 1000, account="a", clearing_account="a", fee=10, cost=4)
+    cdr.charges = [Charge(*charge) for charge in charges]
+    return cdr
+
+
+def test_an_account_that_is_customer_and_vendor_of_one_call_pays_both(database, spool, journal):
+    given(database, "a", 1000)
+    journal.append("end", ended(1, ("a", 10, "call"), ("a", 4, "cost")))
+    spent, troubles = drained(database, spool)
+    with database.read() as connection:
+        assert [row["call_id"] for row in cdrs.list_cdrs(connection, 0)] == ["1"]
+        assert connection.scalar(select(account.c.balance)) == 986
+        assert connection.scalar(select(func.sum(ledger.c.amount))) == -14
+        assert connection.execute(select(ledger.c.kind, ledger.c.balance_after)).all() == [("call", 986)]
+    assert spent["a"] == (986, 0, 14)
+    assert troubles == []
+
+
+def test_a_call_with_very_many_candidates_is_recorded(database, spool, journal):
+    given(database, "a", 1000)
+    cdr = ended(1, ("a", 10, "call"))
+    row = {"gateway": "gateway-0000", "prefix": "43", "kept": True, "why": "prefix 43 matches", "priority": 0,
+           "weight": 1, "price": None, "margin": None}  # fmt: skip
+    cdr.decision = {"seq": 1, "notes": [], "plan": {"gateways": [row] * 1000}}
+    journal.append("end", cdr)
+    _, troubles = drained(database, spool)
+    with database.read() as connection:
+        assert [row["call_id"] for row in cdrs.list_cdrs(connection, 0)] == ["1"]
+    assert troubles == []
