@@ -14,10 +14,17 @@ from vosswitch.sip.parse import parse
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SDP = (
-    b"v=0\r\no=peer 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-    b"m=audio 40000 RTP/AVP 8 0\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\n"
-)
+
+def description(host: str = "127.0.0.1", port: int = 40000, direction: str = "") -> bytes:
+    """A session description that offers G.711."""
+    way = f"a={direction}\r\n" if direction else ""
+    return (
+        f"v=0\r\no=peer 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
+        f"m=audio {port} RTP/AVP 8 0\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\n{way}"
+    ).encode()
+
+
+SDP = description()
 
 
 class Peer:
@@ -55,6 +62,24 @@ class Peer:
         made.add("call-id", self.call_id)
         made.add("cseq", f"{self.seq} {method}")
         made.add("contact", f"<sip:{self.number}@{self.host}:{self.port}>")
+        if body:
+            made.add("content-type", "application/sdp")
+            made.body = body
+        return made
+
+    def within(self, invite: Request, method: str, body: bytes = b"", number: int | None = None) -> Request:
+        """A request of the called side in the dialog of the *invite* that it answered; an ACK needs its *number*."""
+        if number is None:
+            self.seq += 1
+            number = self.seq
+        made = Request(method, invite.contacts[0].uri.text)
+        made.add("via", f"SIP/2.0/UDP {self.host}:{self.port};branch=z9hG4bK{os.urandom(6).hex()};rport")
+        made.add("max-forwards", "70")
+        made.add("from", f"{invite.headers['to'][0]};tag={self.tag}")
+        made.add("to", invite.headers["from"][0])
+        made.copy_from(invite, ("call-id",))
+        made.add("cseq", f"{number} {method}")
+        made.add("contact", f"<sip:peer@{self.host}:{self.port}>")
         if body:
             made.add("content-type", "application/sdp")
             made.body = body

@@ -8,8 +8,8 @@ final response, ``"bye"``, ``"cancel"``, ``"reinvite sendonly"``, ``"reply 200"`
 ``"expect 401 auth"`` an ``"invite auth NAME PASSWORD"`` proves itself.
 
 The called side: ``"receive INVITE"``, ``"send 180"``, ``"send 200 sdp"``, ``"bye"``.  Flags behind a status:
-``sdp`` adds a description, ``INVITE`` sends it again until it is acknowledged, ``notag`` leaves the To header as it
-came, ``invite`` answers the INVITE after something else was received, ``challenge`` asks for credentials.
+``sdp`` adds a description (``sdp=recvonly`` with a direction), ``INVITE`` sends it again until it is acknowledged,
+``invite`` answers the INVITE after something else was received, ``challenge`` asks for credentials.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ class _Called(_Scenario):
 
     def answer(self, code: int, flags: list[str]) -> None:
         """One response."""
-        tagged = code > 100 and not self.in_dialog and "notag" not in flags
+        tagged = code > 100 and not self.in_dialog
         lines = _reply(code, ";tag=[pid]uas[call_number]" if tagged else "", self.contact)
         if "invite" in flags:
             lines = ["CSeq: [cseq] INVITE" if "CSeq" in line else line for line in lines]
@@ -222,7 +222,8 @@ class _Called(_Scenario):
             lines.append(
                 f'{place}-Authenticate: Digest realm="vendor",nonce="47ebe028cda119c3",algorithm=MD5,qop="auth"'
             )
-        self.send(lines, "" if "sdp" in flags else None, again="INVITE" in flags)
+        sdp = next((flag.partition("=")[2] for flag in flags if flag.startswith("sdp")), None)
+        self.send(lines, sdp, again="INVITE" in flags)
 
 
 def _reply(code: int, tag: str, contact: str) -> list[str]:
