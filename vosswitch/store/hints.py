@@ -151,7 +151,7 @@ class Hints(MultiService):
 
     # What the links tell.
 
-    def greeting(self, redis: Any) -> list[tuple[str, ...]]:
+    def greeting(self, protocol: type[Any]) -> list[tuple[str, ...]]:
         """The commands a new connection begins with."""
         target = self._target
         commands: list[tuple[str, ...]] = []
@@ -159,7 +159,7 @@ class Hints(MultiService):
             commands.append(("AUTH", *filter(None, [target.username]), target.password))
         if target.number:
             commands.append(("SELECT", str(target.number)))
-        commands.append(("SUBSCRIBE", self._channel) if isinstance(redis, _Listener) else ("PING",))
+        commands.append(("SUBSCRIBE", self._channel) if protocol is _Listener else ("PING",))
         return commands
 
     def linked(self) -> None:
@@ -188,6 +188,7 @@ class _Link(ClientService):
     def __init__(self, reactor: Any, target: RedisTarget, protocol: type[Any], hints: Hints) -> None:
         self.hints = hints
         self.redis: Any = None
+        self._protocol_class = protocol
         self._reactor = reactor
         self._reason = "no connection"
         self._pause = backoffPolicy(0.2, 10.0)
@@ -205,7 +206,7 @@ class _Link(ClientService):
         redis.transport.setTcpKeepAlive(True)
         self._refusals += 1
         try:
-            for command in self.hints.greeting(redis):
+            for command in self.hints.greeting(self._protocol_class):
                 yield redis.execute_command(*command).addTimeout(PATIENCE, self._reactor)
         except Exception as error:
             self._reason = str(error).strip() if isinstance(error, RedisError) else "no answer"
@@ -215,9 +216,9 @@ class _Link(ClientService):
         self.redis = redis
         self.hints.linked()
 
-    def lost(self, redis: Any) -> None:
+    def lost(self) -> None:
         """The connection is gone."""
-        if redis is self.redis:
+        if self.redis is not None:
             self.redis = None
             self.hints.broken("connection lost")
 
@@ -242,7 +243,7 @@ class _Teller(RedisProtocol):  # type: ignore[misc]
 
     def connectionLost(self, why: Any) -> None:
         super().connectionLost(why)
-        self.factory.link.lost(self)
+        self.factory.link.lost()
 
 
 class _Listener(SubscriberProtocol):  # type: ignore[misc]
@@ -250,7 +251,7 @@ class _Listener(SubscriberProtocol):  # type: ignore[misc]
 
     def connectionLost(self, why: Any) -> None:
         super().connectionLost(why)
-        self.factory.link.lost(self)
+        self.factory.link.lost()
 
     def messageReceived(self, pattern: Any, channel: Any, message: Any) -> None:
         """A hint."""
