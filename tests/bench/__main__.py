@@ -22,7 +22,7 @@ def sippy_binary() -> Path | None:
     binary = folder / "bin" / "b2bua_simple"
     if not binary.exists():
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        done = subprocess.run([folder / "bin" / "pip", "install", "-q", "sippy"], check=False)
+        done = subprocess.run([folder / "bin" / "pip", "install", "-q", "sippy"], check=False, capture_output=True)
         if done.returncode:
             return None
     return binary
