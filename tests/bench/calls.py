@@ -123,6 +123,7 @@ class Load:
         scenario = _plain(caller(steps))
         if steps is TOLERANT:  # Sippy's Contact has a display name, which sipp would copy into the Request-URI
             scenario = scenario.replace("[next_url]", "sip:[service]@[remote_ip]:[remote_port]")
+            how += ("-default_behaviors", "all,-abortunexp")  # and its 180 may come behind its 200
         self.caller = Sipp(folder, "caller", scenario, free_port(), f"127.0.0.1:{port}", *how)
 
     def wait(self) -> tuple[int, int]:
