@@ -37,6 +37,7 @@ class Attempts:
         "_ringing",
         "_row",
         "_since",
+        "_taken",
         "leg",
         "media_started",
         "route",
@@ -50,6 +51,7 @@ class Attempts:
         self._since = 0.0
         self._ringing = self._early = self._full = False
         self._row: Attempt | None = None
+        self._taken: Route | None = None
         self.leg: Any = None
         self.route: Route | None = None
         self.media_started = False
@@ -59,6 +61,7 @@ class Attempts:
         for route in self._decision.routes:
             full = self._board.limits.take(route.limits, self._board.clock.seconds())
             if full is None:
+                self._taken = route
                 return route
             self._full = True
             self._decision.note(route.name, f"full: {full}")
@@ -66,7 +69,7 @@ class Attempts:
 
     def skipped(self, route: Route, why: str) -> None:
         """A route that was taken cannot be used after all."""
-        self._board.limits.free(route.limit_keys)
+        self._release_route()
         self._decision.note(route.name, why)
 
     def place(self, route: Route, offer: SessionDescription | None, listener: Any) -> None:
@@ -128,14 +131,16 @@ class Attempts:
         """The call is over; an attempt still running ends with it."""
         if self._row is not None and not self._row.reason:
             self._close_row(reached.reason)
-        if self.leg is not None:
-            self._release_route()
+        self._release_route()
 
     def _release_route(self) -> None:
-        if self.route is not None:
-            self._board.limits.free(self.route.limit_keys)
-        self._name_callee()
-        self.leg = None
+        """Give the lines of the route back, whether or not a leg came of it."""
+        taken, self._taken = self._taken, None
+        if taken is not None:
+            self._board.limits.free(taken.limit_keys)
+        if self.leg is not None:
+            self._name_callee()
+            self.leg = None
 
     def _name_callee(self) -> None:
         self._cdr.callee_sip_call_id = self.leg.peer_call_id
@@ -144,7 +149,7 @@ class Attempts:
 
     def _close_row(self, reason: str) -> None:
         if self._row is not None:
-            status = self.leg.status
+            status = self.leg.status if self.leg is not None else 0
             self._row.status = status if status >= 200 else 0  # a provisional one is no outcome
             self._row.reason = reason
             self._row.duration_ms = self._elapsed_ms()

@@ -16,6 +16,8 @@ from vosswitch.model.signals import Answer, Release
 from vosswitch.model.values import Side
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vosswitch.call.decision import Decision, Price
     from vosswitch.call.funding import Funding
     from vosswitch.call.machine import Effect
@@ -37,6 +39,7 @@ class Call:
     __slots__ = (
         "_board",
         "_cost",
+        "_passed",
         "_started",
         "_timer",
         "answered",
@@ -54,6 +57,7 @@ class Call:
         self._started = board.clock.seconds()
         self._timer: Any = None
         self._cost: Price | None = None
+        self._passed = False
         self.caller = caller
         self.decision = decision
         self.cdr = cdr
@@ -72,10 +76,27 @@ class Call:
     def begin(self) -> None:
         """Write the call down and place the first attempt."""
         self.caller.listen(self)
+        self._guard(self._begin)
+
+    def _begin(self) -> None:
         if self._board.journal.start(start_record(self.cdr, self.funding.reserved)):
             self._place_next(cause("no_route"))
         else:
             self.stop(cause("degraded"))
+
+    def _guard(self, step: Callable[..., None], *arguments: Any) -> None:
+        """Do *step*; a call in which something breaks is ended, with everything that it holds given back."""
+        if not self._try(step, *arguments):
+            self.stop(cause("degraded"))
+
+    def _try(self, step: Callable[..., None], *arguments: Any) -> bool:
+        """Do one step of several that all have to be done; False when it failed."""
+        try:
+            step(*arguments)
+        except Exception:  # noqa: BLE001 - whatever a leg, an engine or a plugin raises, money and record come first
+            self._board.broken(self)
+            return False
+        return True
 
     # What the legs and the media say.
 
@@ -89,7 +110,7 @@ class Call:
             return
         what = input_of(side, signal, self.machine.state)
         if what is not None:
-            self._perform(self.machine.feed(what, side, signal))
+            self._guard(self._perform, self.machine.feed(what, side, signal))
 
     def media_started(self, side: Side) -> None:
         """`IMediaListener`: the first packet of *side* came."""
@@ -192,19 +213,19 @@ class Call:
         if not self._board.journal.answer(self._answer_record()):
             self._take_back("degraded")
         elif self.decision.parameters["VS_JOURNAL_SYNC_ANSWER"]:
-            self._board.journal.synced(lambda: self._pass_answer(answer))
+            self._board.journal.synced(lambda: self._guard(self._pass_answer, answer))
         else:
             self._pass_answer(answer)
 
     def _take_back(self, reason: str) -> None:
         """The answer is not passed on, so the call never was answered."""
-        self.answered = self.cdr.answer = None
         self.stop(cause(reason))
 
     def _pass_answer(self, answer: Signal) -> None:
         if self.machine.state is State.TALKING:
+            self._passed = True
+            self._set_timer()  # first: the caller may be gone while it is told
             self.caller.send(answer)
-            self._set_timer()
 
     def _answer_record(self) -> dict[str, Any]:
         funded = self.funding.funded_ms
@@ -227,7 +248,7 @@ class Call:
         spoken = self._hold_ms()
         left = min(bounds) - spoken
         ahead = _EXTEND_AHEAD_MS if left > 2 * _EXTEND_AHEAD_MS and min(bounds) != self.decision.max_ms else 0
-        self._timer = self._board.clock.callLater(max(left - ahead, 0) / 1000, self._due)
+        self._timer = self._board.clock.callLater(max(left - ahead, 0) / 1000, self._guard, self._due)
 
     def _due(self) -> None:
         """Extend the funding or cut the call: it ran to a bound, or will soon."""
@@ -264,15 +285,18 @@ class Call:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._settle(effect)
+        if not self._passed:  # an answer that the caller never heard is none
+            self.answered = self.cdr.answer = None
+        self._try(self._settle, effect)
         if Side.CALLEE in effect.release and self.attempts.leg is not None:
-            self.attempts.leg.send(Release(effect.cause))
+            self._try(self.attempts.leg.send, Release(effect.cause))
         if Side.CALLER in effect.release:
-            self.caller.send(Release(effect.cause))
-        self.attempts.close(effect.cause)
+            self._try(self.caller.send, Release(effect.cause))
+        self._try(self.attempts.close, effect.cause)
         self.cdr.sip_status = self.caller.status
-        self._board.limits.free(self.decision.limit_keys)
-        self.media.close(self._written)
+        self._try(self._board.limits.free, self.decision.limit_keys)
+        if not self._try(self.media.close, self._written):
+            self._written(None)
 
     def _settle(self, effect: Finish) -> None:
         cdr = self.cdr

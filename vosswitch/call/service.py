@@ -61,6 +61,7 @@ class CallService(Service):
         self.calls: dict[int, Call] = {}
         self.log = Logger()
         board.ended = self._ended
+        board.broken = self._broken
 
     # New calls.
 
@@ -134,8 +135,12 @@ class CallService(Service):
 
     # Finished calls.
 
+    def _broken(self, call: Call) -> None:
+        self.log.failure("call {call_id}: a step failed", call_id=str(call.cdr.flowno))
+
     def _ended(self, call: Call) -> None:
-        del self.calls[call.cdr.flowno]
+        if self.calls.pop(call.cdr.flowno, None) is None:  # its media reported twice: one record is enough
+            return
         call.cdr.decision = call.decision.record()
         self._write(call.cdr, call.decision.snapshot, no_cdr=call.decision.no_cdr)
         if not self.calls:

@@ -24,7 +24,8 @@ class Switchboard:
     :ivar legs: the `ILegFactory` of the outgoing protocol.
     :ivar media: the `IMediaEngine`.
     :ivar want: asks for more money of an account for this node.
-    :ivar ended: takes a call whose record is complete.
+    :ivar ended: takes a call whose record is complete; *broken* is told, while the exception is being handled, that
+        a step of a call failed.
     """
 
     clock: Any
@@ -36,3 +37,4 @@ class Switchboard:
     tallies: Tallies
     want: Callable[[Funding], None]
     ended: Callable[[Call], None]
+    broken: Callable[[Call], None] = lambda call: None
