@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import random
+import resource
 import signal
 import sys
 import time
@@ -254,6 +256,7 @@ class Switch(MultiService):
 
     def startService(self) -> None:
         """Start what has to be there before the first call; the listeners open when the configuration is in."""
+        _lift_limits()
         super().startService()  # type: ignore[no-untyped-call]
         self.reactor.callWhenRunning(self._take_signals)
         for problem in self._found:
@@ -399,6 +402,13 @@ class Switch(MultiService):
             self.log.error("{what}: {text}", what=what, text=text)
         elif self.trouble.pop(what, None):
             self.log.info("{what}: works again", what=what)
+
+
+def _lift_limits() -> None:
+    """As many open files as the system allows: every TCP connection is one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _http_client() -> Any:

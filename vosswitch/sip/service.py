@@ -25,7 +25,7 @@ from vosswitch.sip.registrar import Registrar
 from vosswitch.sip.stack import Stack
 from vosswitch.sip.timers import Timers
 from vosswitch.sip.transaction import State as TransactionState
-from vosswitch.sip.transport import RECEIVE_BUFFER, TcpSocket, UdpSocket, ask_buffer, listen
+from vosswitch.sip.transport import RECEIVE_BUFFER, TcpSocket, UdpSocket, ask_buffer, connections_allowed, listen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -97,6 +97,9 @@ class SipService(Service):
 
         :raises OSError: one cannot be had; it is named.
         """
+        streams = [owner for owner in self._sockets if isinstance(owner, TcpSocket)]
+        for stream in streams:
+            stream.most = connections_allowed(len(streams))
         for owner in self._sockets:
             listen(owner, self._reactor)
             if isinstance(owner, UdpSocket):

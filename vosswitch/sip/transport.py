@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import socket
+from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import ip_address
@@ -38,6 +40,9 @@ CONNECT = 10.0
 MOST_WAITING = 512 * 1024
 """Bytes that may wait for a peer that does not read."""
 MOST_CONNECTIONS = 10_000
+"""TCP connections of one listener, if the system allows so many open files."""
+OTHER_FILES = 256
+"""Open files that connections leave to the rest of the process: journal, control socket, plugins."""
 _MOST_FLOWS = 8192
 _PASSING = frozenset({errno.ECONNREFUSED, errno.EAGAIN, errno.EINTR})
 """What `sendto` may say of an earlier datagram or of a full buffer: this one is lost like any datagram may be."""
@@ -187,10 +192,11 @@ class TcpFlow:
     """A TCP connection, there or being made; see `vosswitch.sip.flow.Flow`.
 
     :ivar reply_port: where responses go when the connection is lost (the Via port, RFC 3261 18.2.2).
+    :ivar incoming: the peer made the connection, and it counts among those of its host.
     """
 
-    __slots__ = ("_queue", "_socket", "_waiting", "closed", "connection", "host", "hostport", "local", "remote",
-                 "reply_port", "via")  # fmt: skip
+    __slots__ = ("_queue", "_socket", "_waiting", "closed", "connection", "host", "hostport", "incoming", "local",
+                 "remote", "reply_port", "via")  # fmt: skip
     reliable = True
 
     def __init__(self, owner: TcpSocket, remote: Address) -> None:
@@ -201,6 +207,7 @@ class TcpFlow:
         self.hostport = f"{self.host}:{owner.address.port}"
         self.via = f"SIP/2.0/TCP {self.hostport}"
         self.closed = False
+        self.incoming = False
         self.reply_port = 0
         self.connection: Connection | None = None
         self._queue: list[tuple[bytes, Callable[[], None] | None]] = []
@@ -351,7 +358,7 @@ class _Accepting(Factory):
         self._socket = owner
 
     def buildProtocol(self, addr: IAddress | None) -> Connection | None:
-        return self._socket.incoming()
+        return self._socket.incoming(getattr(addr, "host", ""))
 
 
 class _Connecting(ClientFactory):
@@ -369,22 +376,32 @@ class _Connecting(ClientFactory):
 
 
 class TcpSocket(_Socket):
-    """One TCP listener and all connections from its address."""
+    """One TCP listener and all connections from its address.
+
+    :ivar most: connections that it may have at once.
+    """
 
     def __init__(self, listener: Listener, room: Room, timers: Timers, reactor: Any) -> None:
         super().__init__(listener, room)
         self.timers = timers
         self.factory = _Accepting(self)
+        self.most = MOST_CONNECTIONS
         self._reactor = reactor
         self._flows: dict[tuple[str, int], TcpFlow] = {}
+        self._accepted: Counter[str] = Counter()
 
-    def incoming(self) -> Connection | None:
-        """The protocol of a new connection; None when there are too many."""
-        return Connection(self, None) if len(self._flows) < MOST_CONNECTIONS else None
+    def incoming(self, host: str) -> Connection | None:
+        """The protocol of a new connection; None when there are too many, or half of all are from *host* already."""
+        most = min(self.most, MOST_CONNECTIONS)
+        if len(self._flows) >= most or self._accepted[host] >= (most + 1) // 2:
+            return None
+        return Connection(self, None)
 
     def accepted(self, remote: Address) -> TcpFlow:
         """The flow of an incoming connection."""
         flow = self._flows[remote.host, remote.port] = TcpFlow(self, remote)
+        flow.incoming = True
+        self._accepted[remote.host] += 1
         return flow
 
     def flow(self, host: str, port: int) -> TcpFlow:
@@ -400,6 +417,11 @@ class TcpSocket(_Socket):
 
     def forget(self, flow: TcpFlow) -> None:
         """A connection is gone."""
+        if flow.incoming:
+            flow.incoming = False
+            self._accepted[flow.remote.host] -= 1
+            if self._accepted[flow.remote.host] <= 0:
+                del self._accepted[flow.remote.host]
         key = flow.remote.host, flow.remote.port
         if self._flows.get(key) is flow:
             del self._flows[key]
@@ -409,6 +431,14 @@ class TcpSocket(_Socket):
         for flow in list(self._flows.values()):
             if flow.connection is not None:
                 flow.connection.close()
+
+
+def connections_allowed(listeners: int) -> int:
+    """How many connections each of so many TCP listeners may have, so that `OTHER_FILES` are left for the rest."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return MOST_CONNECTIONS
+    return max(1, min(MOST_CONNECTIONS, max(soft - OTHER_FILES, soft // 2) // max(listeners, 1)))
 
 
 def ask_buffer(port: Any) -> int:
