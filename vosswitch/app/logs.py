@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from twisted.logger import FilteringLogObserver, ILogObserver, LogLevel, LogLevelFilterPredicate, formatEvent
@@ -56,6 +59,28 @@ def observer(level: str, path: str) -> ILogObserver:
     return FilteringLogObserver(JsonLines(out), (predicate,))
 
 
+_TRIES = (
+    ("testcall", "a call through this switch, billed and explained"),
+    ("calls", "what is running now"),
+    ("cdr list", "what was recorded"),
+)
+
+
+def _tries(command: str) -> list[str]:
+    width = len(command) + 14
+    return [f"    {f'{command} {what}':<{width}}{why}" for what, why in _TRIES]
+
+
+def _command(config: str) -> str:
+    """What brings up the command line for this node in the present folder, as short as it can be."""
+    own = os.path.join(os.path.dirname(sys.executable), "vosswitch")
+    found = shutil.which("vosswitch")
+    known = found is not None and os.path.realpath(found) == os.path.realpath(own)
+    name = "vosswitch" if known or not Path(own).exists() else os.path.relpath(own)
+    usual = os.path.abspath(os.environ.get("VOSSWITCH_CONFIG") or "etc/vosswitch.toml")
+    return name if config == usual else f"{name} --config {os.path.relpath(config)}"
+
+
 def banner(switch: Switch) -> None:
     """Say where the node listens, and what a newcomer can try next."""
     out = sys.__stdout__
@@ -69,9 +94,7 @@ def banner(switch: Switch) -> None:
         f"  configuration  {boot.path}",
         f"  media          {boot.media_address}, relayed by {boot.media_workers} worker(s)",
         "  try next, in a second terminal:",
-        "    vosswitch testcall          a call through this switch, billed and explained",
-        "    vosswitch calls             what is running now",
-        "    vosswitch cdr list          what was recorded",
+        *_tries(_command(boot.path)),
         "    or register a softphone as 1001 or 1002 (passwords: etc/demo.toml)",
         "",
     ]

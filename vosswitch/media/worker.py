@@ -334,7 +334,8 @@ def _lift_limits() -> None:
 
 def main() -> None:
     """Run a worker: one argument, the configuration as JSON."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C means the switch; it ends its workers itself
+    for number in (signal.SIGINT, signal.SIGTERM):  # may reach a whole group, but mean the switch: it ends its workers
+        signal.signal(number, signal.SIG_IGN)
     _lift_limits()
     config = orjson.loads(sys.argv[1])
     channel = socket.socket(fileno=config["descriptor"])

@@ -53,7 +53,7 @@ class Kind:
             return "/".join(self.choices)
         if self.low is None:
             return ""
-        return f">={self.low}" if self.high is None else f"{self.low}-{self.high}"
+        return f">={self.low:f}" if self.high is None else f"{self.low:f}-{self.high:f}"
 
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
@@ -61,8 +61,12 @@ _DECIMAL = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
 _SWITCH = {"on": True, "1": True, "true": True, "yes": True, "off": False, "0": False, "false": False, "no": False}
 
 
+def _plainly(number: float | Decimal) -> str:
+    return f"{Decimal(str(number)):f}"
+
+
 def _span(low: float | Decimal, high: float | Decimal | None) -> str:
-    return f"from {low} to {high}" if high is not None else f"not below {low}"
+    return f"from {_plainly(low)} to {_plainly(high)}" if high is not None else f"not below {_plainly(low)}"
 
 
 def _bounded(value: Any, low: Any, high: Any) -> Any:

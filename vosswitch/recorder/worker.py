@@ -305,7 +305,8 @@ def main(path: str, seq: int) -> int:
 
     :param seq: the last change that the switch has; 0 = it has nothing yet.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the switch, which tells us when it is time
+    for number in (signal.SIGINT, signal.SIGTERM):  # may reach a whole group; the switch tells us when it is time
+        signal.signal(number, signal.SIG_IGN)
     boot = boot_files.load(path)
     connection = socket.socket(fileno=SWITCH_FD)
     connection.setblocking(True)
