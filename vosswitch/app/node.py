@@ -138,7 +138,7 @@ class Switch(MultiService):
             writer = JournalWriter(self.boot.spool_directory)
         except SpoolBusy as error:
             raise BadSetting(str(error)) from None
-        self.orphans, self._found = settle(self.boot.spool_directory, writer, self.plugins.billing_modes)
+        self.orphans, self._found = settle(self.boot.spool_directory, writer, self.frozen.billing_modes)
         in_thread = partial(deferToThreadPool, self.reactor, self.reactor.getThreadPool())
         self.journal = JournalService(self.reactor, writer, in_thread, wall_ms, partial(self._note_trouble, "journal"))
         self.recorder = RecorderService(
@@ -190,7 +190,7 @@ class Switch(MultiService):
         )
         board.legs = self.sip
         self.decider = self.calls.decider = Decider(
-            self.plugins.billing_modes,
+            self.frozen.billing_modes,
             self.frozen,
             self.balances,
             lambda decision: NodeView(self.limits, self.tallies, decision),

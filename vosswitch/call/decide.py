@@ -221,6 +221,9 @@ class Decider:
         if decision.price is None:
             decision.note("rate", f"{decision.callee}: no rate in group {account.rate_group or 'none'}")
             raise Refused("no_rate")
+        if decision.price.mode not in self._modes:  # its plugin is gone: better no call than one at a wrong price
+            decision.note("rate", f"billing mode {decision.price.mode} is not loaded")
+            raise Refused("no_rate")
         if decision.phone is not None and not may_call(decision.phone, Level(decision.price.rate.level)):
             decision.note("level", f"{decision.phone.level} may not call {decision.price.rate.level}")
             raise Refused("level_not_allowed")

@@ -169,6 +169,9 @@ class Decision:
         price = self.find_price(account.number, account.rate_group, answer_ms)
         if price is None:
             self.note(route.name, "the vendor has no rate for this number: cost 0")
+        elif price.mode not in self._modes:  # as after a restart
+            self.note(route.name, f"billing mode {price.mode} is not loaded: increment is used")
+            price = price._replace(mode="increment")
         return price
 
     # What the records need.

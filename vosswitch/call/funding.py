@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vosswitch.model.rating import Fee, at_most
+
 if TYPE_CHECKING:
     from vosswitch.billing.balances import Balances
     from vosswitch.billing.meter import Meter
-    from vosswitch.model.rating import Fee
 
 
 class Funding:
@@ -86,6 +87,8 @@ class Funding:
         :param hold_ms: raw length in ms; None when the call was never answered (nothing is charged).
         """
         fee = self.meter.fee(hold_ms) if hold_ms is not None else self.meter.nothing()
+        if self.bounded:
+            fee = at_most(fee, self.reserved)
         self._balances.charge(self.account, self.reserved, fee.fee)
         self.reserved = 0
         return fee

@@ -60,9 +60,10 @@ def _decider(state: State, balances: Balances) -> Decider:
     """Each with the same random choices."""
     plugins = state.plugins
     limits, tallies = Limits(), Tallies()
+    frozen = plugins.freeze(Failures())
     return Decider(
-        plugins.billing_modes,
-        plugins.freeze(Failures()),
+        frozen.billing_modes,
+        frozen,
         balances,
         lambda decision: NodeView(limits, tallies, decision),
         _NoPhones(),

@@ -163,6 +163,43 @@ class GuardedTransform:
             return caller, callee
 
 
+class GuardedMode:
+    """An `IBillingMode` that never raises: where it fails, *instead* says what the call costs.
+
+    :param instead: the built-in mode that charges by the rate's own increments.
+    """
+
+    __slots__ = ("_instead", "_mode", "_on_failure", "_plugin", "name")
+
+    def __init__(self, mode: Any, plugin: str, instead: Any, on_failure: OnFailure) -> None:
+        self.name: str = mode.name
+        self._mode = mode
+        self._plugin = plugin
+        self._instead = instead
+        self._on_failure = on_failure
+
+    def billed_seconds(self, ms: int, terms: Any) -> int:
+        """See `IBillingMode`."""
+        found: int = self._ask("billed_seconds", ms, terms)
+        return found
+
+    def fee(self, ms: int, terms: Any) -> Any:
+        """See `IBillingMode`."""
+        return self._ask("fee", ms, terms)
+
+    def funded_until(self, money: int, terms: Any) -> int | None:
+        """See `IBillingMode`."""
+        found: int | None = self._ask("funded_until", money, terms)
+        return found
+
+    def _ask(self, what: str, *arguments: Any) -> Any:
+        try:
+            return getattr(self._mode, what)(*arguments)
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything and must not cost a call's record
+            self._on_failure(self._plugin, f"billing mode {self.name}", error)
+            return getattr(self._instead, what)(*arguments)
+
+
 class GuardedStrategy:
     """An `IRoutingStrategy` whose failure leaves the order to the next strategy.
 

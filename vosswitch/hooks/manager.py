@@ -23,6 +23,7 @@ from vosswitch.hooks.frozen import (
     FrozenChain,
     FrozenNotice,
     GuardedBlacklist,
+    GuardedMode,
     GuardedStrategy,
     GuardedTransform,
 )
@@ -87,6 +88,7 @@ class Frozen:
     routing_strategies: dict[str, GuardedStrategy]
     blacklists: dict[str, GuardedBlacklist]
     number_transforms: dict[str, GuardedTransform]
+    billing_modes: dict[str, Any] = field(default_factory=dict)
 
 
 class Loaded:
@@ -175,7 +177,19 @@ class Loaded:
                 name: GuardedTransform(item, self.owner("number_transforms", name), on_failure)
                 for name, item in self.number_transforms.items()
             },
+            self._guarded_modes(on_failure),
         )
+
+    def _guarded_modes(self, on_failure: OnFailure) -> dict[str, Any]:
+        """The billing modes; the switch's own are as they are."""
+        instead = self.billing_modes.get("increment")
+        own = self._owners.get(("billing_modes", "increment"))
+        return {
+            name: mode
+            if self.owner("billing_modes", name) == own
+            else GuardedMode(mode, self.owner("billing_modes", name), instead, on_failure)
+            for name, mode in self.billing_modes.items()
+        }
 
 
 def _one_argument(function: Callable[..., Any], names: Sequence[str]) -> Callable[[Any], Any]:

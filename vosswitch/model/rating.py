@@ -38,6 +38,15 @@ class Fee(NamedTuple):
 NOTHING = Fee(0, 0, 0, 0)
 """The fee of a call that was never answered."""
 
+
+def at_most(fee: Fee, most: int) -> Fee:
+    """*fee*, but never above *most* units: what was set aside is all that there is, whatever a billing mode says."""
+    if fee.fee <= most:
+        return fee
+    tax = fee.tax * most // fee.fee
+    return Fee(most, tax, fee.billed_seconds, most - tax)
+
+
 _Line = tuple[int, int, int]
 """(a, b, c): n billed seconds are exactly (a + b * n) / c rounding steps."""
 
