@@ -78,6 +78,8 @@ def _expected(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, OSError):
         return f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+    if isinstance(error, UnicodeEncodeError):
+        return f"cannot be written as {error.encoding}: {error.object[:60]!a}"
     sql = sys.modules.get("sqlalchemy.exc")
     if sql is not None and isinstance(error, sql.SQLAlchemyError):
         origin = getattr(error, "orig", None) or error

@@ -107,7 +107,16 @@ def _print_json(rows: Iterable[Mapping[str, Any]], fields: Sequence[Field]) -> N
 
 
 def cell(value: Any, field: Field, zone: ZoneInfo) -> str:
-    """A value as a table has it."""
+    """A value as a table has it; what peers wrote cannot move the cursor or change the terminal."""
+    text = _cell(value, field, zone)
+    return text if text.isprintable() else "".join(map(_harmless, text))
+
+
+def _harmless(letter: str) -> str:
+    return letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+
+
+def _cell(value: Any, field: Field, zone: ZoneInfo) -> str:
     if value is None or value == "":
         return "unlimited" if field.name in _UNLIMITED else "-"
     writer = _WRITERS.get(field.kind)

@@ -42,6 +42,8 @@ SCHEMA_VERSION = 1
 """Of the day tables; goes up with every change of `day_table`."""
 
 _DAY_MS = 86_400_000
+_LATEST_MS = 253_402_300_799_000
+"""The end of the year 9999."""
 _DAY = re.compile(r"[0-9]{8}")
 
 
@@ -254,6 +256,7 @@ def _days(connection: Connection, since: int | None, until: int | None) -> Seque
 
 
 def _day_of(ms: int) -> str:
+    ms = min(max(ms, 0), _LATEST_MS)
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y%m%d")
 
 
