@@ -87,13 +87,13 @@ class Books:
     ledger: dict[str, int]
     paid: dict[str, int]
 
-    def by_call_id(self, side: str) -> Counter[str]:
-        """How many answered CDRs there are by the peer's Call-ID; *side* is ``caller`` or ``callee``."""
+    def by_call_id(self, side: str, *, answered: bool = True) -> Counter[str]:
+        """How many (answered) CDRs there are by the peer's Call-ID; *side* is ``caller`` or ``callee``."""
         column = f"{side}callid"
-        return Counter(row[column] for row in self.cdrs if row["answertime"] is not None)
+        return Counter(row[column] for row in self.cdrs if row["answertime"] is not None or not answered)
 
 
-_CDR = "flowno, callercallid, calleecallid, customeraccount, clearingaccount, fee, answertime, stoptime, endreasonname, holdtimems, attempts"
+_CDR = "flowno, callercallid, calleecallid, customeraccount, fee, answertime, stoptime, endreasonname, holdtimems"
 
 
 def read_books(database: Database) -> Books:
@@ -137,9 +137,17 @@ def check_books(books: Books, clearing: str, cost_of_fee: float = 0.5) -> None:
 
 
 def check_calls(books: Books, caller: Seen, called: Seen) -> None:
-    """Every call that a peer saw answered has exactly one CDR, and none is left up: over by itself or by our BYE."""
+    """Every call that a peer saw answered has exactly one CDR, and none is left up: over by itself or by our BYE.
+
+    A called side that answers while the call is being taken back is acknowledged and told BYE at once: that is one CDR
+    of a call without answer.
+    """
     for side, peer in (("caller", caller), ("callee", called)):
         counted = books.by_call_id(side)
+        if side == "callee":
+            crossed = {call_id for call_id in peer.told if not counted[call_id]}
+            taken_back = books.by_call_id(side, answered=False)
+            counted.update({call_id: taken_back[call_id] for call_id in crossed})
         wrong = {call_id: counted[call_id] for call_id in peer.answered if counted[call_id] != 1}
         assert not wrong, f"{side}: {len(wrong)} answered calls without exactly one CDR: {list(wrong.items())[:5]}"
         left = peer.answered - peer.over - peer.told
