@@ -47,6 +47,7 @@ class OutgoingLeg(Leg):
     """A gateway's or phone's side.  `start` sends the INVITE.
 
     :ivar _phase: how far the peer has got: 0 nothing, 1 trying, 2 progress, 3 early media, 4 ringing; each has a timer.
+    :ivar _early: the answer to our offer came before the 2xx.
     :ivar _shown: the credentials of the INVITE, which its ACK repeats (22.1).
     :ivar _ack: our ACK of the 2xx, for its retransmissions.
     """
@@ -54,6 +55,7 @@ class OutgoingLeg(Leg):
     __slots__ = (
         "_ack",
         "_asked",
+        "_early",
         "_forks",
         "_invite",
         "_late",
@@ -77,6 +79,7 @@ class OutgoingLeg(Leg):
         self._seq = 1
         self._phase = 0
         self._late = placement.session is None
+        self._early = False
         self._ack = b""
         self._shown: tuple[str, ...] = ()
         self._forks: dict[str, Fork] = {}
@@ -200,9 +203,11 @@ class OutgoingLeg(Leg):
         if not self.user_agent:
             self.user_agent = response.get("server") or response.get("user-agent") or ""
         try:
-            return body_session(response)
+            session = body_session(response)
         except sdp.BadSession:
             return None
+        self._early = self._early or (session is not None and not self._late)
+        return session
 
     def _reach(self, phase: int, seconds: float, reason: str) -> None:
         if phase > self._phase:
@@ -233,7 +238,7 @@ class OutgoingLeg(Leg):
             self._answered_again(response)
             return
         self._still()
-        self.dialog = dialog = Dialog.of_response(response, self._asked)
+        self.dialog = dialog = self.dialog_of(response)
         self.stack.dialogs[dialog.local_tag] = self
         if self.state in {State.LEAVING, State.OVER}:
             self._ack = self.acknowledge(dialog.local_seq, None, self._shown)
@@ -244,14 +249,21 @@ class OutgoingLeg(Leg):
         self.user_agent = response.get("server") or response.get("user-agent") or self.user_agent
         self._settle(dialog, response)
 
+    def dialog_of(self, response: Response) -> Dialog:
+        """The dialog that a 2xx makes: our own side of it is as we have sent it, whatever the peer made of that."""
+        dialog = Dialog.of_response(response, self._asked)
+        dialog.call_id, dialog.local_seq = self.peer_call_id, self._seq
+        dialog.local, dialog.local_tag = self._local, self._tag
+        return dialog
+
     def _settle(self, dialog: Dialog, response: Response) -> None:
         try:
             session = body_session(response)
         except sdp.BadSession:
             self._unusable(dialog)
             return
-        if self._late and session is None:
-            self._unusable(dialog)
+        if session is None and not self._early:
+            self._unusable(dialog)  # no answer to our offer, or no offer at all: nobody would hear anything
             return
         self.state = State.ANSWERED
         self.report(Answer(session))  # first: who is acknowledged but not written down would stay up after a crash
@@ -324,7 +336,7 @@ class Fork(Leg):
     def __init__(self, stack: Stack, leg: OutgoingLeg, response: Response) -> None:
         super().__init__(stack, leg.flow, State.OVER, leg.remote)
         self._proof = leg._proof
-        self.dialog = Dialog.of_response(response, leg._asked)
+        self.dialog = leg.dialog_of(response)
         self.invited = self.dialog.local_seq
 
     def forget(self) -> None:
