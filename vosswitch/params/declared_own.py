@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from vosswitch.params.kinds import Parameter, choice, seconds, switch, whole
+from vosswitch.params.kinds import Parameter, choice, seconds, switch, text, whole
 
 _own = partial(Parameter, "vs")
 
@@ -34,6 +34,14 @@ PARAMETERS: tuple[Parameter, ...] = (
             "Challenges to callers in their order: many devices read only the first one and know only MD5; "
             "RFC 8760 wants the better one first"
         ),
+        wired=True,
+    ),
+    _own(
+        "VS_DIGEST_MD5_AGENTS",
+        "baresip v0,baresip v1,baresip v2",
+        text(),
+        "",
+        "Beginnings of User-Agent values, separated by commas, of devices that fail on any challenge other than MD5",
         wired=True,
     ),
     _own(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vosswitch.sip import digest
@@ -65,13 +66,18 @@ class Authentication:
         self._now = now
         self._failures: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
 
-    def challenge(self, stale: bool = False) -> tuple[int, str]:
-        """Status and header lines that ask for credentials, one line for each of VS_DIGEST_ALGORITHMS."""
+    def challenge(self, request: Request, stale: bool = False) -> tuple[int, str]:
+        """Status and header lines that ask for credentials, one line for each of VS_DIGEST_ALGORITHMS.
+
+        Devices of VS_DIGEST_MD5_AGENTS are asked for MD5 only: they give up when they read another algorithm.
+        """
         parameters = self._parameters()
         status = int(parameters["SS_SIP_AUTHENTICATION_CODE"])
         name = "Proxy-Authenticate" if status == 407 else "WWW-Authenticate"
         nonce = self._nonces.new(self._now())
         kinds = parameters["VS_DIGEST_ALGORITHMS"].split(",")
+        if (request.get("user-agent") or "").lower().startswith(_prefixes(parameters["VS_DIGEST_MD5_AGENTS"])):
+            kinds = ["MD5"]
         lines = [f"{name}: {digest.challenge(self.realm, nonce, kind, stale)}\r\n" for kind in kinds]
         return status, "".join(lines)
 
@@ -131,6 +137,11 @@ class Authentication:
             return False
         most = parameters["SS_AUTHENTICATION_MAX_RETRY"]
         return bool(most) and found[0] >= most
+
+
+@lru_cache(maxsize=16)
+def _prefixes(text: str) -> tuple[str, ...]:
+    return tuple(part.strip().lower() for part in text.split(",") if part.strip())
 
 
 def _about(uri: str, request: Request) -> bool:

@@ -52,6 +52,13 @@ def test_the_algorithms_are_offered_in_the_order_of_the_parameter(world):
     assert world.calls.refusals == []
 
 
+@pytest.mark.parametrize("agent", ["Old Phone v1.2", "older"])
+def test_devices_that_fail_on_other_algorithms_are_asked_for_md5_only(world, agent):
+    values = challenged(world.invite(user_agent=agent))
+    assert [digest.algorithm_of(digest.parse_authorization(value)) for value in values] == ["MD5"]
+    assert len(challenged(world.invite(user_agent="A new one"))) == 2
+
+
 @pytest.mark.parametrize("place", [0, 1])
 def test_a_proven_caller(world, place):
     caller = world.invite()
