@@ -33,9 +33,10 @@ def explain(decider: Decider, snapshot: Snapshot, question: Mapping[str, Any], n
     at = question.get("at") or now_ms
     offered = Try(question["caller"], question["callee"], _NOWHERE, _NOWHERE, "")
     decision = decider.decide(Ask("0", offered, at, subject, explain=True), snapshot)
-    answer = _outcome(decision, at)
+    routes = {route.name: route for route in decision.routes}
+    answer = _outcome(decision, at, routes)
     answer["source"] = question.get("mapping_gateway") or question.get("phone") or subject.name
-    answer["candidates"] = _candidates(decision)
+    answer["candidates"] = _candidates(decision, routes)
     answer["steps"] = [f"{what}: {why}" for what, why in decision.notes]
     return answer
 
@@ -55,15 +56,20 @@ def _subject(snapshot: Snapshot, question: Mapping[str, Any]) -> Any:
     return found
 
 
-def _outcome(decision: Decision, at: int) -> dict[str, Any]:
+def _hindrance(decision: Decision, routes: Mapping[str, Any]) -> str | None:
+    """What would end a call that is not refused outright before it reaches a gateway, as the call itself finds it."""
+    if decision.funding is not None and not decision.funding.affordable():
+        return "insufficient_balance"
+    if decision.plan is not None and decision.plan.refusal is not None:
+        return str(decision.plan.refusal)
+    return None if routes else "empty_callee"
+
+
+def _outcome(decision: Decision, at: int, routes: Mapping[str, Any]) -> dict[str, Any]:
     refusal = decision.cause
     price = decision.price
-    if refusal is None and decision.funding is not None and not decision.funding.affordable():
-        outcome, detail = "insufficient_balance", END_REASONS["insufficient_balance"].text
-    elif refusal is not None:
-        outcome, detail = refusal.reason, refusal.text
-    else:
-        outcome, detail = "route", None
+    reason = refusal.reason if refusal is not None else _hindrance(decision, routes)
+    outcome, detail = (reason, END_REASONS[reason].text) if reason else ("route", None)
     return {
         "caller": decision.caller,
         "callee": decision.callee,
@@ -78,9 +84,8 @@ def _outcome(decision: Decision, at: int) -> dict[str, Any]:
     }
 
 
-def _candidates(decision: Decision) -> list[dict[str, Any]]:
+def _candidates(decision: Decision, kept: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The gateways that would be tried, in order, with the numbers as sent; then those that were dropped, and why."""
-    kept = {route.name: route for route in decision.routes}
     if decision.plan is None:
         return [
             _row(name, kept=True, why="the called phone is registered", route=route) for name, route in kept.items()
@@ -88,7 +93,9 @@ def _candidates(decision: Decision) -> list[dict[str, Any]]:
     rows = []
     for item in decision.plan.looked_at:
         route = kept.get(item["gateway"])
-        row = _row(item["gateway"], kept=item["kept"], why=item["why"], route=route)
+        empty = item["kept"] and route is None
+        why = "its dial plan leaves nothing of the called number" if empty else item["why"]
+        row = _row(item["gateway"], kept=item["kept"] and not empty, why=why, route=route)
         for name in ("prefix", "priority", "weight", "price", "margin"):
             row[name] = item[name]
         rows.append(row)

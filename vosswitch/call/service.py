@@ -11,6 +11,7 @@ from zope.interface import implementer
 
 from vosswitch.call.bridge import Call
 from vosswitch.call.decide import Ask
+from vosswitch.call.decision import Decision
 from vosswitch.call.records import close_record, is_hidden
 from vosswitch.call.switchboard import Switchboard
 from vosswitch.cdr.record import Cdr
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from vosswitch.call.decide import Decider
-    from vosswitch.call.decision import Decision
     from vosswitch.call.records import Days
     from vosswitch.call.snapshot import Snapshot
     from vosswitch.model.signals import Try
@@ -69,10 +69,9 @@ class CallService(Service):
         """`IIncomingCalls`: decide, then place or refuse."""
         now = self._wall_ms()
         flowno = self._ids.next(now)
-        assert self.decider is not None
         today = self._days.of(now)
         self._board.tallies.day(today)
-        decision = self.decider.decide(Ask(str(flowno), offered, now), self._snapshot())
+        decision = self._decide(Ask(str(flowno), offered, now))
         cdr = self._new_cdr(flowno, today, now, offered)
         decision.describe(cdr)
         refusal = decision.cause or self._admit(decision)
@@ -83,6 +82,19 @@ class CallService(Service):
         call = Call(self._board, decision, leg, cdr, decision.funding)
         self.calls[flowno] = call
         call.begin()
+
+    def _decide(self, ask: Ask) -> Decision:
+        """The decision; where that breaks, a refusal, so that there is a record of it."""
+        assert self.decider is not None
+        snapshot = self._snapshot()
+        try:
+            return self.decider.decide(ask, snapshot)
+        except Exception:  # noqa: BLE001 - a plugin, a price list file or we ourselves: the call is refused
+            self.log.failure("call {call_id}: no decision", call_id=ask.call_id)
+            failed = Decision(ask.offered, snapshot, {}, ask.wall_ms)
+            failed.cause = cause("degraded")
+            failed.note("refused", "the decision failed, see the log")
+            return failed
 
     def refused(self, offered: Try, reason: str) -> None:
         """`IIncomingCalls`: a protocol refused a call; only its record is written."""

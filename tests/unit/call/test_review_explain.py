@@ -1,0 +1,49 @@
+"""An explanation says what the call would meet, and a decision that breaks is a refusal with a record."""
+
+from __future__ import annotations
+
+import pytest
+from twisted.logger import Logger
+
+from tests.unit.call.call_world import PREPAID, World, by_name, routing
+from vosswitch.accounts.limits import Limit
+from vosswitch.call.explain import explain
+
+
+def explained(world, **question):
+    asked = {"caller": "1000", "callee": "4312345", "mapping_gateway": "m"} | question
+    return explain(world.decider, world.snapshot, asked, world.now())
+
+
+FULL = by_name(routing("r1", lines=1), routing("r2", lines=1))
+EMPTY = by_name(routing("r1", callee_dial_plan="4312345:"), routing("r2", callee_dial_plan="4312345:"))
+
+
+@pytest.mark.parametrize(
+    ("gateways", "outcome"), [(FULL, "all_gateways_busy"), (EMPTY, "empty_callee"), ({}, "no_route")]
+)
+def test_an_explanation_and_a_call_come_to_the_same_end(gateways, outcome):
+    world = World(routing_gateways=gateways)
+    world.limits.take([Limit("routing:r1"), Limit("routing:r2")], 0)
+    assert explained(world)["outcome"] == outcome
+    assert not any(row["kept"] for row in explained(world)["candidates"])
+    caller = world.call()
+    assert caller.released.reason == world.cdr.end_reason == outcome
+
+
+def test_an_explanation_of_a_call_that_can_be_made():
+    world = World()
+    answer = explained(world)
+    assert (answer["outcome"], [row["kept"] for row in answer["candidates"]]) == ("route", [True, True])
+
+
+def test_a_decision_that_breaks_is_a_refusal_with_a_record():
+    world = World()
+    failures = []
+    world.calls.log = Logger(observer=failures.append)
+    world.decider._modes = None
+    caller = world.call(source=PREPAID)
+    assert (len(failures), caller.released.reason, world.cdr.end_reason) == (1, "degraded", "degraded")
+    assert world.cdr.decision["notes"] == [("refused", "the decision failed, see the log")]
+    assert (world.cdr.caller_in, world.cdr.callee_in) == ("1000", "4312345")
+    world.check_idle()
