@@ -502,6 +502,9 @@ class Sim:
     def run(self, steps):
         for name, *arguments in steps:
             self.guarded(getattr(self, name), *arguments)
+            held = self.life.balances.state("p")
+            assert held.reserved >= 0
+            assert held.reserved + held.undrained <= held.grant
         self.guarded(self.stop_calls)
         for _ in range(3):  # a crash in between leaves something to be done
             self.guarded(self.time, 2.0)
@@ -522,6 +525,7 @@ class Sim:
         """Peers, journal, records with ledger, and balances agree."""
         life = self.life
         life.check_idle_money()
+        assert not [text for text in self.troubles if "refuses" in text or "cannot be read" in text]
         with self.database.read() as connection:
             records = cdrs.list_cdrs(connection, 0)
             balances = dict(connection.execute(select(account.c.number, account.c.balance)).all())

@@ -13,7 +13,7 @@ from tests.sim.sim_world import CUSTOMER, Sim, template
 from tests.unit.call.call_world import PREPAID
 from vosswitch.model.values import UNITS
 
-SEEDS = int(os.environ.get("SIM_SEEDS", "25"))
+SEEDS = int(os.environ.get("SIM_SEEDS", "20"))
 
 SCENARIO = [
     ("call", "4312345", PREPAID),  # 0: prepaid, grows, hangs up
@@ -88,10 +88,30 @@ def test_a_calm_day(prepared, folder):
 @pytest.mark.parametrize("how", ["kill", "torn", "power"])
 def test_a_node_that_dies_at_any_write(prepared, points, folder, how):
     for number, label in enumerate(points):
+        if label in ("tick before", "sync before"):
+            continue  # nothing happened since the point before
         if how == "torn" and (not label.endswith("before") or label.split()[0] in ("sync", "commit", "tick")):
             continue
         sim = trial(folder, prepared, [number], how)
         assert sim.crashes == 1, (number, label)
+
+
+@pytest.mark.parametrize("how", ["kill", "power"])
+def test_a_node_that_dies_again_while_it_starts(prepared, points, folder, how):
+    first = next(number for number, label in enumerate(points) if label == "sync after" and number > up(points))
+    calm = trial(folder, prepared, [first], how)
+    farewells = [number for number, label in enumerate(calm.points) if label == "farewell"]
+    assert farewells
+    assert calm.farewells
+    for second in range(first + 1, farewells[-1] + 2):
+        sim = trial(folder, prepared, [first, second], how)
+        assert sim.crashes == 2
+        assert set(sim.farewells) >= set(calm.farewells), calm.points[second]
+
+
+def up(points):
+    """The last answer: from there to the end a call is up."""
+    return max(number for number, label in enumerate(points) if label == "answer after")
 
 
 def test_a_recorder_that_dies_at_any_commit(prepared, points, folder):
