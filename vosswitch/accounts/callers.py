@@ -152,8 +152,12 @@ class Callers:
         return () if phone is None or phone.locked else phone.credentials
 
     def challenges(self) -> bool:
-        """Whether an unknown source may be a gateway that proves itself by password, whatever number it calls from."""
-        return bool(self._users)
+        """Whether an unknown source may be a gateway or a phone that proves itself by password.
+
+        Then every unknown source is challenged, whatever number it calls from: who is told 401 for some numbers and
+        403 for others has learnt which phones there are.
+        """
+        return bool(self._users or self._phones)
 
     def phone(self, username: str) -> str | None:
         """The number that *username* may register; None when it is no phone, or a locked one."""

@@ -72,7 +72,7 @@ class ICredentials(Interface):
         """The phone number that this user name may register; None when it is no phone."""
 
     def challenges():
-        """Whether an unknown source is asked for credentials whatever number it calls from: some mapping gateway has auth ``password``."""
+        """Whether an unknown source is asked for credentials whatever number it calls from: there is a phone, or a mapping gateway with auth ``password``."""
 
 
 class IRegistrations(Interface):

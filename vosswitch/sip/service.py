@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 LOG_EVERY = 10.0
 """Seconds between two log lines about the same kind of bad message."""
+LOG_MOST = 100
+"""Log lines about bad messages in so many seconds, however many sources they come from: sources can be forged."""
 
 
 @implementer(ILegFactory, IRegistrations)
@@ -72,6 +74,7 @@ class SipService(Service):
         self._parameters = parameters
         self._log = log
         self._quiet: dict[str, tuple[float, int]] = {}
+        self._noted = (0.0, 0)
         self._intervals: tuple[float, ...] = ()
         self._paces: dict[tuple[float, ...], Pace] = {}
         self.statistics = Statistics()
@@ -331,10 +334,14 @@ class SipService(Service):
     def _note(self, text: str, kind: str, fault: bool = False, **fields: Any) -> None:
         """One log line of a kind every `LOG_EVERY` seconds, with the number of those left out."""
         now = self.timers.now()
+        if now - self._noted[0] >= LOG_EVERY:
+            self._noted = now, 0
         since, count = self._quiet.get(kind, (now - LOG_EVERY, 0))
-        if now - since < LOG_EVERY:
-            self._quiet[kind] = since, count + 1
+        if now - since < LOG_EVERY or (self._noted[1] >= LOG_MOST and not fault):
+            if kind in self._quiet:
+                self._quiet[kind] = since, count + 1
             return
+        self._noted = self._noted[0], self._noted[1] + 1
         if len(self._quiet) > 1000:
             self._quiet.clear()
         self._quiet[kind] = now, 0
