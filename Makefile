@@ -13,9 +13,10 @@ help:  ## this list
 $(VENV)/.prepared: setup.cfg pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "vosswitch needs Python 3.11 or newer (Debian: apt install python3 python3-venv)"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "vosswitch needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) -V`"; exit 1; }
-	$(PYTHON) -m venv $(VENV) || { echo "cannot make a virtual environment (Debian: apt install python3-venv)"; exit 1; }
-	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade pip
-	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,dev]'
+	@echo "preparing the environment $(VENV), about half a minute ..."
+	@$(PYTHON) -m venv $(VENV) || { echo "cannot make a virtual environment (Debian: apt install python3-venv)"; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade pip
+	@PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,dev]'
 # twistd finds its plugins on sys.path only, where an editable install does not put the checkout by itself.
 	@$(BIN)/python -c 'import sys, sysconfig; open(sysconfig.get_path("purelib") + "/vosswitch-checkout.pth", "w").write(sys.argv[1] + "\n")' '$(CURDIR)'
 	@touch $@
