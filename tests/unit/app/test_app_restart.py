@@ -37,7 +37,7 @@ def crashed(spool, *, answered=2, ringing=1, seconds=10, **world):
         made.call()
     for kind, payload in made.journal.records:
         writer.append(kind, payload)
-    writer.append("tick", {"at": START + seconds * 1000})
+    writer.append("tick", {"at": START + round(seconds * 1000)})
     writer._lock.release()
     return made
 
@@ -87,6 +87,14 @@ def test_nobody_pays_for_more_than_was_funded(tmp_path):
     settled(tmp_path)
     (end,) = records(tmp_path, "end")
     assert (end["hold_time_ms"], end["fee"]) == (50_049, UNITS // 2)
+
+
+@pytest.mark.parametrize(("ms", "whole"), [(10_049, 10), (10_050, 11), (10_999, 11)])
+def test_the_length_is_rounded_as_that_of_any_other_call(tmp_path, ms, whole):
+    crashed(tmp_path, seconds=ms / 1000, answered=1, ringing=0)
+    settled(tmp_path)
+    (end,) = records(tmp_path, "end")
+    assert (end["hold_time_ms"], end["hold_time"], end["billed_seconds"]) == (ms, whole, whole)
 
 
 def test_a_clean_spool_has_nothing_to_settle(tmp_path):
