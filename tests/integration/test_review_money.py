@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import func, select
 from vosswitch.cdr.files import JournalWriter
 from vosswitch.cdr.record import Cdr, Charge
 from vosswitch.recorder.drain import Drain
+from vosswitch.recorder.worker import Recorder
 from vosswitch.store import cdrs
 from vosswitch.store.schema import account, account_grant, ledger
 
@@ -81,3 +83,51 @@ def test_a_call_with_very_many_candidates_is_recorded(database, spool, journal):
     with database.read() as connection:
         assert [row["call_id"] for row in cdrs.list_cdrs(connection, 0)] == ["1"]
     assert troubles == []
+
+
+class Feed:
+    """A configuration that takes long to compile: calls end meanwhile."""
+
+    def __init__(self, meanwhile):
+        self.seq = 5
+        self.batch_size = 100
+        self.between = None
+        self._meanwhile = meanwhile
+
+    def changes(self):
+        self._meanwhile()
+        self.between()
+
+
+class Channel:
+    gone = False
+
+    def __init__(self):
+        self.sent = []
+
+    def send(self, message):
+        self.sent.append(message)
+
+    def trouble(self, text):
+        raise AssertionError(text)
+
+
+def test_a_new_recorder_first_tells_a_running_switch_what_the_old_one_could_not(database, spool, journal):
+    given(database, "a", 1000, granted=1000)
+    given(database, "b", 1000, granted=1000)
+    journal.append("end", ended(1, ("a", 10, "call")))
+    channel = Channel()
+    boot = SimpleNamespace(node_id=7, node_name="seven", spool_directory=str(spool), timezone="UTC")
+    feed = Feed(lambda: journal.append("end", ended(2, ("b", 10, "call"))))
+    recorder = Recorder(
+        boot, database, channel, feed, SimpleNamespace(write=lambda records: None), wall_ms=lambda: NOON
+    )
+    for stage in (recorder._drain.begin, recorder._replay, recorder._announce):
+        stage()
+    recorder._drain.close()
+    assert [message["op"] for message in channel.sent] == ["money", "drained", "money", "ready"]
+    assert channel.sent[0]["accounts"] == {
+        "a": {"balance": 990, "grant": 990},
+        "b": {"balance": 1000, "grant": 1000},
+    }
+    assert list(channel.sent[1]["accounts"]) == ["b"]

@@ -202,6 +202,8 @@ class Recorder:
             grants.refresh(connection, self._node, self._wall_ms())
 
     def _announce(self) -> None:
+        if self._feed.seq:  # the switch is at work: what the last recorder could not tell goes before any new batch
+            self._send_money(None)
         change = self._feed.full() if self._feed.seq == 0 else self._feed.changes()
         if change is not None:
             self._send_config(change)
