@@ -233,6 +233,8 @@ class Call:
         return {
             "flowno": self.cdr.flowno,
             "answer": answer,
+            "up": int(self._board.clock.seconds() * 1000),
+            "reserved": self.funding.reserved if self.funding.bounded else None,
             "funded_until_ms": None if funded is None else answer + funded,
             "charges_terms": self.decision.charges_terms(self._cost),
             "legs": [self.caller.resume_data(), self.attempts.leg.resume_data()],
@@ -269,7 +271,11 @@ class Call:
         self._set_timer()
 
     def _extension(self, funded: int) -> dict[str, Any]:
-        return {"flowno": self.cdr.flowno, "funded_until_ms": (self.cdr.answer or 0) + funded}
+        return {
+            "flowno": self.cdr.flowno,
+            "funded_until_ms": (self.cdr.answer or 0) + funded,
+            "reserved": self.funding.reserved,
+        }
 
     def _hold_ms(self) -> int:
         """Raw call length in ms; never beyond what is funded: the end of the funded time is the stop time."""

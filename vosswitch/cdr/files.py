@@ -360,7 +360,8 @@ class OpenCall:
     """A call of a former run that has no end record.
 
     :ivar start: the payload of its start record; likewise *answer*, None when it was not answered.
-    :ivar last_tick: the last proof of life of that run, epoch milliseconds; 0 when there is none.
+    :ivar last_tick: the last proof of life of that run, epoch milliseconds as the call counts them; 0 when there is
+        none.
     """
 
     flowno: int
@@ -374,12 +375,12 @@ class Found:
     """What `scan_spool` saw.
 
     :ivar open: payloads of calls without an end: flowno -> [start, answer, extension, life].
-    :ivar ticks: life -> last tick, epoch milliseconds.
+    :ivar ticks: life -> payload of its last tick: ``at`` epoch milliseconds, ``up`` monotonic ones.
     :ivar problems: one line for each gap or tail.
     """
 
     open: dict[int, list[Any]]
-    ticks: dict[int, int]
+    ticks: dict[int, dict[str, int]]
     problems: list[str]
 
 
@@ -397,12 +398,20 @@ def scan_open_calls(directory: str, *, repair: bool = True) -> tuple[list[OpenCa
     return [_open_call(flowno, row, found.ticks) for flowno, row in found.open.items()], found.problems
 
 
-def _open_call(flowno: int, row: list[Any], ticks: dict[int, int]) -> OpenCall:
+def _open_call(flowno: int, row: list[Any], ticks: dict[int, dict[str, int]]) -> OpenCall:
     start, answer, extension, life = row
     answered = answer and orjson.loads(answer)
     if answered and extension:
-        answered["funded_until_ms"] = orjson.loads(extension)["funded_until_ms"]
-    return OpenCall(flowno, orjson.loads(start) if start else {}, answered, ticks.get(life, 0))
+        answered |= orjson.loads(extension)
+    last = _last_seen(answered, ticks.get(life, {"at": 0}))
+    return OpenCall(flowno, orjson.loads(start) if start else {}, answered, last)
+
+
+def _last_seen(answered: dict[str, Any] | None, tick: dict[str, int]) -> int:
+    """The last proof of life on the call's own line of time: a clock that was set meanwhile makes no call longer."""
+    if answered and "up" in answered and "up" in tick:
+        return int(answered["answer"] + tick["up"] - answered["up"])
+    return tick["at"]
 
 
 def _scan_segment(directory: Path, number: int, found: Found, *, repair: bool) -> None:
@@ -433,7 +442,7 @@ _PLACES = {"start": 0, "answer": 1, "extend": 2}
 def _note(record: Record, life: int, found: Found) -> None:
     kind, flowno = record.kind, record.flowno
     if kind == "tick":
-        found.ticks[life] = record.value()["at"]
+        found.ticks[life] = record.value()
     elif kind == "end":
         found.open.pop(flowno, None)
     else:

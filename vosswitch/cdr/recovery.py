@@ -60,11 +60,13 @@ def _bill(cdr: Cdr, answer: Mapping[str, Any], last_tick: int, price: PricedCall
     stop = last_tick if until is None else min(last_tick, until)
     cdr.stop = max(answered, stop)
     cdr.hold_time_ms = cdr.stop - answered
-    charges = answer.get("charges_terms", ())
+    charges, most = answer.get("charges_terms", ()), answer.get("reserved")
     precision = next((item["terms"].get("hold_precision", _PRECISION) for item in charges), _PRECISION)
     cdr.hold_time = hold_seconds(cdr.hold_time_ms, precision)
     for charge in charges:
         amount, tax, billed = price(charge["mode"], charge["terms"], cdr.hold_time_ms)
+        if charge["kind"] == "call" and most is not None and amount > most:  # its billing mode is not what it was
+            amount, tax = most, tax * most // amount
         if charge["kind"] == "cost":
             cdr.cost, cdr.cost_tax = amount, tax
         else:

@@ -10,6 +10,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from vosswitch.cdr.journal import OversizedRecord
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -129,7 +131,12 @@ class JournalService(Service):
         self._want_sync()
 
     def _append_end(self, cdr: Cdr) -> bool:
-        if not self._append("end", cdr):
+        try:
+            written = self._append("end", cdr)
+        except OversizedRecord:  # the bill goes before the reasons
+            cdr.decision = {"left_out": "too long"}
+            written = self._append("end", cdr)
+        if not written:
             return False
         self.on_end(self._writer.position, cdr)
         return True
@@ -173,7 +180,11 @@ class JournalService(Service):
 
     def _tick(self) -> None:
         self._flush_late()
-        if self._append("tick", {"at": self._wall_ms()}) and not self._late and self._failing:
+        if (
+            self._append("tick", {"at": self._wall_ms(), "up": int(self._reactor.seconds() * 1000)})
+            and not self._late
+            and self._failing
+        ):
             self._failing = False
             self._on_trouble("")
         self._threaded(self._housekeep).addErrback(lambda failure: self._trouble(f"journal: {failure.value}"))
