@@ -41,6 +41,12 @@ class Seen:
     told: set[str] = field(default_factory=set)
     refused: Counter[int] = field(default_factory=Counter)
 
+    def add(self, other: Seen) -> None:
+        """Take another peer's story in."""
+        for name in ("invited", "answered", "over", "told"):
+            getattr(self, name).update(getattr(other, name))
+        self.refused.update(other.refused)
+
 
 def seen(peer: Sipp) -> Seen:
     """What *peer* (started with ``-trace_msg``) saw."""

@@ -16,11 +16,11 @@ BIN = Path(sys.executable).parent
 
 
 def free_port(kind: int = socket.SOCK_DGRAM, host: str = "127.0.0.1") -> int:
-    """A port that nobody uses now, outside the range that the kernel hands out to others meanwhile."""
+    """A port that nobody uses now, outside the ranges that the kernel and media workers hand out meanwhile."""
     for _ in range(1000):
         if len(_GIVEN) > 4000:
             _GIVEN.clear()
-        port = 20_000 + int.from_bytes(os.urandom(2)) % 9_000
+        port = 61_000 + int.from_bytes(os.urandom(2)) % 4_500
         if port in _GIVEN:
             continue
         try:
@@ -61,7 +61,7 @@ def until(condition, seconds: float = 15.0, what: str = "condition"):
             return value
         if time.monotonic() > limit:
             raise AssertionError(f"{what}: not within {seconds} s (last: {value!r})")
-        time.sleep(0.05)
+        time.sleep(0.02)
 
 
 class Switch:
