@@ -21,10 +21,14 @@ _FIELDS = ("call_id", "source", "peer")
 
 @implementer(ILogObserver)
 class JsonLines:
-    """Writes events as JSON, one line each; what a peer sent is escaped by JSON itself."""
+    """Writes events as JSON, one line each; what a peer sent is escaped by JSON itself.
 
-    def __init__(self, out: IO[str]) -> None:
+    :param node: the node's id, in every line.
+    """
+
+    def __init__(self, out: IO[str], node: int) -> None:
         self._out = out
+        self._node = node
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Write one event; an event that cannot be written is dropped, never raised."""
@@ -34,10 +38,10 @@ class JsonLines:
         except Exception:  # noqa: BLE001 - values may raise anything when shown, and there is no other place to log it
             return
 
-    @staticmethod
-    def _line(event: dict[str, Any]) -> dict[str, Any]:
+    def _line(self, event: dict[str, Any]) -> dict[str, Any]:
         line = {
             "at": round(event.get("log_time", 0.0), 3),
+            "node": self._node,
             "level": getattr(event.get("log_level"), "name", "info"),
             "room": event.get("log_namespace", ""),
             "text": formatEvent(event),
@@ -50,13 +54,13 @@ class JsonLines:
         return line
 
 
-def observer(level: str, path: str) -> ILogObserver:
+def observer(level: str, path: str, node: int) -> ILogObserver:
     """The observer for the configured level and file ("" = standard output)."""
     out = open(path, "a", encoding="utf-8") if path else sys.__stdout__  # noqa: SIM115, PTH123 - open as long as we live
     assert out is not None
     predicate = LogLevelFilterPredicate(defaultLogLevel=_LEVELS[level])
     predicate.setLogLevelForNamespace("log_legacy", LogLevel.warn)  # Twisted's own "starting on", "Starting protocol"
-    return FilteringLogObserver(JsonLines(out), (predicate,))
+    return FilteringLogObserver(JsonLines(out, node), (predicate,))
 
 
 _TRIES = (

@@ -5,14 +5,11 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import random
 import resource
 import signal
 import sys
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred, inlineCallbacks, succeed
@@ -20,40 +17,26 @@ from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import ILogObserver, Logger
 
-from vosswitch import __version__
 from vosswitch.accounts.limits import Limits
-from vosswitch.app import logs
-from vosswitch.app.builtins import builtins
-from vosswitch.app.credentials import Credentials
+from vosswitch.app import build, logs
+from vosswitch.app.build import wall_ms
 from vosswitch.app.operations import Operations
 from vosswitch.app.restart import settle
 from vosswitch.billing.balances import Balances
-from vosswitch.call.decide import Decider
-from vosswitch.call.records import Days
-from vosswitch.call.service import CallService
 from vosswitch.call.snapshot import Snapshot
-from vosswitch.call.switchboard import Switchboard
 from vosswitch.call.tallies import Tallies
-from vosswitch.call.view import NodeView
-from vosswitch.cdr.files import JournalWriter, SpoolBusy
+from vosswitch.cdr.files import JournalWriter, SpoolBusy, last_flowno
 from vosswitch.cdr.service import JournalService
 from vosswitch.control.service import ControlService
-from vosswitch.hooks.context import PluginContext
 from vosswitch.hooks.frozen import Failures
-from vosswitch.hooks.manager import PluginError, load
-from vosswitch.media.service import MediaService
-from vosswitch.model.values import CallIds
 from vosswitch.params.boot import BadSetting
 from vosswitch.params.system import DECLARED, Parameters
 from vosswitch.recorder.service import RecorderService
-from vosswitch.sip.service import SipService
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
-    from vosswitch.call.funding import Funding
     from vosswitch.params.boot import Boot
-    from vosswitch.store.hints import Hints
 
 
 _MEDIA_SECONDS = 3.0
@@ -77,14 +60,9 @@ def check_database(boot: Boot) -> None:
 
 def _observer(boot: Boot) -> Any:
     try:
-        return logs.observer(boot.log_level, boot.log_file)
+        return logs.observer(boot.log_level, boot.log_file, boot.node_id)
     except OSError as error:
         raise BadSetting(f"{boot.path}: [log] file: cannot write {boot.log_file}: {error.strerror}") from None
-
-
-def wall_ms() -> int:
-    """The wall clock, epoch milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 class Switch(MultiService):
@@ -107,7 +85,7 @@ class Switch(MultiService):
         self._stopping = False
         self._observer = _observer(boot)
         self.failures = Failures(self._plugin_failed)
-        self.plugins = self._load_plugins()
+        self.plugins = build.plugins(boot, lambda name: self.snapshot.parameters[name])
         self.frozen = self.plugins.freeze(self.failures)
         registry = DECLARED.with_more(self.plugins.parameters.values())
         self.snapshot = Snapshot(parameters=Parameters({}, registry))
@@ -119,25 +97,13 @@ class Switch(MultiService):
 
     # Building.
 
-    def _load_plugins(self) -> Any:
-        context = PluginContext(
-            parameter=lambda name: self.snapshot.parameters[name],
-            wall=time.time,
-            monotonic=time.monotonic,
-            log=Logger(namespace="vosswitch.plugins"),
-            http_client=_http_client,
-        )
-        try:
-            return load(self.boot.plugin_path, self.boot.plugins_disabled, builtins(), context)
-        except PluginError as error:
-            raise BadSetting(str(error)) from None
-
     def _build_records(self) -> None:
         """The journal, the ends that the last run did not write, and the recorder behind it."""
         try:
             writer = JournalWriter(self.boot.spool_directory)
         except SpoolBusy as error:
             raise BadSetting(str(error)) from None
+        self.last_flowno = last_flowno(self.boot.spool_directory)
         self.orphans, self._found = settle(self.boot.spool_directory, writer, self.frozen.billing_modes)
         in_thread = partial(deferToThreadPool, self.reactor, self.reactor.getThreadPool())
         self.journal = JournalService(self.reactor, writer, in_thread, wall_ms, partial(self._note_trouble, "journal"))
@@ -154,98 +120,25 @@ class Switch(MultiService):
         self.journal.on_end = self.recorder.note_end
 
     def _build_rooms(self) -> None:
-        boot = self.boot
-        self.credentials = Credentials(lambda: self.snapshot)
-        self.media = self._media_engine()
-        board = Switchboard(
-            clock=self.reactor,
-            journal=self.journal,
-            balances=self.balances,
-            limits=self.limits,
-            legs=None,
-            media=self.media,
-            tallies=self.tallies,
-            want=self._want,
-            ended=lambda call: None,
-        )
-        source = random.SystemRandom()
-        self.calls = CallService(
-            board,
-            None,
-            lambda: self.snapshot,
-            CallIds(boot.node_id),
-            Days(ZoneInfo(boot.timezone)),
-            wall_ms,
-            self.frozen.call_ended,
-        )
-        self.sip = SipService(
-            self.reactor,
-            parameters=lambda: self.snapshot.parameters,
-            credentials=self.credentials,
-            calls=self.calls,
-            realm=boot.realm,
-            user_agent=f"vosswitch/{__version__}",
-            listeners=boot.listeners,
-            log=Logger(namespace="vosswitch.sip"),
-        )
-        board.legs = self.sip
-        self.decider = self.calls.decider = Decider(
-            self.frozen.billing_modes,
-            self.frozen,
-            self.balances,
-            lambda decision: NodeView(self.limits, self.tallies, decision),
-            self.sip,
-            source,
-        )
-        self.hints = self._change_hints()
+        """The rooms that speak with the world, and the call room between them."""
+        self.media = build.media_engine(self)
+        self.calls = build.calls(self)
+        self.sip = build.sip(self)
+        self.decider = build.decider(self)
+        self.calls.connect(self.sip, self.decider)
+        self.hints = build.change_hints(self)
         self.control = ControlService(
-            self.reactor, boot.control_socket, Operations(self).implementations(), Logger(namespace="vosswitch.control")
+            self.reactor,
+            self.boot.control_socket,
+            Operations(self).implementations(),
+            Logger(namespace="vosswitch.control"),
         )
-
-    def _change_hints(self) -> Hints | None:
-        """What tells other nodes of changes, when Redis is configured.
-
-        :raises BadSetting: its URL cannot be used.
-        """
-        boot = self.boot
-        if not boot.redis_url:
-            return None
-        from vosswitch.store.hints import BadRedisUrl, Hints, channel_of, read_url  # noqa: PLC0415 - only with Redis
-
-        try:
-            target = read_url(boot.redis_url)
-        except BadRedisUrl as error:
-            raise BadSetting(f"{boot.path}: [redis] url: {error}") from None
-        seq = lambda: self.snapshot.seq  # noqa: E731
-        log = Logger(namespace="vosswitch.redis")
-        return Hints(self.reactor, target, channel_of(boot.database_url), seq, self.recorder.apply, log)
 
     def share(self, seq: int) -> int:
         """A change that was asked for here is live: the other nodes shall look too."""
         if self.hints is not None:
             self.hints.publish(seq)
         return seq
-
-    def _media_engine(self) -> Any:
-        """The engine that the configuration names: our own workers, or a plugin's.
-
-        :raises BadSetting: no plugin offers it.
-        """
-        boot = self.boot
-        if boot.media_engine == "built-in":
-            return MediaService(
-                self.reactor,
-                boot.media_address,
-                boot.media_advertise,
-                boot.media_workers,
-                lambda: self.snapshot.parameters,
-                Logger(namespace="vosswitch.media"),
-            )
-        engine = self.plugins.media_engines.get(boot.media_engine)
-        if engine is None:
-            known = ", ".join(["built-in", *self.plugins.media_engines])
-            raise BadSetting(f"{boot.path}: [media] engine: expected one of {known}, got {boot.media_engine!r}")
-        return engine
 
     # Starting.
 
@@ -365,10 +258,11 @@ class Switch(MultiService):
     # What the recorder tells.
 
     def _configured(self, message: Mapping[str, Any]) -> None:
-        self.snapshot = self.snapshot.applied(message)
+        before, self.snapshot = self.snapshot, self.snapshot.applied(message)
         self.journal.sync_interval = self.snapshot.parameters["VS_JOURNAL_SYNC_INTERVAL"] / 1000
-        for warning in self.snapshot.callers.warnings:
-            self.log.warn("configuration: {warning}", warning=warning)
+        if self.snapshot.callers is not before.callers:
+            for warning in self.snapshot.callers.warnings:
+                self.log.warn("configuration: {warning}", warning=warning)
 
     def _money(self, accounts: Mapping[str, Mapping[str, int]]) -> None:
         for number, row in accounts.items():
@@ -381,9 +275,6 @@ class Switch(MultiService):
     def now(self) -> int:
         """The wall clock, epoch milliseconds."""
         return wall_ms()
-
-    def _want(self, funding: Funding) -> None:
-        self.recorder.want(funding.account, 0)
 
     def _plugin_failed(self, plugin: str, what: str, error: Exception) -> None:
         count = self.failures.counts[plugin, what]
@@ -409,9 +300,3 @@ def _lift_limits() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def _http_client() -> Any:
-    import treq  # noqa: PLC0415 - only plugins that ask for it pay for it
-
-    return treq

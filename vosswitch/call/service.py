@@ -63,6 +63,11 @@ class CallService(Service):
         board.ended = self._ended
         board.broken = self._broken
 
+    def connect(self, legs: Any, decider: Decider) -> None:
+        """Name the way out (an `ILegFactory`) and who decides: both need the SIP room, which needs this service."""
+        self._board.legs = legs
+        self.decider = decider
+
     # New calls.
 
     def incoming(self, leg: Any, offered: Try) -> None:

@@ -398,6 +398,19 @@ def scan_open_calls(directory: str, *, repair: bool = True) -> tuple[list[OpenCa
     return [_open_call(flowno, row, found.ticks) for flowno, row in found.open.items()], found.problems
 
 
+def last_flowno(directory: str) -> int:
+    """The highest call id that the spool still knows, 0 when it knows none: new ones have to lie above it."""
+    for number in reversed(segments(Path(directory))):
+        try:
+            data = segment_path(Path(directory), number).read_bytes()
+        except FileNotFoundError:  # the recorder was done with it
+            continue
+        known = [item.flowno for item in journal.walk(data) if isinstance(item, Record)]
+        if any(known):
+            return max(known)
+    return 0
+
+
 def _open_call(flowno: int, row: list[Any], ticks: dict[int, dict[str, int]]) -> OpenCall:
     start, answer, extension, life = row
     answered = answer and orjson.loads(answer)

@@ -99,15 +99,16 @@ class CallIds:
     """Makes call ids (``flowno``): 63 bits of wall milliseconds, serial and node, unique without coordination.
 
     :param node: 0-1023, from the configuration.
+    :param after: an id of a former run; all new ones are higher, even when the wall clock was set back since.
     """
 
     __slots__ = ("_last", "_node")
 
-    def __init__(self, node: int) -> None:
+    def __init__(self, node: int, after: int = 0) -> None:
         if not 0 <= node <= 1023:
             raise ValueError(f"node id: expected 0-1023, got {node}")
         self._node = node
-        self._last = 0
+        self._last = after >> 10
 
     def next(self, now_ms: int) -> int:
         """A fresh id: rises always, even when the wall clock steps back while the switch runs."""

@@ -16,7 +16,7 @@ from vosswitch.app.logs import JsonLines, observer
 
 def written(**event):
     out = io.StringIO()
-    JsonLines(out)({"log_format": "{text}", "log_level": LogLevel.info, "log_time": 12.3456, **event})
+    JsonLines(out, 3)({"log_format": "{text}", "log_level": LogLevel.info, "log_time": 12.3456, **event})
     (line,) = out.getvalue().split("\n")[:-1]
     return json.loads(line)
 
@@ -31,7 +31,7 @@ def test_whatever_is_said_stays_on_one_line(text):
 )
 def test_nothing_breaks_out_of_its_line(text):
     out = io.StringIO()
-    JsonLines(out)({"log_format": "{text}", "text": text, "source": text})
+    JsonLines(out, 3)({"log_format": "{text}", "text": text, "source": text})
     assert len(out.getvalue().splitlines()) == 1
     assert json.loads(out.getvalue())["text"] == text
     assert out.getvalue().isascii()
@@ -40,7 +40,7 @@ def test_nothing_breaks_out_of_its_line(text):
 def test_the_fields_of_an_event():
     found = written(text="x", log_namespace="vosswitch.sip", call_id=7, peer=("a", 1), secret="no")
     assert found == {
-        "at": 12.346, "level": "info", "room": "vosswitch.sip", "text": "x", "call_id": "7", "peer": "('a', 1)",
+        "at": 12.346, "node": 3, "level": "info", "room": "vosswitch.sip", "text": "x", "call_id": "7", "peer": "('a', 1)",
     }  # fmt: skip
 
 
@@ -61,8 +61,8 @@ class Nameless:
 
 def test_what_cannot_be_shown_does_not_raise():
     out = io.StringIO()
-    JsonLines(out)({"log_format": "x", "source": Nameless()})
-    JsonLines(out)({"log_format": "{a.b}", "a": 1})
+    JsonLines(out, 3)({"log_format": "x", "source": Nameless()})
+    JsonLines(out, 3)({"log_format": "{a.b}", "a": 1})
     assert all(json.loads(line) for line in out.getvalue().splitlines())
 
 
@@ -71,15 +71,15 @@ def test_a_full_disk_does_not_raise():
         def write(self, text):
             raise OSError(28, "No space left on device")
 
-    JsonLines(Full())({"log_format": "x"})
+    JsonLines(Full(), 3)({"log_format": "x"})
     closed = io.StringIO()
     closed.close()
-    JsonLines(closed)({"log_format": "x"})
+    JsonLines(closed, 3)({"log_format": "x"})
 
 
 def test_the_level_decides_what_is_written(tmp_path):
     path = tmp_path / "switch.log"
-    made = observer("warn", str(path))
+    made = observer("warn", str(path), 3)
     log = Logger(namespace="room", observer=made)
     log.info("quiet")
     log.warn("loud {what}", what="a\nb")
@@ -91,4 +91,4 @@ def test_the_level_decides_what_is_written(tmp_path):
 
 def test_a_log_file_that_cannot_be_opened(tmp_path):
     with pytest.raises(OSError, match="No such file"):
-        observer("info", str(tmp_path / "missing" / "x.log"))
+        observer("info", str(tmp_path / "missing" / "x.log"), 3)

@@ -184,7 +184,7 @@ def test_a_step_of_the_wall_clock_fires_no_timer(folder, reactor, monkeypatch):
     switch = tap.makeService(folder.options())
     fired = []
     reactor.callLater(60, fired.append, True)
-    monkeypatch.setattr("vosswitch.app.node.time.time_ns", lambda: 10**30)
+    monkeypatch.setattr("vosswitch.app.build.time.time_ns", lambda: 10**30)
     reactor.advance(0)
     assert not fired
     close(switch)

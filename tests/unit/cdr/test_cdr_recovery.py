@@ -8,6 +8,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vosswitch.cdr.files import JournalWriter, last_flowno
 from vosswitch.cdr.record import Attempt, Cdr
 from vosswitch.cdr.recovery import ended
 
@@ -81,3 +82,16 @@ def test_an_answer_whose_start_was_lost_is_billed_all_the_same():
     bare["cdr"] = {}
     cdr = ended({}, bare, START + 5100, price)
     assert (cdr.flowno, cdr.fee, cdr.day) == (5, 10_000, "")
+
+
+def test_the_highest_call_id_of_the_spool_is_known(tmp_path):
+    assert last_flowno(str(tmp_path)) == 0
+    writer = JournalWriter(str(tmp_path), 1 << 16)
+    writer.append("start", {"flowno": 5000})
+    writer.append("start", {"flowno": 7000})
+    writer.append("end", {"flowno": 5000})
+    writer.append("tick", {"at": 1})
+    writer.close()
+    assert last_flowno(str(tmp_path)) == 7000
+    JournalWriter(str(tmp_path), 1 << 16).close()
+    assert last_flowno(str(tmp_path)) == 7000

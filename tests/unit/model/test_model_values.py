@@ -39,6 +39,12 @@ def test_nodes_never_make_the_same_id():
     assert CallIds(1).next(1_700_000_000_000) != CallIds(2).next(1_700_000_000_000)
 
 
+@given(st.integers(min_value=0, max_value=2**42))
+def test_call_ids_go_on_above_those_of_the_last_run(back):
+    last = CallIds(7).next(1_700_000_000_000)
+    assert CallIds(7, last).next(max(1_700_000_000_000 - back, 0)) > last
+
+
 @pytest.mark.parametrize("node", [-1, 1024])
 def test_a_node_id_out_of_range_is_refused(node):
     with pytest.raises(ValueError, match="0-1023"):

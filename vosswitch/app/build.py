@@ -1,0 +1,147 @@
+"""Makes the rooms of a node from its configuration; what each one needs stands in its constructor."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from twisted.logger import Logger
+
+from vosswitch import __version__
+from vosswitch.app.builtins import builtins
+from vosswitch.app.credentials import Credentials
+from vosswitch.call.decide import Decider
+from vosswitch.call.records import Days
+from vosswitch.call.service import CallService
+from vosswitch.call.switchboard import Switchboard
+from vosswitch.call.view import NodeView
+from vosswitch.hooks.context import PluginContext
+from vosswitch.hooks.manager import Loaded, PluginError, load
+from vosswitch.media.service import MediaService
+from vosswitch.model.values import CallIds
+from vosswitch.params.boot import BadSetting
+from vosswitch.sip.service import SipService
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vosswitch.app.node import Switch
+    from vosswitch.params.boot import Boot
+    from vosswitch.store.hints import Hints
+
+
+def wall_ms() -> int:
+    """The wall clock, epoch milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def plugins(boot: Boot, parameter: Callable[[str], Any]) -> Loaded:
+    """All plugins, the built-in ones included.
+
+    :param parameter: the effective value of a system parameter by name.
+    :raises BadSetting: one of them cannot be used.
+    """
+    context = PluginContext(
+        parameter=parameter,
+        wall=time.time,
+        monotonic=time.monotonic,
+        log=Logger(namespace="vosswitch.plugins"),
+        http_client=_http_client,
+    )
+    try:
+        return load(boot.plugin_path, boot.plugins_disabled, builtins(), context)
+    except PluginError as error:
+        raise BadSetting(str(error)) from None
+
+
+def _http_client() -> Any:
+    import treq  # noqa: PLC0415 - only plugins that ask for it pay for it
+
+    return treq
+
+
+def media_engine(node: Switch) -> Any:
+    """The engine that the configuration names: our own workers, or a plugin's.
+
+    :raises BadSetting: no plugin offers it.
+    """
+    boot = node.boot
+    if boot.media_engine == "built-in":
+        return MediaService(
+            node.reactor,
+            boot.media_address,
+            boot.media_advertise,
+            boot.media_workers,
+            lambda: node.snapshot.parameters,
+            Logger(namespace="vosswitch.media"),
+        )
+    engine = node.plugins.media_engines.get(boot.media_engine)
+    if engine is None:
+        known = ", ".join(["built-in", *node.plugins.media_engines])
+        raise BadSetting(f"{boot.path}: [media] engine: expected one of {known}, got {boot.media_engine!r}")
+    return engine
+
+
+def calls(node: Switch) -> CallService:
+    """The call room; its way out and its decider come once the SIP room is there."""
+    board = Switchboard(
+        clock=node.reactor,
+        journal=node.journal,
+        balances=node.balances,
+        limits=node.limits,
+        legs=None,
+        media=node.media,
+        tallies=node.tallies,
+        want=lambda funding: node.recorder.want(funding.account, 0),
+        ended=lambda call: None,
+    )
+    days = Days(ZoneInfo(node.boot.timezone))
+    ids = CallIds(node.boot.node_id, node.last_flowno)
+    return CallService(board, None, lambda: node.snapshot, ids, days, wall_ms, node.frozen.call_ended)
+
+
+def sip(node: Switch) -> SipService:
+    """The SIP room, with the call room as its user."""
+    return SipService(
+        node.reactor,
+        parameters=lambda: node.snapshot.parameters,
+        credentials=Credentials(lambda: node.snapshot),
+        calls=node.calls,
+        realm=node.boot.realm,
+        user_agent=f"vosswitch/{__version__}",
+        listeners=node.boot.listeners,
+        log=Logger(namespace="vosswitch.sip"),
+    )
+
+
+def decider(node: Switch) -> Decider:
+    """Who decides calls, live ones and questions alike."""
+    return Decider(
+        node.plugins.billing_modes,
+        node.frozen,
+        node.balances,
+        lambda decision: NodeView(node.limits, node.tallies, decision),
+        node.sip,
+        random.SystemRandom(),
+    )
+
+
+def change_hints(node: Switch) -> Hints | None:
+    """What tells other nodes of changes, when Redis is configured.
+
+    :raises BadSetting: its URL cannot be used.
+    """
+    boot = node.boot
+    if not boot.redis_url:
+        return None
+    from vosswitch.store.hints import BadRedisUrl, Hints, channel_of, read_url  # noqa: PLC0415 - only with Redis
+
+    try:
+        target = read_url(boot.redis_url)
+    except BadRedisUrl as error:
+        raise BadSetting(f"{boot.path}: [redis] url: {error}") from None
+    seq = lambda: node.snapshot.seq  # noqa: E731
+    log = Logger(namespace="vosswitch.redis")
+    return Hints(node.reactor, target, channel_of(boot.database_url), seq, node.recorder.apply, log)
