@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import ipaddress
 import os.path
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+
+_MYSQL = re.compile(
+    r"mysql\+pymysql://"
+    r"(?:[^:/@\s]*(?::[^@\s]*)?@)?"  # user and password, with @ in either as %40
+    r"(?:\[[0-9A-Fa-f:.]+\]|[^:/@\[\]\s]*)(?::[0-9]{1,5})?"
+    r"/[^/@?\s]+(?:\?[^\s]*)?"
+)
 
 
 class BadSetting(ValueError):
@@ -210,9 +219,12 @@ def _absolute(folder: str, path: str) -> str:
 def _database(folder: str, url: str, path: str) -> str:
     if url.startswith("sqlite:///"):
         return "sqlite:///" + _absolute(folder, url.removeprefix("sqlite:///"))
-    if url.startswith("mysql+pymysql://"):
+    if _MYSQL.fullmatch(url):
         return url
-    raise BadSetting(f"{path}: [database] url: expected sqlite:///PATH or mysql+pymysql://USER:PASSWORD@HOST/NAME")
+    raise BadSetting(  # which never shows the value: it has the password in it
+        f"{path}: [database] url: expected sqlite:///PATH or mysql+pymysql://USER:PASSWORD@HOST/NAME"
+        " (@ in USER or PASSWORD: %40)"
+    )
 
 
 def read(document: Mapping[str, Any], path: str) -> Boot:
