@@ -40,6 +40,7 @@ SWITCH_FD = 3
 
 _BACKOFF = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _LAST_TRIES = 4
+_PATIENCE = 10
 _POLL_SECONDS = 1.0
 _SEEN_SECONDS = 5.0
 _DAYS_SECONDS = 600.0
@@ -313,7 +314,7 @@ def main(path: str, seq: int) -> int:
     connection = socket.socket(fileno=SWITCH_FD)
     connection.setblocking(True)
     connection.set_inheritable(False)
-    database = open_database(boot.database_url)
+    database = open_database(boot.database_url, _PATIENCE)
     channel = Channel(connection)
     feed = Feed(database, boot.run_directory, boot.key_file, seq, channel.trouble)
     try:

@@ -63,15 +63,17 @@ class Database:
         self.engine.dispose()
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, patience: int | None = None) -> Database:
     """Open ``sqlite:///PATH`` or ``mysql+pymysql://...``; connects at the first use.
 
     A missing SQLite file is created then, readable by its owner only; its folder has to exist.
+
+    :param patience: seconds after which a server that says nothing counts as away; None = wait for ever.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return Database(url, _sqlite(url, parsed.database or ""))
-    return Database(url, _mysql(url))
+    return Database(url, _mysql(url, patience))
 
 
 def sqlite_path(url: str) -> str | None:
@@ -120,7 +122,7 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _mysql(url: str) -> Engine:
+def _mysql(url: str, patience: int | None) -> Engine:
     return create_engine(
         url,
         isolation_level="READ COMMITTED",
@@ -129,6 +131,8 @@ def _mysql(url: str) -> Engine:
         connect_args={
             "charset": "utf8mb4",
             "connect_timeout": 5,
+            "read_timeout": patience,
+            "write_timeout": patience,
             "init_command": f"SET SESSION sql_mode = '{_SQL_MODE}'",
         },
     )
