@@ -89,6 +89,7 @@ class Switch(MultiService):
         self.frozen = self.plugins.freeze(self.failures)
         registry = DECLARED.with_more(self.plugins.parameters.values())
         self.snapshot = Snapshot(parameters=Parameters({}, registry))
+        self._coming: Snapshot | None = None
         self.balances = Balances()
         self.limits = Limits()
         self.tallies = Tallies()
@@ -258,7 +259,12 @@ class Switch(MultiService):
     # What the recorder tells.
 
     def _configured(self, message: Mapping[str, Any]) -> None:
-        before, self.snapshot = self.snapshot, self.snapshot.applied(message)
+        """Take a part of a new configuration; calls are decided with it when it is whole."""
+        coming = (self._coming or self.snapshot).applied(message)
+        self._coming = coming if message.get("more") else None
+        if self._coming is not None:
+            return
+        before, self.snapshot = self.snapshot, coming
         self.journal.sync_interval = self.snapshot.parameters["VS_JOURNAL_SYNC_INTERVAL"] / 1000
         if self.snapshot.callers is not before.callers:
             for warning in self.snapshot.callers.warnings:

@@ -121,3 +121,17 @@ def test_trouble_is_told_until_it_is_over(node):
     node.switch._note_trouble("journal", "")
     assert node.switch.trouble == {}
     node.switch.stopService()
+
+
+def test_calls_are_decided_with_whole_configurations_only(node):
+    before = node.switch.snapshot
+    whole = bodies(seq=9)
+    kinds = [name for name, value in whole.items() if isinstance(value, dict)]
+    for number, kind in enumerate(kinds):
+        assert node.switch.snapshot is before
+        part = {name: whole[name] if name == kind else {} for name in kinds}
+        head = {"op": "config", "seq": 9, "full": not number, "more": kind != kinds[-1]}
+        node.switch._configured(head | part)
+    assert node.switch.snapshot.seq == 9
+    assert set(node.switch.snapshot.mapping_gateways) == set(whole["mapping_gateways"])
+    node.switch.stopService()
