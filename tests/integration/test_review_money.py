@@ -12,8 +12,8 @@ from vosswitch.cdr.files import JournalWriter
 from vosswitch.cdr.record import Cdr, Charge
 from vosswitch.recorder.drain import Drain
 from vosswitch.recorder.worker import Recorder
-from vosswitch.store import cdrs
-from vosswitch.store.schema import account, account_grant, ledger
+from vosswitch.store import cdrs, grants
+from vosswitch.store.schema import account, account_grant, ledger, node
 
 NOON = 1_798_718_400_000  # 2026-12-31 12:00 UTC
 DAY = "20261231"
@@ -131,3 +131,11 @@ def test_a_new_recorder_first_tells_a_running_switch_what_the_old_one_could_not(
         "b": {"balance": 1000, "grant": 1000},
     }
     assert list(channel.sent[1]["accounts"]) == ["b"]
+
+
+def test_of_two_nodes_the_one_in_need_gets_what_it_asks_for(database):
+    given(database, "a", 1000, granted=400)
+    with database.write() as connection:
+        connection.execute(node.insert().values(id=8, name="eight", seen=NOON))
+        grants.top_up(connection, 7, "a", 250, NOON)
+        assert grants.holdings(connection, 7)["a"] == (1000, 650)

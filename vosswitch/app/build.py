@@ -94,7 +94,7 @@ def calls(node: Switch) -> CallService:
         legs=None,
         media=node.media,
         tallies=node.tallies,
-        want=lambda funding: node.recorder.want(funding.account, 0),
+        want=lambda funding: node.recorder.want(funding.account, funding.shortage),
         ended=lambda call: None,
     )
     days = Days(ZoneInfo(node.boot.timezone))

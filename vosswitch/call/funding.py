@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from vosswitch.billing.meter import Meter
 
 
+_ASK_SLICES = 8
+
+
 class Funding:
     """What the paying account has set aside for one call.
 
@@ -75,6 +78,11 @@ class Funding:
         if amount > 0 and self._balances.reserve(self.account, amount):
             self.reserved += amount
         return self.funded_ms
+
+    @property
+    def shortage(self) -> int:
+        """Units to ask the recorder for when the grant does not do, so that it is not asked again for every slice."""
+        return max(self.meter.first_amount(), self.meter.next_amount(0, _ASK_SLICES * self.meter.slice_ms))
 
     @property
     def funded_ms(self) -> int | None:

@@ -87,3 +87,8 @@ def test_an_account_without_a_bound_pays_the_whole_fee():
     world.clock.advance(10_000)
     world.out.hangs_up()
     assert world.cdr.fee == 100 * UNITS
+
+
+def test_what_a_call_in_need_asks_for_lasts_for_some_slices():
+    meter = Meter(plugins().billing_modes["increment"], Terms("0.6", connect_fee="1"), slice_ms=60_000)
+    assert Funding(Balances(), meter, "p", 0, bounded=True).shortage == 480 * UNITS // 100 + UNITS
