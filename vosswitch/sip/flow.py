@@ -53,6 +53,7 @@ class Statistics:
     :ivar retransmitted: requests and responses sent again, *repeated* requests received again.
     :ivar stray: responses and ACKs that belong to nothing.
     :ivar dropped: what was left without an answer on purpose.
+    :ivar unrecorded: calls of strangers that were too many to be written down.
     :ivar requests: new requests received, by method; *responses* final responses sent, by status;
         *sent_requests* requests sent, by method; *answers* final responses received, by status.
     """
@@ -69,10 +70,12 @@ class Statistics:
         "sent",
         "sent_requests",
         "stray",
+        "unrecorded",
     )
 
     def __init__(self) -> None:
         self.received = self.sent = self.bad = self.retransmitted = self.repeated = self.stray = self.dropped = 0
+        self.unrecorded = 0
         self.requests: Counter[str] = Counter()
         self.responses: Counter[int] = Counter()
         self.sent_requests: Counter[str] = Counter()

@@ -27,6 +27,9 @@ RETRY_AFTER = 10
 _SILENCE = 32.0
 """Seconds in which a request without an answer may be repeated: it stays one and the same call."""
 _ACCEPT_SDP = f"Accept: {SDP}\r\n"
+RECORDED = 100
+"""Calls of strangers recorded in `RECORDED_EVERY` seconds: whoever can send datagrams must not fill the disk."""
+RECORDED_EVERY = 10.0
 
 
 class Refused(Exception):
@@ -49,7 +52,16 @@ class Reception:
     :ivar draining: OPTIONS and new INVITEs get 503.
     """
 
-    __slots__ = ("_authentication", "_calls", "_credentials", "_parameters", "_registrar", "_stack", "draining")
+    __slots__ = (
+        "_authentication",
+        "_calls",
+        "_credentials",
+        "_parameters",
+        "_recorded",
+        "_registrar",
+        "_stack",
+        "draining",
+    )
 
     def __init__(
         self,
@@ -66,6 +78,7 @@ class Reception:
         self._credentials = credentials
         self._calls = calls
         self._parameters = parameters
+        self._recorded = (0.0, 0)
         self.draining = False
 
     def requested(self, request: Request, transaction: ServerTransaction, flow: Flow) -> None:
@@ -115,7 +128,7 @@ class Reception:
             self._deliver(request, transaction, flow, judged.username)
         elif judged.verdict is Verdict.SUSPENDED:
             transaction.respond(403)
-            self._calls.refused(_offered(request, flow, None, judged.username), "authentication_failed")
+            self._record(request, flow, judged.username, "authentication_failed")
         elif judged.verdict is Verdict.NONE and not self._may_prove(request):
             self._unknown(request, transaction, flow)
         else:
@@ -130,7 +143,19 @@ class Reception:
         else:
             self._stack.statistics.dropped += 1
             self._stack.timers.add(_SILENCE, transaction.forget)
-        self._calls.refused(_offered(request, flow, None, None), "unauthorized")
+        self._record(request, flow, None, "unauthorized")
+
+    def _record(self, request: Request, flow: Flow, user: str | None, reason: str) -> None:
+        """Have the call of a stranger written down, unless there are too many of them."""
+        now = self._stack.timers.now()
+        since, count = self._recorded
+        if now - since >= RECORDED_EVERY:
+            since, count = now, 0
+        self._recorded = since, count + 1
+        if count < RECORDED:
+            self._calls.refused(_offered(request, flow, None, user), reason)
+        else:
+            self._stack.statistics.unrecorded += 1
 
     def _deliver(self, request: Request, transaction: ServerTransaction, flow: Flow, user: str | None) -> None:
         session = _offer_of(request)

@@ -88,6 +88,8 @@ class Registrar:
             if len(contacts) > 1 or request.expires != 0:
                 return Outcome(400)
             return self._clear(number, request)
+        if any(contact.uri.scheme not in {"sip", "sips"} or contact.uri.headers for contact in contacts):
+            return Outcome(400)  # it would become a Request-URI (19.1.5)
         wanted = [(contact, self._expiry(contact, request)) for contact in contacts]
         if any(0 < seconds < SHORTEST for _, seconds in wanted):
             return Outcome(423, f"Min-Expires: {SHORTEST}\r\n")
