@@ -28,7 +28,7 @@ _SILENCE = 32.0
 """Seconds in which a request without an answer may be repeated: it stays one and the same call."""
 _ACCEPT_SDP = f"Accept: {SDP}\r\n"
 RECORDED = 100
-"""Calls of strangers recorded in `RECORDED_EVERY` seconds: whoever can send datagrams must not fill the disk."""
+"""Calls of strangers that get a record in `RECORDED_EVERY` seconds: datagrams of anybody must not fill the disk."""
 RECORDED_EVERY = 10.0
 
 

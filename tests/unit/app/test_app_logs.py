@@ -40,7 +40,8 @@ def test_nothing_breaks_out_of_its_line(text):
 def test_the_fields_of_an_event():
     found = written(text="x", log_namespace="vosswitch.sip", call_id=7, peer=("a", 1), secret="no")
     assert found == {
-        "at": 12.346, "node": 3, "level": "info", "room": "vosswitch.sip", "text": "x", "call_id": "7", "peer": "('a', 1)",
+        "at": 12.346, "node": 3, "level": "info", "room": "vosswitch.sip", "text": "x", "call_id": "7",
+        "peer": "('a', 1)",
     }  # fmt: skip
 
 
