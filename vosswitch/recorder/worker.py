@@ -41,6 +41,9 @@ SWITCH_FD = 3
 _BACKOFF = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _LAST_TRIES = 4
 _PATIENCE = 10
+_LONG = 2.0
+"""Seconds after which already the first failure is told: it was a silence, not a short break."""
+
 _POLL_SECONDS = 1.0
 _SEEN_SECONDS = 5.0
 _DAYS_SECONDS = 600.0
@@ -125,6 +128,7 @@ class Recorder:
         feed.between = self._step
         self._inbox: deque[dict[str, Any]] = deque()
         self._failures = 0
+        self._told = False
         self._stopping = False
         self._due = {"poll": 0.0, "seen": 0.0, "days": monotonic() + _DAYS_SECONDS}
 
@@ -165,21 +169,23 @@ class Recorder:
         :raises SwitchGone: the database is away and nobody waits for us: the journal keeps everything.
         """
         while True:
+            began = self._monotonic()
             try:
                 stage()
             except _AWAY as error:
-                self._failed(error)
+                self._failed(error, self._monotonic() - began)
             else:
                 self._works()
                 return
 
-    def _failed(self, error: SQLAlchemyError | StalePosition) -> None:
+    def _failed(self, error: SQLAlchemyError | StalePosition, seconds: float) -> None:
         if isinstance(error, StalePosition):
             self._drain.begin()
             return
         self._failures += 1
-        if self._failures in (2, 10) or self._failures % 60 == 0:
-            self._channel.trouble(f"database: {_one_line(error)}")
+        if self._failures in (2, 10) or self._failures % 60 == 0 or seconds > _LONG:
+            self._told = True
+            self._channel.trouble(f"away: {_one_line(error)}")
             self._channel.send({"op": "backlog", "records": self._drain.waiting()})
         wait = self._monotonic() + _BACKOFF[min(self._failures, len(_BACKOFF)) - 1]
         while (left := wait - self._monotonic()) > 0:
@@ -188,9 +194,9 @@ class Recorder:
             raise SwitchGone
 
     def _works(self) -> None:
-        if self._failures > 1:
+        if self._told:
             self._channel.send({"op": "fine"})
-        self._failures = 0
+        self._failures, self._told = 0, False
 
     # Stages.
 
