@@ -232,7 +232,7 @@ class Decision:
                 "group": self.price.group,
                 "prefix": self.price.rate.prefix,
                 "per_minute": self.price.rate.per_minute,
-                "mode": self.price.mode,
+                "mode": "free" if self.free else self.price.mode,
             }
         if self.plan is not None:
             found["plan"] = self.plan.record

@@ -145,7 +145,7 @@ class CallService(Service):
     def _refuse(self, leg: Any, cdr: Cdr, decision: Decision, reached: Cause) -> None:
         leg.send(Release(reached))
         cdr.sip_status = leg.status
-        cdr.stop = self._wall_ms()
+        cdr.stop = max(cdr.start, self._wall_ms())
         close_record(cdr, reached, Side.SERVER)
         cdr.decision = decision.record()
         self._write(cdr, decision.snapshot, no_cdr=decision.no_cdr)

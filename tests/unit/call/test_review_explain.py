@@ -47,3 +47,26 @@ def test_a_decision_that_breaks_is_a_refusal_with_a_record():
     assert world.cdr.decision["notes"] == [("refused", "the decision failed, see the log")]
     assert (world.cdr.caller_in, world.cdr.callee_in) == ("1000", "4312345")
     world.check_idle()
+
+
+def test_the_record_of_a_free_number_says_so():
+    world = World(parameters={"SERVER_BILLING_FREE_E164S": "43*"})
+    _, callee = world.talk()
+    callee.hangs_up()
+    assert world.cdr.decision["rate"]["mode"] == world.journal.of("answer")[0]["charges_terms"][0]["mode"] == "free"
+
+
+def test_a_clock_that_is_set_back_makes_no_call_end_before_it_began():
+    world = World(routing_gateways={})
+    taken = []
+    screen = world.decider.decide
+
+    class Late:
+        def decide(self, ask, snapshot):
+            taken.append(ask)
+            world.wall -= 3_600_000
+            return screen(ask, snapshot)
+
+    world.calls.decider = Late()
+    world.call()
+    assert (len(taken), world.cdr.stop) == (1, world.cdr.start)
