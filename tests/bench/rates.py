@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import tempfile
 import time
 from pathlib import Path
@@ -30,6 +31,7 @@ def measure(count: int) -> dict[str, object]:
         began = time.monotonic()
         made.cli("rates", "import", "sell", str(folder / "sheet.csv"))
         imported = time.monotonic() - began
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1000  # the largest so far: the import
         first = _start_seconds(made)
         made.stop()
         again = _start_seconds(made)
@@ -39,6 +41,7 @@ def measure(count: int) -> dict[str, object]:
         return {
             "rates": count,
             "import_s": round(imported, 1),
+            "import_peak_MB": peak,
             "start_small_s": round(small, 2),
             "start_first_s": round(first, 2),
             "start_again_s": round(again, 2),

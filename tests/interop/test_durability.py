@@ -79,7 +79,7 @@ def test_a_second_sigterm_cuts_the_drain_short(tmp_path):
     load = Load(tmp_path)
     try:
         load.switch.cli("params", "set", "VS_DRAIN_SECONDS", "60")
-        load.begin(rate=30, talk=4000)
+        load.begin(rate=30, talk=3000)
         time.sleep(1.5)
         load.remember()
         load.switch.process.send_signal(signal.SIGTERM)

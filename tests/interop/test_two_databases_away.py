@@ -13,10 +13,9 @@ from tests.support.switch import until
 pytestmark = pytest.mark.mariadb
 
 
-@pytest.fixture
-def server(tmp_path):
-    (tmp_path / "mariadb").mkdir()
-    made = MariaDb(tmp_path / "mariadb")
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    made = MariaDb(tmp_path_factory.mktemp("mariadb"))
     yield made
     made.stop()
 

@@ -99,7 +99,7 @@ class Books:
         return Counter(row[column] for row in self.cdrs if row["answertime"] is not None or not answered)
 
 
-_CDR = "flowno, callercallid, calleecallid, customeraccount, fee, answertime, stoptime, endreasonname, holdtimems"
+_CDR = "flowno, callercallid, calleecallid, customeraccount, fee, incomefee, starttime, answertime, endreasonname"
 
 
 def read_books(database: Database) -> Books:
@@ -111,7 +111,7 @@ def read_books(database: Database) -> Books:
         days = [row[0] for row in query("SELECT day FROM cdr_table ORDER BY day")]
         rows = [row._asdict() for day in days for row in query(f"SELECT {_CDR} FROM e_cdr_{day}")]
         for row in rows:
-            row["fee"] = int(row["fee"] * scale)
+            row["fee"], row["cost"] = int(row["fee"] * scale), int(row["incomefee"] * scale)
         accounts = query("SELECT number, balance, granted, overdraft_limit FROM account")
         whole = lambda value: None if value is None else int(value * scale)  # noqa: E731
         return Books(
@@ -125,14 +125,14 @@ def read_books(database: Database) -> Books:
         )
 
 
-def check_books(books: Books, clearing: str, cost_of_fee: float = 0.5) -> None:
+def check_books(books: Books, clearing: str) -> None:
     """Balance == payments - fees == sum of the ledger, grants add up, nobody is below the limit, no flowno twice."""
     doubled = [flowno for flowno, count in Counter(row["flowno"] for row in books.cdrs).items() if count > 1]
     assert not doubled, doubled
     fees: dict[str, int] = defaultdict(int)
     for row in books.cdrs:
         fees[row["customeraccount"]] += row["fee"]
-    fees[clearing] = int(sum(row["fee"] for row in books.cdrs) * cost_of_fee)
+        fees[clearing] += row["cost"]
     for number, balance in books.balances.items():
         told = f"{number}: balance {balance}, paid {books.paid[number]}, fees {fees[number]}"
         assert balance == books.ledger[number], f"{told}, ledger {books.ledger[number]}"

@@ -66,7 +66,7 @@ port = {vendor}
 name = "SERVER_BILLING_HOLD_TIME_PRECISION"
 value = "0"
 """
-_OPTIONS = ("-trace_msg", "-rate_max", "500", "-l", "5000", "-m", "1000000", "-recv_timeout", "4000")
+_OPTIONS = ("-trace_msg", "-rate_max", "500", "-l", "5000", "-m", "1000000", "-recv_timeout", "3000")
 CALL = ["invite", "expect? 100", "expect? 180", "expect? 183", "expect 200", "ack", "pause {}", "bye", "expect 200"]
 
 
@@ -160,7 +160,7 @@ class Load:
         vendor, callers = saw.pop("vendor"), Seen()
         for each in saw.values():
             callers.add(each)
-        books = balanced(self.url, lambda found: callers.answered <= found.by_call_id("caller").keys())
+        self.books = books = balanced(self.url, lambda found: callers.answered <= found.by_call_id("caller").keys())
         check_calls(books, callers, vendor)
         check_books(books, "V")
         assert len(callers.answered) >= answered
