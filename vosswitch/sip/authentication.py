@@ -25,7 +25,7 @@ class Verdict(StrEnum):
 
     NONE = "none"  # it bears none for our realm
     PROVEN = "proven"
-    STALE = "stale"  # right, but the nonce is used up: challenge again, no failure
+    STALE = "stale"  # the nonce is used up, too old or not this source's: challenge again, no failure
     WRONG = "wrong"  # challenge again
     SUSPENDED = "suspended"  # 403
 
@@ -66,15 +66,17 @@ class Authentication:
         self._now = now
         self._failures: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
 
-    def challenge(self, request: Request, stale: bool = False) -> tuple[int, str]:
+    def challenge(self, request: Request, host: str, stale: bool = False) -> tuple[int, str]:
         """Status and header lines that ask for credentials, one line for each of VS_DIGEST_ALGORITHMS.
 
         Devices of VS_DIGEST_MD5_AGENTS are asked for MD5 only: they give up when they read another algorithm.
+
+        :param host: where the request came from; the nonce serves from there only.
         """
         parameters = self._parameters()
         status = int(parameters["SS_SIP_AUTHENTICATION_CODE"])
         name = "Proxy-Authenticate" if status == 407 else "WWW-Authenticate"
-        nonce = self._nonces.new(self._now())
+        nonce = self._nonces.new(self._now(), host)
         kinds = parameters["VS_DIGEST_ALGORITHMS"].split(",")
         if (request.get("user-agent") or "").lower().startswith(_prefixes(parameters["VS_DIGEST_MD5_AGENTS"])):
             kinds = ["MD5"]
@@ -93,9 +95,11 @@ class Authentication:
         key = (host, username[:64])
         if self._suspended(key):
             return Judgement(Verdict.SUSPENDED, username)
+        if not self._nonces.knows(fields.get("nonce", ""), self._now(), host):
+            return Judgement(Verdict.STALE, username)  # no failure: the source of a datagram may be forged
         if not self._proves(fields, request, username):
             return Judgement(*self._fail(key, username))
-        verdict = self._nonces.check(fields["nonce"], digest.nonce_count(fields), self._now())
+        verdict = self._nonces.check(fields["nonce"], digest.nonce_count(fields), self._now(), host)
         if verdict != "ok":
             return Judgement(Verdict.STALE, username)
         self._failures.pop(key, None)

@@ -194,31 +194,40 @@ class Nonces:
     def __len__(self) -> int:
         return len(self._used)
 
-    def new(self, now: float) -> str:
-        """Make a nonce; *now* is in seconds of any clock that goes on, always the same one."""
+    def new(self, now: float, host: str = "") -> str:
+        """Make a nonce; *now* is in seconds of any clock that goes on, always the same one.
+
+        :param host: to whom it is given: from another one it is stale.
+        """
         self._serial += 1
         stamp = int(now * 1000).to_bytes(8, "big") + (self._serial & 0xFFFFFFFF).to_bytes(4, "big")
-        return urlsafe_b64encode(stamp + self._proof(stamp)).decode()
+        return urlsafe_b64encode(stamp + self._proof(stamp, host)).decode()
 
-    def _proof(self, stamp: bytes) -> bytes:
-        return hmac.digest(self._secret, stamp, "sha256")[:18]
+    def _proof(self, stamp: bytes, host: str) -> bytes:
+        return hmac.digest(self._secret, stamp + host.encode(), "sha256")[:18]
 
-    def _issued(self, nonce: str) -> int | None:
-        """Give the issue time in ms; None for what was never issued here."""
+    def knows(self, nonce: str, now: float, host: str = "") -> bool:
+        """Whether it was given to *host* and has not expired; nothing is used up."""
+        issued = self._issued(nonce, host)
+        return issued is not None and 0 <= int(now * 1000) - issued <= self.lifetime * 1000
+
+    def _issued(self, nonce: str, host: str) -> int | None:
+        """Give the issue time in ms; None for what was never issued here, or to somebody else."""
         if not _NONCE.match(nonce):
             return None
         raw = urlsafe_b64decode(nonce)
-        if not hmac.compare_digest(self._proof(raw[:12]), raw[12:]):
+        if not hmac.compare_digest(self._proof(raw[:12], host), raw[12:]):
             return None
         return int.from_bytes(raw[:8], "big")
 
-    def check(self, nonce: str, nc: int, now: float) -> Verdict:
+    def check(self, nonce: str, nc: int, now: float, host: str = "") -> Verdict:
         """Judge a nonce and use this count of it up; counts have to rise.
 
         :param nc: from `nonce_count`.
+        :param host: who presents it.
         :returns: ``stale`` also for a nonce that was never issued, since the cure is the same: a new challenge.
         """
-        issued = self._issued(nonce)
+        issued = self._issued(nonce, host)
         if issued is None or not 0 <= int(now * 1000) - issued <= self.lifetime * 1000:
             return "stale"
         self._expire(now)

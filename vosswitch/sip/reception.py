@@ -132,7 +132,7 @@ class Reception:
         elif judged.verdict is Verdict.NONE and not self._may_prove(request):
             self._unknown(request, transaction, flow)
         else:
-            transaction.respond(*self._authentication.challenge(request, judged.verdict is Verdict.STALE))
+            transaction.respond(*self._authentication.challenge(request, source.host, judged.verdict is Verdict.STALE))
 
     def _may_prove(self, request: Request) -> bool:
         return self._credentials.challenges() or bool(self._credentials.credentials(request.from_.uri.user))
@@ -170,7 +170,9 @@ class Reception:
         if judged.verdict is Verdict.SUSPENDED:
             raise Refused(403)
         if judged.verdict is not Verdict.PROVEN:
-            transaction.respond(*self._authentication.challenge(request, judged.verdict is Verdict.STALE))
+            transaction.respond(
+                *self._authentication.challenge(request, flow.remote.host, judged.verdict is Verdict.STALE)
+            )
             return
         number = self._credentials.phone(judged.username)
         if number is None or request.to.uri.user not in {number, judged.username}:
