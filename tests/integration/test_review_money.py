@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from vosswitch.cdr.files import JournalWriter
-from vosswitch.cdr.record import Cdr, Charge
+from vosswitch.cdr.record import Attempt, Cdr, Charge
 from vosswitch.recorder.drain import Drain
 from vosswitch.recorder.worker import Recorder
 from vosswitch.store import cdrs, grants
@@ -139,3 +139,16 @@ def test_of_two_nodes_the_one_in_need_gets_what_it_asks_for(database):
         connection.execute(node.insert().values(id=8, name="eight", seen=NOON))
         grants.top_up(connection, 7, "a", 250, NOON)
         assert grants.holdings(connection, 7)["a"] == (1000, 650)
+
+
+def test_a_call_with_very_many_attempts_is_recorded(database, spool, journal):
+    given(database, "a", 1000)
+    cdr = ended(1, ("a", 10, "call"))
+    cdr.attempts = [
+        Attempt(f"gateway-{number}", "1000", "4312345", 503, "service_unavailable") for number in range(900)
+    ]
+    journal.append("end", cdr)
+    _, troubles = drained(database, spool)
+    with database.read() as connection:
+        assert [len(row["attempts"]) for row in cdrs.list_cdrs(connection, 0)] == [900]
+    assert troubles == []

@@ -26,6 +26,7 @@ from sqlalchemy import (
     UniqueConstraint,
     select,
 )
+from sqlalchemy.dialects import mysql
 
 from vosswitch.model.values import money_text
 from vosswitch.store.schema import OPTIONS, cdr_table
@@ -88,6 +89,10 @@ def _compatible() -> list[Column[Any]]:
     ]  # fmt: skip
 
 
+_LONG = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
+"""TEXT ends at 64 kB there: some four hundred attempts."""
+
+
 def _own() -> list[Column[Any]]:
     """What the compatible columns cannot hold."""
     return [
@@ -96,7 +101,7 @@ def _own() -> list[Column[Any]]:
         _text("rategroup"), _text("rateprefix"), _text("costprefix"),
         _long("callerpackets"), _long("calleroctets"), _long("callerlost"),
         _long("calleepackets"), _long("calleeoctets"), _long("calleelost"),
-        Column("attempts", Text), Column("decision", JsonText),
+        Column("attempts", _LONG), Column("decision", JsonText),
     ]  # fmt: skip
 
 
