@@ -12,6 +12,7 @@ from vosswitch.routing.failover import next_allowed
 
 if TYPE_CHECKING:
     from vosswitch.call.decision import Decision
+    from vosswitch.call.loops import Key
     from vosswitch.call.routes import Route
     from vosswitch.call.switchboard import Switchboard
     from vosswitch.cdr.record import Cdr
@@ -33,6 +34,7 @@ class Attempts:
         "_decision",
         "_early",
         "_full",
+        "_loop",
         "_placed",
         "_ringing",
         "_row",
@@ -52,6 +54,7 @@ class Attempts:
         self._ringing = self._early = self._full = False
         self._row: Attempt | None = None
         self._taken: Route | None = None
+        self._loop: Key | None = None
         self.leg: Any = None
         self.route: Route | None = None
         self.media_started = False
@@ -81,6 +84,7 @@ class Attempts:
         self._describe(route)
         self.route = route
         self._board.tallies.attempted(route.name)
+        self._loop = self._board.loops.began(route.target, route.caller_out, route.callee_out)
         self.leg = self._board.legs.place(placement(self._decision, str(self._cdr.flowno), route, offer), listener)
 
     def _describe(self, route: Route) -> None:
@@ -126,6 +130,7 @@ class Attempts:
         """The running attempt is the one."""
         self._close_row("answered")
         self._name_callee()
+        self._waits_no_more()
 
     def close(self, reached: Cause) -> None:
         """The call is over; an attempt still running ends with it."""
@@ -135,12 +140,18 @@ class Attempts:
 
     def _release_route(self) -> None:
         """Give the lines of the route back, whether or not a leg came of it."""
+        self._waits_no_more()
         taken, self._taken = self._taken, None
         if taken is not None:
             self._board.limits.free(taken.limit_keys)
         if self.leg is not None:
             self._name_callee()
             self.leg = None
+
+    def _waits_no_more(self) -> None:
+        if self._loop is not None:
+            self._board.loops.over(self._loop)
+            self._loop = None
 
     def _name_callee(self) -> None:
         self._cdr.callee_sip_call_id = self.leg.peer_call_id

@@ -79,7 +79,7 @@ class CallService(Service):
         decision = self._decide(Ask(str(flowno), offered, now))
         cdr = self._new_cdr(flowno, today, now, offered)
         decision.describe(cdr)
-        refusal = decision.cause or self._admit(decision)
+        refusal = decision.cause or self._looped(decision) or self._admit(decision)
         if refusal is not None:
             self._refuse(leg, cdr, decision, refusal)
             return
@@ -125,6 +125,13 @@ class CallService(Service):
             caller_ip=offered.source.host,
             caller_user_agent=offered.user_agent,
         )
+
+    def _looped(self, decision: Decision) -> Cause | None:
+        offered = decision.offered
+        if not self._board.loops.came_back(offered.source, offered.caller, offered.callee):
+            return None
+        decision.note("loop", f"{offered.source} sends a call back that waits for its answer there")
+        return cause("loop_detected")
 
     def _admit(self, decision: Decision) -> Cause | None:
         """Room in the journal, lines, calls per second, money: all of them or a refusal with nothing taken."""

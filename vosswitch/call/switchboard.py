@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from vosswitch.call.loops import Loops
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +28,7 @@ class Switchboard:
     :ivar want: asks for more money of an account for this node.
     :ivar ended: takes a call whose record is complete; *broken* is told, while the exception is being handled, that
         a step of a call failed.
+    :ivar loops: the unanswered attempts, to know calls that come back.
     """
 
     clock: Any
@@ -38,3 +41,4 @@ class Switchboard:
     want: Callable[[Funding], None]
     ended: Callable[[Call], None]
     broken: Callable[[Call], None] = lambda call: None
+    loops: Loops = field(default_factory=Loops)

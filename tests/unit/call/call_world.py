@@ -452,6 +452,7 @@ class World:
         )
         assert self.media.used == 0
         assert not self.clock.getDelayedCalls()
+        assert len(self.board.loops) == 0
         assert not [leg for leg in self.legs.placed if leg.late or not leg.gone]
 
 

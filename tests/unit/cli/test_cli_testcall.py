@@ -163,7 +163,7 @@ def mapping(name="customer", address="127.0.0.2", account="C1"):
     return {"name": name, "kind": "mapping", "address": address, "account": account}
 
 
-def routing(name="first", address="udp:127.0.0.1:29531", account="V1"):
+def routing(name="first", address="udp:127.0.0.1:6531", account="V1"):
     return {"name": name, "kind": "routing", "address": address, "account": account}
 
 
@@ -209,7 +209,7 @@ def test_the_first_local_customer_and_the_first_vendor_of_the_route_are_played()
     switch = FakeSwitch(customers + vendors, kept=("first", "second"))
     setting = found(switch)
     assert setting == Setting(
-        Plan("431", "4930123", Address("127.0.0.1", 5060), Address("127.0.0.2", 0), Address("127.0.0.1", 29531), 3.0),
+        Plan("431", "4930123", Address("127.0.0.1", 5060), Address("127.0.0.2", 0), Address("127.0.0.1", 6531), 3.0),
         "near",
         "first",
         ("C1", "V1", "V2"),
