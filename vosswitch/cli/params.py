@@ -49,10 +49,8 @@ def list_(state: State, pattern: str | None, *, only_set: bool) -> None:
     rows = [row for row in rows if (row["set"] or not only_set) and _matches(row, pattern)]
     if state.format == "table":
         rows = [{**row, "help": row["help"] if row["wired"] else f"(not in use yet) {row['help']}"} for row in rows]
-    columns = ("name", "value", "unit", "set", "wired")
-    if pattern:
-        columns = ("name", "value", "unit", "set", "range", "help")
-    show(state, rows, FIELDS, columns, "no such parameter")
+    columns = ("range", "help") if pattern else ("wired",)
+    show(state, rows, FIELDS, ("name", "value", "unit", "set", *columns), "no such parameter")
     if state.format == "table" and not pattern:
         note("wired = something obeys it in this version; `vosswitch params list PART-OF-A-NAME` explains")
     for name in sorted(set(held) - {row.name for row in registry}):
