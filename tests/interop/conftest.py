@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests.support.audit import family, running
 from tests.support.sipp import Sipp, called, caller
 from tests.support.switch import Switch, free_port, media_port, until
 from vosswitch.control.client import ControlClient
@@ -196,6 +197,7 @@ class Case:
 def provisioned(folder, **sections) -> Switch:
     """A switch with an empty database in *folder*, not running yet."""
     switch = Switch(folder, **sections)
+    switch.quick = True
     switch.cli("migrate")
     switch.provision(
         # Relayed media stays away from the ports of the peers.
@@ -217,7 +219,10 @@ def house(tmp_path_factory):
     """The switch that most cases share."""
     switch = provisioned(tmp_path_factory.mktemp("house")).start()
     yield switch
+    processes = family(switch.process.pid)
     assert switch.stop() == 0, switch.log()[-4000:]
+    left = {pid: line for pid, line in processes.items() if running(pid)}
+    assert not left, left
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from tests.support.peer import SDP, Peer, accepted
 from tests.support.sipp import ANSWER, CALL
 from tests.support.switch import until
 from vosswitch.sip.message import render
@@ -83,6 +84,131 @@ def test_an_answer_that_crosses_the_cancel_is_hung_up_and_free(case):
     cdr = case.cdr()
     assert (cdr["end_reason"], cdr["fee"], cdr["cost"], cdr["answer"]) == ("caller_abandoned", "0", "0", None)
     assert case.paid() == case.paid("V") == 0
+
+
+def pair(case):
+    """A caller and a vendor of our own, for messages out of step; the call is at the vendor: its INVITE comes too."""
+    vendor = Peer(case.switch.port)
+    case.ports["first"] = vendor.port
+    case.begin()
+    caller = Peer(case.switch.port, host=case.host)
+    case.peers += [caller, vendor]
+    invite = caller.request("INVITE", case.number, SDP)
+    caller.send(invite)
+    return caller, invite, vendor, vendor.expect("INVITE")
+
+
+def finish(caller, answered, vendor):
+    """The caller hangs up."""
+    caller.send(caller.request("BYE", "", answered=answered))
+    vendor.reply(vendor.expect("BYE"), 200)
+    caller.expect(accepted("BYE"))
+
+
+def test_a_cancel_that_comes_after_the_answer_changes_nothing(case):
+    caller, invite, vendor, received = pair(case)
+    vendor.reply(received, 200, SDP)
+    vendor.expect("ACK")
+    answered = caller.expect(accepted("INVITE"))
+    caller.send(caller.follow("CANCEL", invite))
+    caller.expect(accepted("CANCEL"))
+    caller.send(caller.request("ACK", "", answered=answered))
+    assert vendor.silent(0.3)
+    finish(caller, answered, vendor)
+    cdr = case.cdr()
+    assert (cdr["end_reason"], cdr["sip_status"]) == ("normal", 200)
+
+
+def test_a_cancel_waits_for_the_vendors_first_word(case):
+    """RFC 3261 9.1: no CANCEL before a provisional response; the caller does not wait for it."""
+    caller, invite, vendor, received = pair(case)
+    caller.send(caller.follow("CANCEL", invite))
+    refused = caller.expect(487)
+    caller.send(caller.follow("ACK", invite, refused))
+    assert vendor.silent(0.3)
+    vendor.reply(received, 180)
+    cancel = vendor.expect("CANCEL")
+    assert (cancel.via.branch, cancel.cseq.number) == (received.via.branch, received.cseq.number)
+    vendor.reply(cancel, 200)
+    vendor.reply(received, 487)
+    assert vendor.expect("ACK").via.branch == received.via.branch
+    assert case.cdr()["end_reason"] == "caller_abandoned"
+
+
+def test_repetitions_make_no_second_call(case):
+    """INVITE, 200 and BYE once more than needed: one call, one bill, and every one of them is answered again."""
+    caller, invite, vendor, received = pair(case)
+    caller.send(invite)
+    caller.expect(100)
+    caller.expect(100)
+    answer = vendor.reply(received, 200, SDP)
+    vendor.expect("ACK")
+    answered = caller.expect(accepted("INVITE"))
+    caller.send(caller.request("ACK", "", answered=answered))
+    vendor.send(answer, vendor.source)
+    vendor.expect("ACK")
+    bye = caller.request("BYE", "", answered=answered)
+    caller.send(bye)
+    vendor.reply(vendor.expect("BYE"), 200)
+    caller.expect(accepted("BYE"))
+    caller.send(bye)
+    caller.expect(accepted("BYE"))
+    assert vendor.silent(0.3)
+    case.cdrs(1)
+
+
+def test_a_second_branch_of_a_forking_vendor_is_ended(case):
+    """Two 2xx with different tags: the first is the call, the second is acknowledged and hung up."""
+    caller, _, vendor, received = pair(case)
+    vendor.reply(received, 200, SDP)
+    vendor.expect("ACK")
+    answered = caller.expect(accepted("INVITE"))
+    caller.send(caller.request("ACK", "", answered=answered))
+    first, vendor.tag = vendor.tag, "another"
+    vendor.reply(received, 200, SDP)
+    acknowledged, ended = vendor.expect("ACK"), vendor.expect("BYE")
+    assert acknowledged.to.tag == ended.to.tag == "another"
+    vendor.reply(ended, 200)
+    vendor.tag = first
+    finish(caller, answered, vendor)
+    assert case.cdr()["end_reason"] == "normal"
+
+
+def test_an_answer_without_ack_is_repeated_and_given_up(case):
+    """Without the caller's ACK the 200 is repeated; when it never comes both sides are released."""
+    caller, _, vendor, received = pair(case)
+    vendor.reply(received, 200, SDP)
+    vendor.expect("ACK")
+    first, second = caller.expect(accepted("INVITE")), caller.expect(accepted("INVITE"))
+    assert first.get("to") == second.get("to")
+    caller.send(caller.request("BYE", "", answered=first))
+    caller.expect(accepted("BYE"))
+    vendor.reply(vendor.expect("BYE"), 200)
+    assert case.cdr()["end_reason"] == "normal"
+
+
+def test_a_redirection_is_not_followed(case):
+    caller, invite, vendor, received = pair(case)
+    vendor.reply(received, 302)
+    vendor.expect("ACK")
+    refused = caller.expect(480)
+    caller.send(caller.follow("ACK", invite, refused))
+    assert case.cdr()["code"] == 302
+
+
+def test_a_vendors_nonsense_in_the_answer_ends_the_call(case):
+    """An answer whose description cannot be read is acknowledged, hung up, and tried elsewhere."""
+    caller, _, vendor, received = pair(case)
+    second = case.vendor("second", ANSWER)
+    vendor.reply(received, 200, b"this is no description\r\n")
+    vendor.expect("ACK")
+    vendor.reply(vendor.expect("BYE"), 200)
+    answered = caller.expect(accepted("INVITE"))
+    caller.send(caller.request("ACK", "", answered=answered))
+    caller.send(caller.request("BYE", "", answered=answered))
+    caller.expect(accepted("BYE"))
+    second.succeeds()
+    assert [row["reason"] for row in case.cdr()["attempts"]] == ["protocol_error", "answered"]
 
 
 def test_early_media_reaches_the_caller(case):

@@ -8,6 +8,7 @@ import subprocess
 import time
 from decimal import Decimal
 
+from tests.support.audit import family, running
 from tests.support.peer import SDP, Peer
 from tests.support.sipp import ANSWER, CALL, called
 from tests.support.switch import BIN, free_port, options, until
@@ -23,24 +24,12 @@ def held(case, calls):
     return call, vendor
 
 
-def children(pid):
-    """The processes that a switch has started."""
-    done = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
-    return [int(text) for text in done.stdout.split()]
-
-
-def gone(pid):
-    """Whether the process has ended."""
-    done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return done.stdout.strip() in {"", "Z", "Zs"}
-
-
 def test_kill_9_with_five_calls_up(alone):
     """After the restart both sides get BYE, each call has one record, and the balance is what the records say."""
     alone.begin()
     call, vendor = held(alone, 5)
     time.sleep(1.2)
-    offspring = children(alone.switch.process.pid)
+    offspring = set(family(alone.switch.process.pid)) - {alone.switch.process.pid}
     assert len(offspring) >= 2  # recorder and media worker
     assert alone.switch.stop(signal.SIGKILL) == -signal.SIGKILL
     alone.switch.start()
@@ -55,7 +44,7 @@ def test_kill_9_with_five_calls_up(alone):
         assert Decimal(row["fee"]) > 0
     assert alone.paid() == sum(Decimal(row["fee"]) for row in cdrs)
     assert alone.paid("V") == sum(Decimal(row["cost"]) for row in cdrs)
-    until(lambda: all(gone(pid) for pid in offspring), 10, "end of the killed switch's children")
+    until(lambda: not any(map(running, offspring)), 10, "end of the killed switch's children")
     again = alone.peer("again", called(ANSWER), "-m", "1", port=alone.ports["first"])
     alone.call(CALL, name="after").succeeds()
     again.succeeds()
@@ -93,11 +82,11 @@ def test_kill_9_while_ringing_leaves_no_bill(alone):
 def test_sigterm_ends_and_bills_the_calls(alone):
     alone.begin()
     call, vendor = held(alone, 2)
-    offspring = children(alone.switch.process.pid)
+    offspring = set(family(alone.switch.process.pid)) - {alone.switch.process.pid}
     assert alone.switch.stop() == 0
     call.succeeds()
     vendor.succeeds()
-    assert all(gone(pid) for pid in offspring)
+    assert not any(map(running, offspring))
     cdrs = alone.cdrs(2)
     assert {row["end_reason"] for row in cdrs} == {"switch_restart"}
     assert alone.paid() == sum(Decimal(row["fee"]) for row in cdrs) > 0

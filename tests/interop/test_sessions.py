@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.support.peer import Peer, description
+from tests.support.peer import Peer, accepted, description
 from tests.support.sipp import ANSWER, CALL
 
 HOLD = [
@@ -137,11 +137,6 @@ class Talk:
         self.caller.send(self.caller.request("BYE", "", answered=self.answered))
         self.vendor.reply(self.vendor.expect("BYE"), 200)
         self.caller.expect(accepted("BYE"))
-
-
-def accepted(method):
-    """A 200 to a request of that method."""
-    return lambda message: getattr(message, "status", 0) == 200 and message.cseq.method == method
 
 
 @pytest.fixture

@@ -159,3 +159,8 @@ class Peer:
         self.socket.close()
 
     stop = close
+
+
+def accepted(method: str) -> Callable[[Request | Response], bool]:
+    """Whether a message is the 200 to a request of that method; for `Peer.expect`."""
+    return lambda message: isinstance(message, Response) and message.status == 200 and message.cseq.method == method

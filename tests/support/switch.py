@@ -11,6 +11,10 @@ import sys
 import time
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from vosswitch.cli.main import cli
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 
@@ -68,7 +72,10 @@ class Switch:
     """One switch in *folder*.
 
     :ivar port: where it speaks SIP on 127.0.0.1 (UDP and TCP).
+    :ivar quick: run the commands in this process, which saves half a second each.
     """
+
+    quick = False
 
     def __init__(
         self, folder: Path, database: str = "", hosts: tuple[str, ...] = ("127.0.0.1",), **sections: dict[str, object]
@@ -94,13 +101,16 @@ class Switch:
 
     def cli(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the ``vosswitch`` command on this switch."""
-        done = subprocess.run(
-            [BIN / "vosswitch", "--config", str(self.config), *arguments],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        arguments = ("--config", str(self.config), *arguments)
+        if self.quick:
+            result = CliRunner().invoke(cli, arguments)
+            if result.exception is not None and not isinstance(result.exception, SystemExit):
+                raise result.exception
+            done = subprocess.CompletedProcess(arguments, result.exit_code, result.stdout, result.stderr)
+        else:
+            done = subprocess.run(
+                [BIN / "vosswitch", *arguments], capture_output=True, text=True, timeout=120, check=False
+            )
         if check and done.returncode:
             raise AssertionError(f"vosswitch {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         return done
