@@ -133,7 +133,7 @@ class SimLegs(FakeLegs):
         self.placed.append(leg)
         return leg
 
-    def end_orphan(self, data):
+    def end_orphan(self, data, settled=lambda: None):
         sim = self.world.sim
         sim.peers[data["leg"]].ends += 1
         sim.peers[data["leg"]].up = False

@@ -185,9 +185,7 @@ class Switch(MultiService):
         self.sip.resume()
         if self.hints is not None:
             self.hints.startService()  # type: ignore[no-untyped-call]
-        for leg in self.orphans.legs:
-            self.sip.end_orphan(leg)
-        self.orphans.told()
+        self.orphans.tell(self.sip.end_orphan, self.reactor.callLater)
         gc.collect()
         gc.freeze()  # the configuration is never garbage: nothing looks at it again
         gc.set_threshold(*_GC_THRESHOLDS)

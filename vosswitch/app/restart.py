@@ -7,6 +7,7 @@ the end records are written until the BYEs are out: a crash in between loses nei
 from __future__ import annotations
 
 import os
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +18,13 @@ from vosswitch.cdr.recovery import ended
 from vosswitch.model.rating import Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from vosswitch.cdr.files import JournalWriter, OpenCall
 
 _WAITING = "orphans.json"
+_AT_ONCE, _PAUSE = 50, 0.02
+"""Legs told in one go, and the seconds between: a peer's buffer holds some hundred datagrams."""
 
 
 def pricer(modes: Mapping[str, Any]) -> Callable[[str, dict[str, Any], int], tuple[int, int, int]]:
@@ -41,12 +44,13 @@ class Orphans:
     :ivar problem: one line when the file of a former start cannot be read, else "".
     """
 
-    __slots__ = ("_path", "legs", "problem")
+    __slots__ = ("_path", "_unsettled", "legs", "problem")
 
     def __init__(self, spool: str) -> None:
         self._path = Path(spool) / _WAITING
         self.legs: list[dict[str, Any]] = []
         self.problem = ""
+        self._unsettled = 0
         try:
             if self._path.exists():
                 self.legs = [leg for leg in orjson.loads(self._path.read_bytes()) if isinstance(leg, dict)]
@@ -55,9 +59,10 @@ class Orphans:
 
     def take(self, calls: list[OpenCall]) -> None:
         """Remember the legs of answered calls, on disk too; those of an earlier start may be there already."""
+        known = {orjson.dumps(leg) for leg in self.legs}
         for call in calls:
             if call.answer is not None:
-                self.legs += [leg for leg in call.answer.get("legs", ()) if leg and leg not in self.legs]
+                self.legs += [leg for leg in call.answer.get("legs", ()) if leg and orjson.dumps(leg) not in known]
         if self.legs:
             self._write()
 
@@ -72,8 +77,36 @@ class Orphans:
         partial.rename(self._path)
         sync_directory(self._path.parent)
 
+    def tell(self, end: Callable[[dict[str, Any], Callable[[], None]], object], later: Callable[..., object]) -> None:
+        """Have every leg ended, some at a time so that no peer is overrun.
+
+        The file stays until all have answered or are given up: a crash before that lets all be told again.
+
+        :param end: ends a leg, and calls its second argument when that is settled (`ILegFactory.end_orphan`).
+        :param later: the reactor's ``callLater``.
+        """
+        self._unsettled = len(self.legs)
+        if self.legs:
+            self._tell_some(iter(self.legs), end, later)
+        else:
+            self.told()
+
+    def _tell_some(
+        self, legs: Iterator[dict[str, Any]], end: Callable[..., object], later: Callable[..., object]
+    ) -> None:
+        some = list(islice(legs, _AT_ONCE))
+        for leg in some:
+            end(leg, self._settled)
+        if len(some) == _AT_ONCE:
+            later(_PAUSE, self._tell_some, legs, end, later)
+
+    def _settled(self) -> None:
+        self._unsettled -= 1
+        if not self._unsettled:
+            self.told()
+
     def told(self) -> None:
-        """All of them have been sent their BYE."""
+        """All of them know."""
         self.legs = []
         self._path.unlink(missing_ok=True)
 

@@ -45,8 +45,11 @@ class ILegFactory(Interface):
         at the earliest in the next turn of the reactor.
         """
 
-    def end_orphan(data):
-        """End the dialog of a leg of a former life of this switch: *data* is what `ILeg.resume_data` gave. Sends BYE once with retransmissions."""
+    def end_orphan(data, settled=None):
+        """End the dialog of a leg of a former life of this switch: *data* is what `ILeg.resume_data` gave. Sends BYE once with retransmissions.
+
+        :param settled: called once, when the peer has answered or is given up.
+        """
 
 
 class IIncomingCalls(Interface):

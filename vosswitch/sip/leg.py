@@ -321,6 +321,24 @@ class Leg:
         self.hang_up(release.cause)
 
 
+class Orphan(Leg):
+    """A leg of a former life, which is only told BYE.
+
+    :ivar settled: called once, when the peer has answered or is given up.
+    """
+
+    __slots__ = ("settled",)
+
+    settled: Callable[[], None] | None
+
+    def forget(self) -> None:
+        """The dialog is no more."""
+        super().forget()
+        settled, self.settled = self.settled, None
+        if settled is not None:
+            settled()
+
+
 _HEARS: dict[str, Callable[[Leg, Request, ServerTransaction], None]] = {
     "BYE": lambda leg, request, transaction: leg._hear_bye(request, transaction),  # an early one is another matter
     "INVITE": Leg._hear_change,

@@ -16,7 +16,7 @@ from vosswitch.sip.authentication import Authentication
 from vosswitch.sip.dialog import Dialog
 from vosswitch.sip.flow import Statistics, Tokens
 from vosswitch.sip.layer import Layer, Pace
-from vosswitch.sip.leg import Leg, State
+from vosswitch.sip.leg import Orphan, State
 from vosswitch.sip.message import BadMessage, Request, Response, render
 from vosswitch.sip.outgoing import OutgoingLeg
 from vosswitch.sip.parse import parse
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from vosswitch.model.call import Contact, Placement
     from vosswitch.params.boot import Listener
     from vosswitch.sip.flow import Flow
+    from vosswitch.sip.leg import Leg
     from vosswitch.sip.leg import Listener as LegListener
     from vosswitch.sip.transport import Watcher
 
@@ -183,10 +184,15 @@ class SipService(Service):
         leg.start()
         return leg
 
-    def end_orphan(self, data: Mapping[str, Any]) -> None:
+    def end_orphan(self, data: Mapping[str, Any], settled: Callable[[], None] = lambda: None) -> None:
         """Send BYE in a dialog of a former life of this switch."""
-        if data.get("protocol") != "sip":
-            return
+        leg = self._orphan(data, settled) if data.get("protocol") == "sip" else None
+        if leg is None:
+            settled()
+        else:
+            leg.hang_up(cause("switch_restart"))
+
+    def _orphan(self, data: Mapping[str, Any], settled: Callable[[], None]) -> Leg | None:
         try:
             dialog = Dialog.from_data(data["dialog"])
             host, port = data["address"]
@@ -194,15 +200,15 @@ class SipService(Service):
             target = Address(host, port, data["transport"])
         except (KeyError, TypeError, ValueError, IndexError):
             self._log.warn("a leg of a former life cannot be ended: its data are damaged")
-            return
+            return None
         flow = self._way(target, local) or self._way(target, None)
         if flow is None:
             self._log.warn("a leg of a former life cannot be ended: no listener reaches {target}", target=str(target))
-            return
+            return None
         dialog.local_seq += 100  # requests sent after these data were written
-        leg = Leg(self._stack, flow, State.OVER, target)
-        leg.dialog = dialog
-        leg.hang_up(cause("switch_restart"))
+        leg = Orphan(self._stack, flow, State.OVER, target)
+        leg.dialog, leg.settled = dialog, settled
+        return leg
 
     def _way(self, target: Address, local: str | None) -> Flow | None:
         for owner in self._sockets:

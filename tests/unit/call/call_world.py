@@ -209,8 +209,9 @@ class FakeLegs:
         self.world.happened(f"{leg.name} placed", placement)
         return leg
 
-    def end_orphan(self, data):
+    def end_orphan(self, data, settled=lambda: None):
         self.orphans.append(data)
+        settled()
 
 
 @implementer(IMediaSession)

@@ -1,4 +1,4 @@
-"""The 2xx of a vendor is acknowledged when the call has written its answer down, and not before."""
+"""Crashes: an answer is written down before its ACK, and legs of a former life are told until they answer."""
 
 from __future__ import annotations
 
@@ -55,3 +55,39 @@ def test_an_answer_that_is_not_taken_is_acknowledged_once_and_ended(world):
     ack, bye = world.take(UAS)
     assert (ack.method, bye.method) == ("ACK", "BYE")
     world.put(reply(bye, 200), UAS)
+
+
+def resumable(world):
+    """What is written down of a leg that is up."""
+    leg, _ = answer(world, Listener(world))
+    world.take(UAS)
+    data = leg.resume_data()
+    leg.send(Release(cause("normal")))
+    world.put(reply(world.one(UAS), 200), UAS)
+    return data
+
+
+@pytest.mark.parametrize("status", [200, 481])
+def test_an_orphan_is_settled_when_its_peer_has_answered(world, status):
+    settled = []
+    world.service.end_orphan(resumable(world), lambda: settled.append(1))
+    bye = world.one(UAS)
+    assert settled == []
+    world.put(reply(bye, status), UAS)
+    world.put(reply(bye, status), UAS)
+    assert settled == [1]
+
+
+def test_an_orphan_of_a_silent_peer_is_given_up(world):
+    settled = []
+    world.service.end_orphan(resumable(world), lambda: settled.append(1))
+    world.clock.pump([0.5] * 70)
+    assert settled == [1]
+    assert len(world.take(UAS)) > 5
+
+
+@pytest.mark.parametrize("data", [{}, {"protocol": "h323"}, {"protocol": "sip", "dialog": 5}])
+def test_an_orphan_that_cannot_be_told_is_settled_at_once(world, data):
+    settled = []
+    world.service.end_orphan(data, lambda: settled.append(1))
+    assert settled == [1]
