@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.load import Load
 from tests.support.mariadb import MariaDb
-from tests.support.switch import Switch
+from tests.support.switch import Switch, until
 
 pytestmark = pytest.mark.mariadb
 
@@ -52,6 +52,9 @@ def test_two_nodes_take_calls_of_one_postpaid_account(load, second):
 def test_the_end_of_a_node_costs_no_call_of_the_other(load, second):
     for account, amount in (("R", "500"), ("P", "3")):
         load.switch.cli("account", "pay", account, amount)  # what is free then is shared among the nodes
+    paid = load.ask("status")["seq"]
+    until(lambda: second.json("node", "status")[0]["seq"] >= paid, 5, "the payments on the second node")
+    time.sleep(0.3)
     load.vendor()
     load.caller("rich", 30, 1000)
     load.caller("poor", 5, 1000)
