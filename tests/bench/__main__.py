@@ -61,7 +61,7 @@ def part_highest(quick: bool) -> dict[str, object]:
     """The highest rate with at least 99.9 % success at the caller, the vendor and in the CDRs."""
     best: dict[str, object] = {}
     with calls.switch() as (made, vendor):
-        for rate in range(500, 2001, 100):
+        for rate in range(500, 3001, 100):
             result = calls.run(made, vendor, rate, 5 if quick else 10)
             if not calls.good(result):
                 break
