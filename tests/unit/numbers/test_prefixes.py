@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vosswitch.model.numberlist import NumberList
 from vosswitch.numbers.e164 import BadNumber, dialable, dialled
-from vosswitch.numbers.numberlist import NumberList
 from vosswitch.numbers.prefixes import PrefixIndex
 
 _DIGITS = st.text("012", max_size=6)
