@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from twisted.logger import Logger
 
 from vosswitch import __version__
-from vosswitch.app.builtins import builtins
 from vosswitch.app.credentials import Credentials
+from vosswitch.call.builtins import builtins
 from vosswitch.call.decide import Decider
 from vosswitch.call.records import Days
 from vosswitch.call.service import CallService

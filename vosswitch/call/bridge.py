@@ -203,7 +203,7 @@ class Call:
         meter = self.decision.meter_at(self.cdr.answer)  # None: the rate has not changed since the call began
         self._cost = self.decision.cost_at(self.attempts.route, self.cdr.answer)
         if meter is not None and not self.funding.reprice(meter):
-            self._take_back("insufficient_balance")
+            self.stop(cause("insufficient_balance"))
             return
         self.attempts.answered()
         answer = self.media.forward(Side.CALLEE, signal)
@@ -211,15 +211,11 @@ class Call:
         self.decision.describe_answer(self.cdr, self._cost)
         self.funding.extend(0)
         if not self._board.journal.answer(self._answer_record()):
-            self._take_back("degraded")
+            self.stop(cause("degraded"))
         elif self.decision.parameters["VS_JOURNAL_SYNC_ANSWER"]:
             self._board.journal.synced(lambda: self._guard(self._pass_answer, answer))
         else:
             self._pass_answer(answer)
-
-    def _take_back(self, reason: str) -> None:
-        """The answer is not passed on, so the call never was answered."""
-        self.stop(cause(reason))
 
     def _pass_answer(self, answer: Signal) -> None:
         if self.machine.state is State.TALKING:

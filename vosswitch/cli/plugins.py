@@ -48,16 +48,13 @@ def loaded(boot: Boot) -> Loaded:
 
     :raises vosswitch.hooks.manager.PluginError: one of them cannot be used.
     """
-    from vosswitch.billing.modes import BUILT_IN as MODES  # noqa: PLC0415 - only what a command needs is imported
+    from vosswitch.call.builtins import builtins  # noqa: PLC0415 - only what a command needs is imported
     from vosswitch.hooks.context import PluginContext  # noqa: PLC0415
     from vosswitch.hooks.manager import load  # noqa: PLC0415
-    from vosswitch.hooks.offers import Offers  # noqa: PLC0415
     from vosswitch.params.system import Parameters  # noqa: PLC0415
-    from vosswitch.routing.strategies import BUILT_IN as STRATEGIES  # noqa: PLC0415
 
     context = PluginContext(Parameters().__getitem__, time.time, time.monotonic, _Log(), _no_http)
-    builtins = {"billing": Offers(billing_modes=MODES), "routing": Offers(routing_strategies=STRATEGIES)}
-    return load(boot.plugin_path, boot.plugins_disabled, builtins, context)
+    return load(boot.plugin_path, boot.plugins_disabled, builtins(), context)
 
 
 def _no_http() -> Any:

@@ -10,8 +10,8 @@ from twisted.internet.task import Clock
 from zope.interface import implementer
 
 from vosswitch.accounts.limits import Limits
-from vosswitch.app.builtins import builtins
 from vosswitch.billing.balances import Balances
+from vosswitch.call.builtins import builtins
 from vosswitch.call.decide import Ask, Decider
 from vosswitch.call.records import Days
 from vosswitch.call.service import CallService
