@@ -103,7 +103,7 @@ class Decider:
         if ask.subject is not None:
             found: Any = ask.subject
             if hasattr(found, "tech_prefix"):
-                decision.callee = decision.callee.removeprefix(found.tech_prefix)
+                decision.callee = self._without_tech_prefix(found, decision)
         else:
             identified = self._identified(decision)
             found = identified.gateway or identified.phone
@@ -115,6 +115,14 @@ class Decider:
         if found.locked:
             decision.note(found.name if decision.gateway else found.number, "locked")
             raise Refused("account_locked")
+
+    @staticmethod
+    def _without_tech_prefix(gateway: MappingGateway, decision: Decision) -> str:
+        """The called number of a question; a live call without the tech prefix would not be this gateway's."""
+        if not decision.callee.startswith(gateway.tech_prefix):
+            decision.note(gateway.name, f"its calls begin with the tech prefix {gateway.tech_prefix}")
+            raise Refused("unauthorized")
+        return decision.callee.removeprefix(gateway.tech_prefix)
 
     @staticmethod
     def _identified(decision: Decision) -> Identified:

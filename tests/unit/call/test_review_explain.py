@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from twisted.logger import Logger
 
-from tests.unit.call.call_world import PREPAID, World, by_name, routing
+from tests.unit.call.call_world import PREPAID, World, by_name, mapping, routing
 from vosswitch.accounts.limits import Limit
 from vosswitch.call.explain import explain
 
@@ -70,3 +70,12 @@ def test_a_clock_that_is_set_back_makes_no_call_end_before_it_began():
     world.calls.decider = Late()
     world.call()
     assert (len(taken), world.cdr.stop) == (1, world.cdr.start)
+
+
+def test_a_question_without_the_tech_prefix_ends_as_the_call_would():
+    world = World(mapping_gateways=by_name(mapping("m", tech_prefix="99")))
+    asked = {"caller": "1000", "mapping_gateway": "m", "phone": None, "at": None}
+    assert explain(world.decider, world.snapshot, asked | {"callee": "994312345"}, world.now())["outcome"] == "route"
+    refused = explain(world.decider, world.snapshot, asked | {"callee": "4312345"}, world.now())
+    assert refused["outcome"] == "unauthorized"
+    assert "m: its calls begin with the tech prefix 99" in refused["steps"]
