@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vosswitch.accounts.sources import SourceMatch, read_source
 from vosswitch.model.call import Credential
+from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.values import Level
 from vosswitch.numbers.dialplan import NO_PLAN, DialPlan, parse_plan
 
@@ -70,6 +71,7 @@ class MappingGateway:
     :ivar username: of auth ``password``, never empty.
     :ivar tech_prefix: what its called numbers begin with; stripped before anything else.
     :ivar media_proxy: off, on, auto or must_on.
+    :ivar profile: how we speak with it.
     """
 
     name: str
@@ -87,6 +89,7 @@ class MappingGateway:
     blacklists: tuple[str, ...] = ()
     number_transforms: tuple[str, ...] = ()
     media_proxy: str = "auto"
+    profile: PeerProfile = PLAIN
     locked: bool = False
 
     @classmethod
@@ -111,6 +114,7 @@ class MappingGateway:
             blacklists=tuple(body["blacklists"]),
             number_transforms=tuple(body["number_transforms"]),
             media_proxy=body["media_proxy"],
+            profile=PeerProfile.from_body(body),
             locked=body["locked"],
         )
 

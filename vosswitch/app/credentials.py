@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from zope.interface import implementer
 
 from vosswitch.model.interfaces import ICredentials
+from vosswitch.model.peer import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vosswitch.call.snapshot import Snapshot
     from vosswitch.model.call import Credential
+    from vosswitch.model.peer import PeerProfile
     from vosswitch.model.values import Address
 
 
@@ -36,6 +38,11 @@ class Credentials:
     def phone(self, username: str) -> str | None:
         """The phone number that this user name may register."""
         return self._snapshot().callers.phone(username)
+
+    def profile(self, source: Address, username: str | None, callee: str) -> PeerProfile:
+        """How the caller is spoken with."""
+        found = self._snapshot().callers.identify(source, username, callee)
+        return PLAIN if found is None or found.gateway is None else found.gateway.profile
 
     def challenges(self) -> bool:
         """Whether an unknown source is asked for credentials whatever number it calls from."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from vosswitch import __version__
 from vosswitch.call.explain import NoSuchSubject, explain
 from vosswitch.control.protocol import ControlError
+from vosswitch.routing.gateways import trunk_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -93,7 +94,7 @@ class Operations:
     def _gateway(self, kind: str, gateway: Any) -> dict[str, Any]:
         routing = kind == "routing"
         if routing:
-            address = f"{gateway.transport}:{gateway.address}:{gateway.port}"
+            address = trunk_text(gateway.transport, gateway.address, gateway.port)
         else:
             address = ", ".join(str(match) for match in gateway.addresses)
         return {

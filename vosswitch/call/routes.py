@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from vosswitch.accounts.limits import Limit
 from vosswitch.model.call import LegTimers, Placement
+from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.values import Address
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Route:
     :ivar phone: the called phone's number, "" for a gateway.
     :ivar account: the clearing account, None when there is none.
     :ivar limits: counters to be taken for the attempt.
+    :ivar profile: how the gateway is spoken with.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Route:
     password: str | None = None
     realm: str | None = None
     limits: tuple[Limit, ...] = ()
+    profile: PeerProfile = PLAIN
 
     @property
     def limit_keys(self) -> tuple[str, ...]:
@@ -74,7 +77,7 @@ def gateway_routes(
             continue
         yield Route(
             name=gateway.name,
-            target=Address(gateway.address, gateway.port, gateway.transport),
+            target=Address(gateway.address, gateway.port or 5060, gateway.transport.replace("auto", "udp")),
             caller_out=caller,
             callee_out=callee,
             account=gateway.account,
@@ -84,6 +87,7 @@ def gateway_routes(
             password=gateway.password or None,
             realm=gateway.realm or None,
             limits=(Limit(f"routing:{gateway.name}", gateway.lines, gateway.cps),),
+            profile=gateway.profile,
         )
 
 
@@ -130,4 +134,8 @@ def placement(decision: Decision, call_id: str, route: Route, offer: SessionDesc
         realm=route.realm,
         max_forwards=decision.offered.max_forwards - 1,
         timers=timers(decision.snapshot.parameters),
+        profile=route.profile,
+        identity=decision.offered.identity,
+        headers=decision.offered.headers,
+        account=decision.account.number if decision.account is not None else "",
     )

@@ -10,6 +10,7 @@ from vosswitch.cli.output import show
 from vosswitch.cli.state import State, common, note
 from vosswitch.control.client import NotRunning
 from vosswitch.control.operations import GATEWAYS
+from vosswitch.routing.gateways import trunk_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,5 +54,4 @@ def _stored(state: State) -> Iterator[dict[str, Any]]:
 def _address(values: dict[str, Any]) -> str:
     if "addresses" in values:
         return ", ".join(values["addresses"])
-    host = f"[{values['address']}]" if ":" in values["address"] else values["address"]
-    return f"{values['transport']}:{host}:{values['port']}"
+    return trunk_text(values["transport"], values["address"], values["port"])

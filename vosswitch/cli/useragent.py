@@ -22,6 +22,7 @@ from vosswitch.cli.stream import Audio, Stream
 from vosswitch.model.call import Credential, LegTimers, Placement
 from vosswitch.model.causes import Cause, cause
 from vosswitch.model.interfaces import ICredentials, IIncomingCalls, ILegListener
+from vosswitch.model.peer import PLAIN
 from vosswitch.model.signals import Answer, Confirm, Offer, Progress, Refuse, Release, Ring, Signal, Try
 from vosswitch.model.values import Address
 from vosswitch.params.boot import Listener
@@ -33,6 +34,7 @@ from vosswitch.sip.service import SipService
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vosswitch.model.peer import PeerProfile
     from vosswitch.model.session import SessionDescription
     from vosswitch.sip.flow import Flow
 
@@ -116,6 +118,10 @@ class Everybody:
     def phone(self, username: str) -> str | None:
         """Nobody registers here."""
         return None
+
+    def profile(self, source: Address, username: str | None, callee: str) -> PeerProfile:
+        """Nothing special."""
+        return PLAIN
 
     def challenges(self) -> bool:
         """Never."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from vosswitch.model.identity import NOBODY, Identity
+from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.session import SessionDescription
 from vosswitch.model.values import Address, Level
 
@@ -79,12 +81,16 @@ class LegTimers:
 class Placement:
     """All that an outgoing leg needs to know.
 
-    :ivar target: where the request is sent: IP literal (names come with the DNS work), port, transport.
+    :ivar target: where the request is sent: IP literal or host name, port (0 = by the name service), transport.
     :ivar local_address: the local IP to send from; None = the listener that fits the target.
     :ivar request_uri: a registered contact's whole URI; None = built from callee and target.
     :ivar username: for digest when the far side challenges; None = a challenge ends the attempt.
     :ivar realm: only this realm is answered; None = any.
     :ivar max_forwards: what the outgoing INVITE carries.
+    :ivar profile: how we speak with this peer.
+    :ivar identity: who calls, as the caller's side asserted it (`Try.identity`).
+    :ivar headers: of the caller's INVITE, those that its gateway passes on (`Try.headers`).
+    :ivar account: number of the account that pays, for From displays that show it.
     """
 
     call_id: str
@@ -100,6 +106,10 @@ class Placement:
     realm: str | None = None
     max_forwards: int = 69
     timers: LegTimers = field(default_factory=LegTimers)
+    profile: PeerProfile = PLAIN
+    identity: Identity = NOBODY
+    headers: tuple[tuple[str, str], ...] = ()
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,9 @@ class ICredentials(Interface):
     def phone(username):
         """The phone number that this user name may register; None when it is no phone."""
 
+    def profile(source, username, callee):
+        """The `PeerProfile` of who calls *callee* (as received) from *source*, with the name proved by digest or None; the plain one for phones and strangers."""
+
     def challenges():
         """Whether an unknown source is asked for credentials whatever number it calls from: there is a phone, or a mapping gateway with auth ``password``."""
 

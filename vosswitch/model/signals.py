@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vosswitch.model.causes import Cause
+from vosswitch.model.identity import NOBODY, Identity
 from vosswitch.model.session import SessionDescription
 from vosswitch.model.values import Address
 
@@ -24,6 +25,8 @@ class Try:
     :ivar local: the local address it came in on.
     :ivar peer_call_id: the peer's own Call-ID, shown in records and never used as a key.
     :ivar session: the offer; None when the caller wants the offer in the answer (late offer).
+    :ivar identity: what else is known of the caller, by the rules of its gateway.
+    :ivar headers: other headers (name as received, value) that its gateway passes on.
     """
 
     caller: str
@@ -36,6 +39,8 @@ class Try:
     user_agent: str = ""
     max_forwards: int = 70
     session: SessionDescription | None = None
+    identity: Identity = NOBODY
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,14 @@ from vosswitch.params.system import DECLARED, BadParameter, Parameters
 from vosswitch.recorder.files import PriceLists
 from vosswitch.store import entities, rates
 from vosswitch.store.changes import last_seq
-from vosswitch.store.provision_schema import MAPPING_GATEWAYS, PARAMETERS, PHONES, RATE_GROUPS, ROUTING_GATEWAYS, TABLES
+from vosswitch.store.provision_schema import (
+    MAPPING_GATEWAYS,
+    PARAMETERS,
+    PHONES,
+    RATE_GROUPS,
+    ROUTING_GATEWAYS,
+    TABLES,
+)
 from vosswitch.store.schema import changes, rate_group
 from vosswitch.store.secrets import BadKey, Secrets
 
@@ -22,7 +29,7 @@ if TYPE_CHECKING:
 
     from vosswitch.store.database import Database
     from vosswitch.store.entities import Stored
-    from vosswitch.store.provision_schema import Table
+    from vosswitch.store.table import Table
 
 _TOO_MANY = 20_000
 """Changes at once from which on everything is sent anew."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.numbers.dialplan import NO_PLAN, DialPlan, parse_plan
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ _plan = lru_cache(maxsize=4096)(parse_plan)
 class RoutingGateway:
     """A vendor's trunk, as calls go out to it.
 
+    :ivar address: IP address or host name, "" = where it registers from (`PeerProfile.dynamic`).
+    :ivar port: 0 = the default of the transport, or what the name service says.
+    :ivar transport: ``udp``, ``tcp``, ``tls``, ``ws``, ``wss`` or ``auto`` (what the name service says, else UDP).
     :ivar account: the vendor's clearing account, None = calls cost nothing.
     :ivar local_address: the local IP to send from, "" = any.
     :ivar username: answers the vendor's digest challenges together with *password*, "" = none; *realm* "" = any.
@@ -27,13 +31,14 @@ class RoutingGateway:
     :ivar lines: calls at the same time, None = unlimited; likewise *cps*, new calls per second.
     :ivar strip_prefix: the matched prefix is not sent.
     :ivar media_proxy: off, on, auto or must_on.
+    :ivar profile: how we speak with it.
     """
 
     name: str
     address: str
-    port: int = 5060
+    port: int = 0
     account: str | None = None
-    transport: str = "udp"
+    transport: str = "auto"
     local_address: str = ""
     username: str = ""
     password: str = ""
@@ -48,6 +53,7 @@ class RoutingGateway:
     number_transforms: tuple[str, ...] = ()
     strip_prefix: bool = False
     media_proxy: str = "auto"
+    profile: PeerProfile = PLAIN
     locked: bool = False
 
     @classmethod
@@ -76,8 +82,18 @@ class RoutingGateway:
             number_transforms=tuple(body["number_transforms"]),
             strip_prefix=body["strip_prefix"],
             media_proxy=body["media_proxy"],
+            profile=PeerProfile.from_body(body),
             locked=body["locked"],
         )
+
+
+def trunk_text(transport: str, address: str, port: int) -> str:
+    """Where a routing gateway is, as people read it: ``udp:192.0.2.1:5060``; "registered" when it registers with us."""
+    if not address:
+        return "registered"
+    host = f"[{address}]" if ":" in address else address
+    port_text = f":{port}" if port else ""
+    return f"{transport}:{host}{port_text}"
 
 
 class GatewayIndex:

@@ -9,8 +9,9 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.store.fields import Deployment, Expected, Refused
-from vosswitch.store.provision_schema import RATE, TABLES, Table
+from vosswitch.store.provision_schema import RATE, TABLES
 from vosswitch.store.secrets import MASK
+from vosswitch.store.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,9 +8,10 @@ from sqlalchemy import select
 
 from vosswitch.model.values import money_text
 from vosswitch.store import entities, rates
-from vosswitch.store.provision_schema import ACCOUNTS, PARAMETERS, RATE, RATE_GROUPS, ROUTING_GATEWAYS, TABLES, Table
+from vosswitch.store.provision_schema import ACCOUNTS, PARAMETERS, RATE, RATE_GROUPS, ROUTING_GATEWAYS, TABLES
 from vosswitch.store.schema import account
 from vosswitch.store.secrets import MASK
+from vosswitch.store.table import Table
 from vosswitch.store.toml_text import table_lines
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from vosswitch.store.provision_schema import (
     PHONES,
     RATE_GROUPS,
     ROUTING_GATEWAYS,
-    Table,
 )
+from vosswitch.store.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from vosswitch.params.system import DECLARED, Registry
 from vosswitch.store import changes, entities
 from vosswitch.store.entities import Stored
-from vosswitch.store.provision_schema import MAPPING_GATEWAYS, PARAMETERS, PHONES, ROUTING_GATEWAYS, Table
+from vosswitch.store.provision_schema import MAPPING_GATEWAYS, PARAMETERS, PHONES, ROUTING_GATEWAYS
+from vosswitch.store.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from vosswitch.store import changes, entities, rates
 from vosswitch.store.document import BadDocument, Document, Entry, read_document
-from vosswitch.store.provision_schema import ACCOUNTS, RATE, RATE_GROUPS, TABLES, Table
+from vosswitch.store.provision_schema import ACCOUNTS, RATE, RATE_GROUPS, TABLES
 from vosswitch.store.resolve import Resolution, Step, resolve
 from vosswitch.store.secrets import MASK
+from vosswitch.store.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

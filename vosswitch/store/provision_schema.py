@@ -5,69 +5,16 @@ What a file leaves out has the field's default, when an entry is updated too; th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from vosswitch.model.values import Level, money_text
 from vosswitch.numbers.dialplan import parse_plan
 from vosswitch.store import fields
-from vosswitch.store.fields import Reader
+from vosswitch.store.peer_fields import OF_MAPPING_GATEWAYS, OF_ROUTING_GATEWAYS, host_name
+from vosswitch.store.table import Field, Table
 
-
-def _same(value: Any) -> Any:
-    return value
-
-
-def _nothing(_value: Any) -> Iterable[str]:
-    return ()
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of a table.
-
-    :ivar read: written value to canonical value.
-    :ivar default: canonical value of a field that is left out.
-    :ivar write: canonical value to what `read` takes.
-    :ivar required: whether a new entry has to have it.
-    :ivar secret: whether its value is never shown.
-    :ivar warn: what is legal about a canonical value but dangerous.
-    """
-
-    name: str
-    read: Reader
-    default: Any = None
-    write: Callable[[Any], Any] = _same
-    help: str = ""
-    required: bool = False
-    secret: bool = False
-    warn: Callable[[Any], Iterable[str]] = _nothing
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One kind of entry.
-
-    :ivar name: as written in files: ``[[name]]``.
-    :ivar stored: the database table's name, which the change log uses too.
-    :ivar key: the field that names an entry.
-    """
-
-    name: str
-    stored: str
-    key: str
-    fields: tuple[Field, ...]
-
-    def field(self, name: str) -> Field | None:
-        """The field of that name."""
-        return next((item for item in self.fields if item.name == name), None)
-
-    def defaults(self) -> dict[str, Any]:
-        """A fresh dict of every field's default."""
-        return {
-            item.name: list(item.default) if isinstance(item.default, tuple) else item.default for item in self.fields
-        }
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def _warnings(plan: str) -> Iterable[str]:
@@ -154,6 +101,7 @@ MAPPING_GATEWAYS = Table(
         Field("blacklists", fields.names("blacklists"), ()),
         _TRANSFORMS,
         _MEDIA_PROXY,
+        *OF_MAPPING_GATEWAYS,
         _LOCKED,
     ),
 )
@@ -165,9 +113,14 @@ ROUTING_GATEWAYS = Table(
     (
         Field("name", fields.name, required=True),
         Field("account", fields.optional(fields.number), help="The vendor's clearing account"),
-        Field("address", fields.ip, help="IP address", required=True),
-        Field("port", fields.whole(1, 65_535), 5060),
-        Field("transport", fields.choice("udp", "tcp"), "udp"),
+        Field("address", fields.optional(host_name, ""), "", help="IP address or host name; left out if it registers"),
+        Field("port", fields.whole(0, 65_535), 0, help="0 = the default, or what the name service says"),
+        Field(
+            "transport",
+            fields.choice("auto", "udp", "tcp", "tls", "ws", "wss"),
+            "auto",
+            help="auto = what the name service says, else UDP",
+        ),
         Field("local_address", fields.optional(fields.ip, ""), "", help="Sent from; left out = the fitting listener"),
         Field("username", fields.optional(fields.name, ""), "", help="Answers the vendor's digest challenges"),
         _PASSWORD,
@@ -182,6 +135,7 @@ ROUTING_GATEWAYS = Table(
         _TRANSFORMS,
         Field("strip_prefix", fields.flag, False, help="Removes the matched prefix"),
         _MEDIA_PROXY,
+        *OF_ROUTING_GATEWAYS,
         _LOCKED,
     ),
 )

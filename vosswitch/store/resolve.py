@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from vosswitch.store.document import Document, Entry
-    from vosswitch.store.provision_schema import Table
+    from vosswitch.store.table import Table
 
 State = dict[str, dict[str, Stored]]
 """Every entry by table name and key."""

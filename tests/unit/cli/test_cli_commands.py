@@ -377,8 +377,8 @@ def test_gateways_come_from_the_switch_or_else_from_the_database(folder):
     rows = as_json(folder, "gateway", "list")
     assert [(row["name"], row["kind"], row["address"], row["calls"]) for row in rows] == [
         ("customer", "mapping", "127.0.0.1", None),
-        ("asleep", "routing", "udp:[::1]:5060", None),
-        ("vendor", "routing", "udp:127.0.0.1:5090", None),
+        ("asleep", "routing", "auto:[::1]", None),
+        ("vendor", "routing", "auto:127.0.0.1:5090", None),
     ]
     assert "switch not running" in run(folder, "gateway", "list").stderr
     switch = FakeSwitch(gateways=[{"name": "vendor", "kind": "routing", "calls": 3}])

@@ -13,8 +13,9 @@ from vosswitch.control.operations import OPERATIONS
 from vosswitch.model.causes import END_REASONS, EndReason
 from vosswitch.params import boot
 from vosswitch.store.cdrs import day_table
-from vosswitch.store.provision_schema import RATE, TABLES, Field, Table
+from vosswitch.store.provision_schema import RATE, TABLES
 from vosswitch.store.rate_import import ALIASES
+from vosswitch.store.table import Field, Table
 
 ROOT = Path(__file__).resolve().parents[3]
 OPERATORS = (ROOT / "docs" / "operators.md").read_text(encoding="utf-8")

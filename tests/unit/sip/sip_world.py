@@ -11,6 +11,7 @@ from twisted.logger import Logger
 
 from vosswitch import sdp
 from vosswitch.model.call import Credential, Placement
+from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.values import Address
 from vosswitch.params.boot import Listener
 from vosswitch.sip import digest
@@ -69,6 +70,7 @@ class FakeCredentials:
         self.users: dict[str, tuple[Credential, ...]] = {}
         self.phones: dict[str, str] = {}
         self.asks = False
+        self.profiles: dict[str, PeerProfile] = {}
 
     def add(self, user: str, password: str, kinds: tuple[str, ...] = ("MD5", "SHA-256")) -> None:
         self.users[user] = tuple(Credential(digest.ha1(user, REALM, password, kind), kind) for kind in kinds)
@@ -81,6 +83,9 @@ class FakeCredentials:
 
     def phone(self, username: str) -> str | None:
         return self.phones.get(username)
+
+    def profile(self, source, username, callee) -> PeerProfile:
+        return self.profiles.get(source.host, PLAIN)
 
     def challenges(self) -> bool:
         return self.asks

@@ -31,7 +31,7 @@ def test_a_whole_entry() -> None:
         (
             '[[routing_gateways]]\nname="b"\naddress="192.0.2.1"\n'
             '[[routing_gateways]]\nname="vendor-a"\naddress="192.0.2.1"\nport="abc"',
-            'f.toml: routing_gateways[2] "vendor-a": port: expected a whole number 1-65535, got "abc"',
+            'f.toml: routing_gateways[2] "vendor-a": port: expected a whole number 0-65535, got "abc"',
         ),
         ('[[accounts]]\nnumber="1"\nlinse=5', 'f.toml: accounts[1] "1": linse: unknown field, expected number, name'),
         ('[[accounts]]\nname="x"', "f.toml: accounts[1]: number: expected, but missing"),
