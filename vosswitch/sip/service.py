@@ -25,7 +25,7 @@ from vosswitch.sip.registrar import Registrar
 from vosswitch.sip.stack import Stack
 from vosswitch.sip.timers import Timers
 from vosswitch.sip.transaction import State as TransactionState
-from vosswitch.sip.transport import RECEIVE_BUFFER, TcpSocket, UdpSocket, ask_buffer, connections_allowed, listen
+from vosswitch.sip.transport import RECEIVE_BUFFER, StreamSocket, UdpSocket, ask_buffer, connections_allowed, listen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -89,10 +89,10 @@ class SipService(Service):
         self._reception = Reception(self._stack, authentication, self.registrar, credentials, calls, parameters)
         self._sockets = [self._socket(listener) for listener in listeners]
 
-    def _socket(self, listener: Listener) -> UdpSocket | TcpSocket:
+    def _socket(self, listener: Listener) -> UdpSocket | StreamSocket:
         if listener.transport == "udp":
             return UdpSocket(listener, self, self.timers)
-        return TcpSocket(listener, self, self.timers, self._reactor)
+        return StreamSocket(listener, self, self.timers, self._reactor)
 
     # -- service
 
@@ -101,7 +101,7 @@ class SipService(Service):
 
         :raises OSError: one cannot be had; it is named.
         """
-        streams = [owner for owner in self._sockets if isinstance(owner, TcpSocket)]
+        streams = [owner for owner in self._sockets if isinstance(owner, StreamSocket)]
         for stream in streams:
             stream.most = connections_allowed(len(streams))
         for owner in self._sockets:
@@ -126,7 +126,7 @@ class SipService(Service):
             if owner.port is not None:
                 closing.append(maybeDeferred(owner.port.stopListening))
                 owner.port = None
-            if isinstance(owner, TcpSocket):
+            if isinstance(owner, StreamSocket):
                 owner.close()
         self.timers.stop()
         return DeferredList(closing, consumeErrors=True)

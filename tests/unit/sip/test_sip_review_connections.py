@@ -41,7 +41,7 @@ class From:
     ],
 )
 def test_the_rest_of_the_process_keeps_open_files(monkeypatch, files, listeners, allowed):
-    monkeypatch.setattr(transports.resource, "getrlimit", lambda _what: (files, files))
+    monkeypatch.setattr(transports.opening.resource, "getrlimit", lambda _what: (files, files))
     assert connections_allowed(listeners) == allowed
 
 

@@ -1,0 +1,36 @@
+"""The sockets of the room: the one package of it, beside `vosswitch.sip.service`, that imports Twisted.
+
+`listening` is what all share, `udp` and `stream` are the kinds, `connection` is one connection, `opening` opens
+listeners.
+"""
+
+from vosswitch.sip.transport.connection import FIRST_MESSAGE, IDLE
+from vosswitch.sip.transport.listening import Room, Watcher
+from vosswitch.sip.transport.opening import (
+    OTHER_FILES,
+    RECEIVE_BUFFER,
+    ask_buffer,
+    connections_allowed,
+    listen,
+    try_bind,
+)
+from vosswitch.sip.transport.stream import MOST_CONNECTIONS, StreamFlow, StreamSocket
+from vosswitch.sip.transport.udp import UdpFlow, UdpSocket
+
+__all__ = [
+    "FIRST_MESSAGE",
+    "IDLE",
+    "MOST_CONNECTIONS",
+    "OTHER_FILES",
+    "RECEIVE_BUFFER",
+    "Room",
+    "StreamFlow",
+    "StreamSocket",
+    "UdpFlow",
+    "UdpSocket",
+    "Watcher",
+    "ask_buffer",
+    "connections_allowed",
+    "listen",
+    "try_bind",
+]

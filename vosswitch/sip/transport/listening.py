@@ -1,0 +1,89 @@
+"""What all sockets of the room share: whom they give messages to, which address peers are told, what they reach."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, Protocol
+
+from vosswitch.model.values import Address
+from vosswitch.sip.uri import host_text
+
+if TYPE_CHECKING:
+    from vosswitch.params.boot import Listener
+    from vosswitch.sip.flow import Flow
+    from vosswitch.sip.parse import BadMessage
+
+WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound
+
+
+Watcher = Callable[[bool, "Flow", bytes], None]
+"""Is told every message on the wire: whether we sent it, its flow, its bytes."""
+
+
+class Room(Protocol):
+    """Who takes in what the sockets receive.
+
+    :ivar watcher: sees what is sent, for ladders and traces; None = nobody watches.
+    """
+
+    watcher: Watcher | None
+
+    def receive(self, flow: Flow, data: bytes) -> None:
+        """One datagram, or one message cut from a stream; raises nothing."""
+
+    def unusable(self, flow: Flow, bad: BadMessage) -> None:
+        """A stream cannot be used any more; it is closed behind this call."""
+
+
+@lru_cache(maxsize=1024)
+def seen_from(host: str) -> str:
+    """The local address from which *host* is reached (no packet is sent)."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((host, 9))
+        except OSError:
+            return "::1" if ":" in host else "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+def shown(listener: Listener, remote: str) -> str:
+    """The host that a peer is told."""
+    if listener.advertise:
+        return host_text(listener.advertise)
+    return host_text(seen_from(remote) if listener.host in WILDCARDS else listener.host)
+
+
+@lru_cache(maxsize=4096)
+def _loopback(host: str) -> bool:
+    return ip_address(host).is_loopback
+
+
+class Listening:
+    """What both kinds share.
+
+    :ivar address: where we listen, with the real port.
+    """
+
+    def __init__(self, listener: Listener, room: Room) -> None:
+        self.listener = listener
+        self.room = room
+        self.address = Address(listener.host, listener.port, listener.transport)
+        self.port: Any = None
+
+    def listening(self, port: Any) -> None:
+        """Note the listening port and its number."""
+        self.port = port
+        self.address = self.address._replace(port=port.getHost().port)
+
+    def fits(self, target: Address, local: str | None) -> bool:
+        """Whether *target* can be reached from here, and from the IP *local* if one is given."""
+        own = self.address
+        if own.transport != target.transport or (":" in own.host) != (":" in target.host):
+            return False
+        if local is not None:
+            return own.host == local or own.host in WILDCARDS
+        return own.host in WILDCARDS or _loopback(own.host) == _loopback(target.host)

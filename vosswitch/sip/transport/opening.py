@@ -1,0 +1,79 @@
+"""Opens listeners, and says in one line why one cannot be had."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import socket
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.error import CannotListenError
+
+from vosswitch.model.values import Address
+from vosswitch.sip.transport.stream import MOST_CONNECTIONS
+from vosswitch.sip.transport.udp import UdpSocket
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from vosswitch.params.boot import Listener
+    from vosswitch.sip.transport.stream import StreamSocket
+
+RECEIVE_BUFFER = 4 * 1024 * 1024
+OTHER_FILES = 256
+"""Open files that connections leave to the rest of the process: journal, control socket, plugins."""
+
+
+def connections_allowed(listeners: int) -> int:
+    """How many connections each of so many TCP listeners may have, so that `OTHER_FILES` are left for the rest."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return MOST_CONNECTIONS
+    return max(1, min(MOST_CONNECTIONS, max(soft - OTHER_FILES, soft // 2) // max(listeners, 1)))
+
+
+def ask_buffer(port: Any) -> int:
+    """Ask for `RECEIVE_BUFFER` on a UDP port and return what the system gives, bytes."""
+    handle = port.socket
+    handle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    return int(handle.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)) // 2  # Linux counts its own overhead in
+
+
+def try_bind(listeners: Iterable[Listener]) -> None:
+    """Bind every listener once and let it go again.
+
+    :raises OSError: names the listener that cannot be had.
+    """
+    for listener in listeners:
+        family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
+        kind = socket.SOCK_DGRAM if listener.transport == "udp" else socket.SOCK_STREAM
+        with socket.socket(family, kind) as probe:
+            if kind == socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((listener.host, listener.port))
+            except OSError as error:
+                raise cannot_listen(listener, error.errno) from None
+
+
+def cannot_listen(listener: Listener, number: int | None) -> OSError:
+    """The error that names a listener."""
+    where = Address(listener.host, listener.port, listener.transport)
+    number = number or errno.EADDRNOTAVAIL
+    return OSError(number, f"cannot listen on {where}: {os.strerror(number)}")
+
+
+def listen(owner: UdpSocket | StreamSocket, reactor: Any) -> None:
+    """Open the listener.
+
+    :raises OSError: it cannot be had.
+    """
+    listener = owner.listener
+    try:
+        if isinstance(owner, UdpSocket):
+            owner.listening(reactor.listenUDP(listener.port, owner, listener.host, 65536))
+        else:
+            owner.listening(reactor.listenTCP(listener.port, owner.factory, 256, listener.host))
+    except CannotListenError as error:
+        raise cannot_listen(listener, getattr(error.socketError, "errno", None)) from None

@@ -1,0 +1,92 @@
+"""SIP over UDP (RFC 3261 section 18, RFC 3581)."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.error import MessageLengthError
+from twisted.internet.protocol import DatagramProtocol
+
+from vosswitch.model.values import Address
+from vosswitch.sip.transport.listening import Listening, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vosswitch.params.boot import Listener
+    from vosswitch.sip.timers import Timers
+    from vosswitch.sip.transport.listening import Room
+
+_MOST_FLOWS = 8192
+_PASSING = frozenset({errno.ECONNREFUSED, errno.EAGAIN, errno.EINTR})
+"""What `sendto` may say of an earlier datagram or of a full buffer: this one is lost like any datagram may be."""
+
+
+class UdpFlow:
+    """A peer's address on a UDP socket; see `vosswitch.sip.flow.Flow`."""
+
+    __slots__ = ("_peer", "_socket", "host", "hostport", "local", "remote", "via")
+    reliable = False
+    closed = False
+
+    def __init__(self, owner: UdpSocket, peer: tuple[str, int]) -> None:
+        self._socket = owner
+        self._peer = peer
+        self.remote = Address(peer[0], peer[1], "udp")
+        self.local = owner.address
+        self.host = shown(owner.listener, peer[0])
+        self.hostport = f"{self.host}:{owner.address.port}"
+        self.via = f"SIP/2.0/UDP {self.hostport}"
+
+    def send(self, data: bytes, failed: Callable[[], None] | None = None) -> None:
+        """Send one datagram."""
+        watcher = self._socket.room.watcher
+        if watcher is not None:
+            watcher(True, self, data)
+        try:
+            self._socket.put(data, self._peer)
+        except (OSError, MessageLengthError) as error:
+            if failed is not None and getattr(error, "errno", None) not in _PASSING:
+                self._socket.timers.add(0.0, failed)
+
+    def toward(self, host: str, port: int) -> UdpFlow:
+        """The way to another address of the same family; this one when the family is another."""
+        if (":" in host) != (":" in self._peer[0]):
+            return self
+        return self._socket.flow(host, port)
+
+
+class UdpSocket(Listening, DatagramProtocol):
+    """One UDP listener."""
+
+    def __init__(self, listener: Listener, room: Room, timers: Timers) -> None:
+        super().__init__(listener, room)
+        self.timers = timers
+        self.put: Callable[[bytes, tuple[str, int]], object] = self._write
+        self._flows: dict[tuple[str, int], UdpFlow] = {}
+
+    def listening(self, port: Any) -> None:
+        """Note the listening port; a real one is sent on without Twisted's checks of what is an address here anyway."""
+        super().listening(port)
+        handle = getattr(port, "socket", None)
+        if handle is not None:
+            self.put = handle.sendto
+
+    def _write(self, data: bytes, peer: tuple[str, int]) -> None:
+        self.transport.write(data, peer)  # type: ignore[union-attr]
+
+    def flow(self, host: str, port: int) -> UdpFlow:
+        """The flow to an address."""
+        peer = (host, port)
+        found = self._flows.get(peer)
+        if found is None:
+            if len(self._flows) >= _MOST_FLOWS:
+                self._flows.clear()
+            found = self._flows[peer] = UdpFlow(self, peer)
+        return found
+
+    def datagramReceived(self, datagram: bytes, addr: Any) -> None:
+        """Hand a datagram on."""
+        found = self._flows.get(addr) or self.flow(addr[0], addr[1])
+        self.room.receive(found, datagram)
