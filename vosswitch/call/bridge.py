@@ -8,11 +8,11 @@ from zope.interface import implementer
 
 from vosswitch.call.attempts import Attempts
 from vosswitch.call.machine import CallMachine, Connect, Finish, Input, Relay, State, TryNext, input_of
-from vosswitch.call.media import CallMedia, NoPort
+from vosswitch.call.media import CallMedia, NoCodec, NoPort
 from vosswitch.call.records import close_record, media_record, start_record
 from vosswitch.model.causes import Cause, cause
 from vosswitch.model.interfaces import ILegListener, IMediaListener
-from vosswitch.model.signals import Answer, Release
+from vosswitch.model.signals import Accept, Answer, Offer, Refuse, Release
 from vosswitch.model.values import Side
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class Call:
             decision.offered.session,
             self,
             decision.parameters["SS_MEDIA_PROXY_MODE"].lower().replace(" ", "_"),
+            decision.gateway.profile.codecs if decision.gateway is not None else (),
         )
         self.attempts = Attempts(board, decision, cdr)
         self.answered: float | None = None
@@ -108,9 +109,37 @@ class Call:
             side = Side.CALLEE
         else:
             return
+        self._guard(self._hear, leg, side, signal)
+
+    def _hear(self, leg: Any, side: Side, signal: Signal) -> None:
+        try:
+            signal = self.media.fit(side, signal)
+        except NoCodec as none:
+            self.decision.note(self._name_of(side), str(none))
+            reached = self._mismatch(leg, signal)
+            if reached is None:
+                return
+            signal = reached
         what = input_of(side, signal, self.machine.state)
         if what is not None:
-            self._guard(self._perform, self.machine.feed(what, side, signal))
+            self._perform(self.machine.feed(what, side, signal))
+
+    def _name_of(self, side: Side) -> str:
+        """The gateway of *side* in the decision record."""
+        if side is Side.CALLER:
+            return self.cdr.mapping_gateway or self.cdr.phone
+        return self.attempts.route.name if self.attempts.route is not None else ""
+
+    @staticmethod
+    def _mismatch(leg: Any, signal: Signal) -> Signal | None:
+        """What a word without a usable codec comes to: a change is refused, else the leg of who said it ends."""
+        if isinstance(signal, Accept):
+            return Refuse(488)
+        if isinstance(signal, Offer):
+            leg.send(Refuse(488))
+            return None
+        leg.send(Release(cause("codec_mismatch")))
+        return Release(cause("codec_mismatch"))
 
     def media_started(self, side: Side) -> None:
         """`IMediaListener`: the first packet of *side* came."""
@@ -182,10 +211,15 @@ class Call:
                         self.decision.media_proxy,
                         self.decision.offered.local.host,
                         route.local_address,
+                        route.profile.codecs,
                     )
                 except NoPort:
                     self.attempts.skipped(route, "no media port is free")
                     last = cause("overload")
+                    continue
+                except NoCodec as none:
+                    self.attempts.skipped(route, str(none))
+                    last = cause("codec_mismatch")
                     continue
                 self.attempts.place(route, offer, self)
                 return

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.model.signals import Accept, Answer, Confirm, Offer, Progress, Ring
 from vosswitch.model.values import Side
 from vosswitch.sdp.codecs import common_codec
+from vosswitch.sdp.select import agrees, allow, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +25,10 @@ class NoPort(Exception):
     """The media engine has no port pair left."""
 
 
+class NoCodec(Exception):
+    """The sides have no codec in common; the argument says what was compared."""
+
+
 def relays(caller_mode: str, callee_mode: str, default: str) -> bool:
     """Whether media is relayed: must_on over all, either side off over on, auto = the system's SS_MEDIA_PROXY_MODE.
 
@@ -35,13 +41,34 @@ def relays(caller_mode: str, callee_mode: str, default: str) -> bool:
 class CallMedia:
     """What one call's two sides know of each other's media.
 
+    :param codecs: what the caller's gateway may use, () = all.
     :ivar proxied: whether the media of the running attempt goes through us.
+    :ivar _asked: the last offer, as the other side was asked; *_asker* made it.
     """
 
-    __slots__ = ("_call_id", "_callee", "_caller", "_default", "_engine", "_listener", "_offer", "_session", "proxied")
+    __slots__ = (
+        "_allowed",
+        "_asked",
+        "_asker",
+        "_call_id",
+        "_callee",
+        "_caller",
+        "_default",
+        "_engine",
+        "_listener",
+        "_offer",
+        "_session",
+        "proxied",
+    )
 
     def __init__(
-        self, engine: Any, call_id: str, offer: SessionDescription | None, listener: Any, default: str
+        self,
+        engine: Any,
+        call_id: str,
+        offer: SessionDescription | None,
+        listener: Any,
+        default: str,
+        codecs: tuple[str, ...] = (),
     ) -> None:
         self._engine = engine
         self._call_id = call_id
@@ -51,26 +78,69 @@ class CallMedia:
         self._session: Any = None
         self._caller: SessionDescription | None = offer
         self._callee: SessionDescription | None = None
+        self._asked = offer
+        self._asker = Side.CALLER
+        self._allowed: tuple[tuple[str, ...], tuple[str, ...]] = (codecs, ())
         self.proxied = False
 
     def offer_to(
-        self, callee_mode: str, caller_mode: str, caller_local: str | None, callee_local: str | None
+        self,
+        callee_mode: str,
+        caller_mode: str,
+        caller_local: str | None,
+        callee_local: str | None,
+        codecs: tuple[str, ...] = (),
     ) -> SessionDescription | None:
         """The caller's offer as the next gateway shall see it.
 
+        :param codecs: what that gateway may use, () = all.
         :raises NoPort: it has to be relayed, and no port is free.
+        :raises NoCodec: nothing of the offer is allowed.
         """
         self._callee = None
+        self._allowed = (self._allowed[0], codecs)
+        self._asker = Side.CALLER
+        self._asked = offer = self._offer and self._permitted(self._offer, Side.CALLER)
         self.proxied = relays(caller_mode, callee_mode, self._default)
         if not self.proxied:
-            return self._offer
+            return offer
         if self._session is None:
             self._session = self._engine.open(self._call_id, caller_local, callee_local, self._listener)
             if self._session is None:
                 raise NoPort
         else:
             self._session.reset(Side.CALLEE)
-        return self._offer and self._session.forward(Side.CALLER, self._offer)
+        return offer and self._session.forward(Side.CALLER, offer)
+
+    def _permitted(self, session: SessionDescription, side: Side) -> SessionDescription:
+        """What *side* said with the codecs that both gateways allow, in the order of the one that will hear it."""
+        caller, callee = self._allowed
+        found: SessionDescription | None = session
+        for allowed in (callee, caller) if side is Side.CALLEE else (caller, callee):
+            if allowed and found is not None:
+                found = allow(found, allowed)
+                if found is None:
+                    raise NoCodec(f"no codec in common: {named(session)} of the {side}, allowed {', '.join(allowed)}")
+        return found or session
+
+    def fit(self, side: Side, signal: Signal) -> Signal:
+        """*signal* of *side* with the codecs that may be used.
+
+        :raises NoCodec: none is left, or an answer names nothing that was offered.
+        """
+        if not isinstance(signal, _WITH_SESSION):
+            return signal
+        session = signal.session
+        if session is None:
+            if type(signal) is Offer:
+                self._asked = None
+            return signal
+        said = self._permitted(session, side)
+        if self._asked is None or self._asker is side or type(signal) is Offer:
+            self._asked, self._asker = said, side
+        elif not agrees(said, self._asked):
+            raise NoCodec(f"no codec in common: {named(said)} of the {side}, offered {named(self._asked)}")
+        return signal if said is session else replace(signal, session=said)
 
     def forward(self, side: Side, signal: Signal) -> Signal:
         """*signal* of *side* as the other side shall hear it."""

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 from vosswitch import sdp
 from vosswitch.model.signals import Digit
+from vosswitch.sip.multipart import part_of
 
 if TYPE_CHECKING:
     from vosswitch.model.session import SessionDescription
     from vosswitch.sip.message import Message, Request
 
 SDP = "application/sdp"
+MIXED = frozenset({"multipart/mixed", "multipart/alternative"})
 RELAY = "application/dtmf-relay"
-ACCEPT = f"Accept: {SDP}, {RELAY}, application/dtmf\r\n"
+ACCEPT = f"Accept: {SDP}, multipart/mixed, {RELAY}, application/dtmf\r\n"
 
 _DIGITS = frozenset("0123456789*#ABCD")
 _EVENTS = {"10": "*", "11": "#", "12": "A", "13": "B", "14": "C", "15": "D"}
@@ -30,16 +32,21 @@ def kind_of(message: Message) -> str:
 
 
 def body_session(message: Message) -> SessionDescription | None:
-    """The description that a message carries; None without a body.
+    """The description that a message carries, as its body or among its parts; None without a body.
 
     :raises sdp.BadSession: the body is of another kind or cannot be read.
     """
     if not message.body:
         return None
     kind = kind_of(message)
-    if kind not in {SDP, ""}:
+    if kind in {SDP, ""}:
+        return sdp.parse(message.body)
+    if kind not in MIXED:
         raise sdp.BadSession(f"unexpected body of type {kind}")
-    return sdp.parse(message.body)
+    part = part_of(message.body, message.get("content-type") or "", SDP.encode())
+    if part is None:
+        raise sdp.BadSession("no session description among the parts")
+    return sdp.parse(part)
 
 
 def read_digit(request: Request) -> Digit | None:

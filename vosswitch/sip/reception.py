@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from vosswitch import sdp
 from vosswitch.model.signals import Try
 from vosswitch.sip.authentication import Authentication, Verdict
-from vosswitch.sip.bodies import ACCEPT, SDP, body_session, kind_of
+from vosswitch.sip.bodies import ACCEPT, MIXED, SDP, body_session, kind_of
 from vosswitch.sip.incoming import IncomingLeg
 from vosswitch.sip.message import BadMessage
 from vosswitch.sip.wire import ALLOW, KNOWN
@@ -26,7 +26,7 @@ RETRY_AFTER = 10
 """Seconds a peer shall stay away while the switch drains."""
 _SILENCE = 32.0
 """Seconds in which a request without an answer may be repeated: it stays one and the same call."""
-_ACCEPT_SDP = f"Accept: {SDP}\r\n"
+_ACCEPT_SDP = f"Accept: {SDP}, multipart/mixed\r\n"
 RECORDED = 100
 """Calls of strangers that get a record in `RECORDED_EVERY` seconds: datagrams of anybody must not fill the disk."""
 RECORDED_EVERY = 10.0
@@ -199,7 +199,7 @@ def _offer_of(request: Request) -> SessionDescription | None:
     encoding = request.get("content-encoding")
     if encoding and encoding.lower() != "identity":
         raise Refused(415, "Accept-Encoding: identity\r\n")
-    if kind_of(request) not in {SDP, ""}:
+    if (kind := kind_of(request)) not in {SDP, ""} and kind not in MIXED:
         raise Refused(415, _ACCEPT_SDP)
     try:
         return body_session(request)

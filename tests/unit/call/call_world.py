@@ -404,7 +404,8 @@ class World:
         self.snapshot = self.snapshot.applied(message)
 
     def tried(self, callee="4312345", source=CUSTOMER, caller="1000", session=None, **more):
-        return Try(caller, callee, source, HERE, "in@peer", session=session or offer(), **more)
+        late = more.pop("late", False)
+        return Try(caller, callee, source, HERE, "in@peer", session=None if late else session or offer(), **more)
 
     def call(self, callee="4312345", source=CUSTOMER, **more):
         """A new call comes in; returns its leg."""

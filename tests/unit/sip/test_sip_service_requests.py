@@ -61,7 +61,7 @@ def test_answers_go_to_the_via_port_otherwise(world):
         ({"require": "100rel"}, 420, ("unsupported", "100rel")),
         ({"require": "timer, foo"}, 420, ("unsupported", "timer, foo")),
         ({"content_encoding": "gzip"}, 415, ("accept-encoding", "identity")),
-        ({"content_type": "text/plain"}, 415, ("accept", "application/sdp")),
+        ({"content_type": "text/plain"}, 415, ("accept", "application/sdp, multipart/mixed")),
         ({"contact": ""}, 400, None),
         ({"contact": "*"}, 400, None),
         ({"record_route": "<nonsense"}, 400, None),
