@@ -164,6 +164,11 @@ class Callers:
         phone = self._phones.get(username)
         return None if phone is None or phone.locked or username in self._users else phone.number
 
+    def dynamic(self, username: str) -> bool:
+        """Whether a mapping gateway of this user name registers with us."""
+        place = self._users.get(username)
+        return place is not None and any(e.gateway.profile.dynamic and not e.gateway.locked for e in place.entries)
+
     def _at(self, host: str) -> Iterator[_Place]:
         """The places that a source address belongs to, the most specific first."""
         place = self._exact.get(host)

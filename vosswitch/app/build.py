@@ -107,7 +107,7 @@ def sip(node: Switch) -> SipService:
     return SipService(
         node.reactor,
         parameters=lambda: node.snapshot.parameters,
-        credentials=Credentials(lambda: node.snapshot),
+        credentials=Credentials(lambda: node.snapshot, node.boot.realm),
         calls=node.calls,
         realm=node.boot.realm,
         user_agent=f"vosswitch/{__version__}",

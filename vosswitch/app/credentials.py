@@ -6,26 +6,34 @@ from typing import TYPE_CHECKING
 
 from zope.interface import implementer
 
+from vosswitch.model.call import Credential
 from vosswitch.model.interfaces import ICredentials
 from vosswitch.model.peer import PLAIN
+from vosswitch.sip.digest import ALGORITHMS, ha1
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vosswitch.call.snapshot import Snapshot
-    from vosswitch.model.call import Credential
     from vosswitch.model.peer import PeerProfile
     from vosswitch.model.values import Address
+    from vosswitch.routing.gateways import GatewayIndex, RoutingGateway
 
 
 @implementer(ICredentials)
 class Credentials:
-    """`ICredentials` over the snapshot in force."""
+    """`ICredentials` over the snapshot in force.
 
-    __slots__ = ("_snapshot",)
+    :param realm: of our challenges: with it the passwords of dynamic routing gateways are hashed.
+    """
 
-    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
+    __slots__ = ("_hashed", "_index", "_realm", "_snapshot")
+
+    def __init__(self, snapshot: Callable[[], Snapshot], realm: str = "") -> None:
         self._snapshot = snapshot
+        self._realm = realm
+        self._index: GatewayIndex | None = None
+        self._hashed: dict[str, tuple[Credential, ...]] = {}
 
     def trusts(self, source: Address) -> bool:
         """Whether the source address proves its sender by itself."""
@@ -33,11 +41,43 @@ class Credentials:
 
     def credentials(self, username: str) -> tuple[Credential, ...]:
         """What proves a user name; empty when there is none."""
-        return self._snapshot().callers.credentials(username)
+        return self._snapshot().callers.credentials(username) or self._of_routing(username)
 
     def phone(self, username: str) -> str | None:
         """The phone number that this user name may register."""
         return self._snapshot().callers.phone(username)
+
+    def dynamic(self, username: str, calling: bool = False) -> bool:
+        """Whether this user name belongs to a gateway that registers with us.
+
+        Gateways of both kinds may share the name when they share the password too: who proves it is all of them.
+        """
+        snapshot = self._snapshot()
+        routing = self._of_routing(username)
+        if calling or username not in snapshot.gateways.dynamic:
+            return snapshot.callers.dynamic(username)
+        held = snapshot.callers.credentials(username)
+        return bool(routing) and (not held or (set(held) <= set(routing) and snapshot.callers.dynamic(username)))
+
+    def _of_routing(self, username: str) -> tuple[Credential, ...]:
+        """What proves the dynamic routing gateways of a user name; empty when their passwords differ."""
+        index = self._snapshot().gateways
+        if index is not self._index:
+            self._index, self._hashed = index, {}
+        gateways = index.dynamic.get(username)
+        if gateways is None:
+            return ()
+        found = self._hashed.get(username)
+        if found is None:
+            found = self._hashed[username] = self._hashes(username, gateways)
+        return found
+
+    def _hashes(self, username: str, gateways: list[RoutingGateway]) -> tuple[Credential, ...]:
+        passwords = {gateway.password for gateway in gateways}
+        if len(passwords) > 1:
+            return ()
+        password = passwords.pop()
+        return tuple([Credential(ha1(username, self._realm, password, kind), kind) for kind in ALGORITHMS])
 
     def profile(self, source: Address, username: str | None, callee: str) -> PeerProfile:
         """How the caller is spoken with."""

@@ -39,6 +39,10 @@ class _NoPhones:
         """Nobody is registered."""
         return ()
 
+    def gateway(self, _username: str) -> tuple[()]:
+        """No gateway is, either."""
+        return ()
+
 
 def explain_without_switch(state: State, question: Mapping[str, Any]) -> dict[str, Any]:
     """Answer the control operation ``route`` from the database.

@@ -119,6 +119,10 @@ class Everybody:
         """Nobody registers here."""
         return None
 
+    def dynamic(self, username: str, calling: bool = False) -> bool:
+        """No gateway does, either."""
+        return False
+
     def profile(self, source: Address, username: str | None, callee: str) -> PeerProfile:
         """Nothing special."""
         return PLAIN

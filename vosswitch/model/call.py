@@ -91,6 +91,7 @@ class Placement:
     :ivar identity: who calls, as the caller's side asserted it (`Try.identity`).
     :ivar headers: of the caller's INVITE, those that its gateway passes on (`Try.headers`).
     :ivar account: number of the account that pays, for From displays that show it.
+    :ivar route: Route values of the request, nearest hop first: a device's Path, or a registrar's Service-Route.
     """
 
     call_id: str
@@ -110,6 +111,7 @@ class Placement:
     identity: Identity = NOBODY
     headers: tuple[tuple[str, str], ...] = ()
     account: str = ""
+    route: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +137,11 @@ class Contact:
     """One registered device of a phone.
 
     :ivar uri: the Contact URI as registered.
-    :ivar target: where its REGISTER came from: requests go there (RFC 3581 and devices behind NAT).
+    :ivar target: where requests go: the address that it gives, or behind NAT where its REGISTER came from (RFC 3581).
     :ivar local: the local address it registered on.
     :ivar expires: monotonic seconds.
+    :ivar q: preference among the devices of a phone, 0 to 1.
+    :ivar path: Route values that lead to it, nearest hop first (RFC 3327).
     """
 
     uri: str
@@ -145,6 +149,8 @@ class Contact:
     local: Address
     expires: float
     user_agent: str = ""
+    q: float = 1.0
+    path: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

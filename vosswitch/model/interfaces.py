@@ -74,6 +74,12 @@ class ICredentials(Interface):
     def phone(username):
         """The phone number that this user name may register; None when it is no phone."""
 
+    def dynamic(username, calling):
+        """Whether this user name belongs to a gateway that registers with us (`PeerProfile.dynamic`) and is not locked.
+
+        :param calling: it has to be one that may call us, a mapping gateway.
+        """
+
     def profile(source, username, callee):
         """The `PeerProfile` of who calls *callee* (as received) from *source*, with the name proved by digest or None; the plain one for phones and strangers."""
 
@@ -85,7 +91,10 @@ class IRegistrations(Interface):
     """Where the registered phones are."""
 
     def contacts(number):
-        """The live `Contact` tuple of a phone, newest first; empty = offline."""
+        """The live `Contact` tuple of a phone, the most preferred first, then the newest; empty = offline."""
+
+    def gateway(username):
+        """The live `Contact` tuple of the dynamic gateways of a user name, in the same order; empty = offline."""
 
 
 class IMediaEngine(Interface):

@@ -56,6 +56,11 @@ class RoutingGateway:
     profile: PeerProfile = PLAIN
     locked: bool = False
 
+    @property
+    def registers_as(self) -> str:
+        """The user name of its registration, with us or of ours with it."""
+        return self.username or self.name
+
     @classmethod
     def from_body(cls, body: Mapping[str, Any]) -> RoutingGateway:
         """Read a configuration body with every key present.
@@ -100,9 +105,10 @@ class GatewayIndex:
     """All routing gateways, found by the prefixes they take; immutable.
 
     :ivar gateways: by name.
+    :ivar dynamic: those that register with us, by user name; locked ones are not among them.
     """
 
-    __slots__ = ("_by_prefix", "_lengths", "gateways")
+    __slots__ = ("_by_prefix", "_lengths", "dynamic", "gateways")
 
     def __init__(self, gateways: Mapping[str, RoutingGateway]) -> None:
         self.gateways = gateways
@@ -112,6 +118,10 @@ class GatewayIndex:
                 found.setdefault(prefix, []).append(gateway)
         self._by_prefix = {prefix: tuple(members) for prefix, members in found.items()}
         self._lengths = tuple(sorted({len(prefix) for prefix in found}, reverse=True))
+        self.dynamic: dict[str, list[RoutingGateway]] = {}
+        for gateway in gateways.values():
+            if gateway.profile.dynamic and gateway.password and not gateway.locked:
+                self.dynamic.setdefault(gateway.registers_as, []).append(gateway)
 
     def matches(self, callee: str) -> dict[str, tuple[RoutingGateway, str]]:
         """Every gateway that takes *callee*, locked ones too, by name, with its longest prefix that matches."""

@@ -117,6 +117,7 @@ class OutgoingLeg(Leg):
                 f"To: <{self._asked}>",
                 f"Call-ID: {self.peer_call_id}",
                 f"CSeq: {self._seq} INVITE",
+                *[f"Route: {value}" for value in placement.route],
                 f"User-Agent: {self.stack.product}",
                 *proof,
             )

@@ -10,6 +10,8 @@ from vosswitch.sip.authentication import Authentication, Verdict
 from vosswitch.sip.bodies import ACCEPT, MIXED, SDP, body_session, kind_of
 from vosswitch.sip.incoming import IncomingLeg
 from vosswitch.sip.message import BadMessage
+from vosswitch.sip.registering import REQUIRABLE
+from vosswitch.sip.registrar import GATEWAY
 from vosswitch.sip.wire import ALLOW, KNOWN
 
 if TYPE_CHECKING:
@@ -123,6 +125,10 @@ class Reception:
         if self._credentials.trusts(source):
             self._deliver(request, transaction, flow, None)
             return
+        username = self._registrar.username_at(source)
+        if username is not None and self._credentials.dynamic(username, calling=True):
+            self._deliver(request, transaction, flow, username)
+            return
         judged = self._authentication.judge(request, source.host)
         if judged.verdict is Verdict.PROVEN:
             self._deliver(request, transaction, flow, judged.username)
@@ -174,10 +180,12 @@ class Reception:
                 *self._authentication.challenge(request, flow.remote.host, judged.verdict is Verdict.STALE)
             )
             return
-        number = self._credentials.phone(judged.username)
-        if number is None or request.to.uri.user not in {number, judged.username}:
+        number = name = self._credentials.phone(judged.username)
+        if name is None and self._credentials.dynamic(judged.username):
+            name = GATEWAY + judged.username
+        if name is None or request.to.uri.user not in {number, judged.username}:
             raise Refused(403)
-        outcome = self._registrar.register(number, request, flow)
+        outcome = self._registrar.register(name, request, flow)
         transaction.respond(outcome.status, outcome.lines)
 
 
@@ -188,6 +196,8 @@ def _inspect(request: Request) -> None:
     if request.max_forwards == 0 and request.method != "OPTIONS":
         raise Refused(483)
     required = request.all("require") + request.all("proxy-require")
+    if required and request.method == "REGISTER":
+        required = [option for option in required if option.lower() not in REQUIRABLE]
     if required:
         unsupported = ", ".join(required)
         raise Refused(420, f"Unsupported: {unsupported}\r\n")

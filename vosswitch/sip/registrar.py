@@ -1,19 +1,25 @@
-"""The registrar: where the phones are (RFC 3261 section 10), in memory."""
+"""The registrar: where the devices are (RFC 3261 section 10, RFC 3327, RFC 5626), in memory.
+
+A *name* is what is registered: a phone's number, or ``gateway:USER`` for the dynamic gateways of a user name.
+Bindings stand in a tuple per name, the oldest first; nothing of a binding has a timer, `sweep` forgets what is over.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from zope.interface import implementer
 
-from vosswitch.model.call import Contact
 from vosswitch.model.interfaces import IRegistrations
 from vosswitch.sip.headers import delta_seconds
+from vosswitch.sip.location import Binding, identity, locate, path_of
+from vosswitch.sip.registering import Outcome, date_line, first_hop_lacks, listing, outbound_lines, supports
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from vosswitch.model.call import Contact
     from vosswitch.model.values import Address
     from vosswitch.sip.flow import Flow
     from vosswitch.sip.headers import NameAddr
@@ -23,97 +29,133 @@ SHORTEST = 60
 """Seconds: less is refused with 423."""
 MOST = 10
 """Contacts one phone may have."""
+MOST_IN_ALL = 500_000
+"""Names that may be registered at once; further ones get 503."""
+GATEWAY = "gateway:"
+"""What the names of dynamic gateways begin with; no phone number does."""
 
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """One registered contact with what orders its requests."""
-
-    contact: Contact
-    call_id: str
-    cseq: int
-    flow: Flow
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The answer to a REGISTER: status and header lines, each ended by CRLF."""
-
-    status: int
-    lines: str = ""
+__all__ = ["GATEWAY", "MOST", "SHORTEST", "Binding", "Outcome", "Registrar"]
 
 
 @implementer(IRegistrations)
 class Registrar:
-    """The bindings of all phones.
+    """The bindings of all phones and dynamic gateways.
 
     :param parameters: SS_ENDPOINT_EXPIRE is default and maximum of the expiry, SS_ENDPOINT_REGISTER_REPLACE lets a
         registration of another device replace the old ones.
-    :param now: monotonic seconds.
+    :param now: monotonic seconds; *wall* epoch seconds, for the Date header.
+    :ivar changed: is told every name whose bindings have changed.
     """
 
-    __slots__ = ("_bindings", "_now", "_parameters")
+    __slots__ = ("_bindings", "_flows", "_now", "_parameters", "_sources", "_wall", "changed")
 
-    def __init__(self, parameters: Callable[[], Mapping[str, Any]], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        parameters: Callable[[], Mapping[str, Any]],
+        now: Callable[[], float],
+        wall: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self._parameters = parameters
         self._now = now
-        self._bindings: dict[str, dict[str, Binding]] = {}
+        self._wall = wall
+        self._bindings: dict[str, tuple[Binding, ...]] = {}
+        self._sources: dict[Address, str] = {}
+        self._flows: dict[Address, Flow] = {}
+        self.changed: Callable[[str], object] = lambda name: None
+
+    # -- who asks
+
+    def __len__(self) -> int:
+        """How many names have a binding; one that is over counts until the next sweep."""
+        return len(self._bindings)
 
     def contacts(self, number: str) -> tuple[Contact, ...]:
-        """The live contacts of a phone, newest first."""
-        return tuple(binding.contact for binding in reversed(list(self._live(number).values())))
+        """The live contacts of a phone that can be reached: the highest q first, then the newest."""
+        found = [kept for binding in reversed(self.live(number)) if (kept := binding.reachable) is not None]
+        if len(found) > 1:
+            found.sort(key=lambda contact: -contact.q)
+        return tuple(found)
 
-    def flow_to(self, target: Address) -> Flow | None:
-        """The flow that a device at *target* registered over, for requests that must go back along it (TCP)."""
-        for bindings in self._bindings.values():
-            for binding in bindings.values():
-                if binding.contact.target == target and not binding.flow.closed:
-                    return binding.flow
-        return None
+    def gateway(self, username: str) -> tuple[Contact, ...]:
+        """The live contacts of the dynamic gateways of a user name, in the same order."""
+        return self.contacts(GATEWAY + username)
+
+    def live(self, name: str) -> tuple[Binding, ...]:
+        """The bindings of a name that are not over, the oldest first."""
+        bindings = self._bindings.get(name, ())
+        now = self._now()
+        for binding in bindings:
+            if binding.contact.expires <= now:
+                return tuple([one for one in bindings if one.contact.expires > now])
+        return bindings
+
+    def names(self) -> list[str]:
+        """Every name that has a binding."""
+        return list(self._bindings)
 
     def registered(self) -> dict[str, tuple[Contact, ...]]:
-        """Every phone that is online."""
-        return {number: found for number in list(self._bindings) if (found := self.contacts(number))}
+        """Everything that is online."""
+        return {name: found for name in list(self._bindings) if (found := self.contacts(name))}
+
+    def registered_from(self, host: str, username: str) -> bool:
+        """Whether *username* (a phone's number or a gateway's user name) has a live registration from that IP."""
+        return any(
+            binding.contact.target.host == host
+            for name in (username, GATEWAY + username)
+            if name in self._bindings
+            for binding in self.live(name)
+        )
+
+    def username_at(self, source: Address) -> str | None:
+        """The user name of the dynamic gateway that is registered from exactly this address and port."""
+        name = self._sources.get(source)
+        if name is None:
+            return None
+        if any(binding.contact.target == source and binding.reachable for binding in self.live(name)):
+            return name.removeprefix(GATEWAY)
+        return None
+
+    def flow_to(self, target: Address) -> Flow | None:
+        """The connection that a device at *target* registered over, for requests that must go back along it."""
+        flow = self._flows.get(target)
+        return None if flow is None or flow.closed else flow
+
+    # -- registering
 
     def register(self, number: str, request: Request, flow: Flow) -> Outcome:
-        """Apply a REGISTER whose sender may register *number*.
+        """Apply a REGISTER whose sender may register *number* (a name).
 
-        :raises BadMessage: a Contact cannot be read.
+        :raises BadMessage: a Contact or a Path cannot be read.
         """
         contacts = request.contacts
-        live = self._live(number)
         if not contacts:
-            return self._listing(number)
+            return self._answer(number, request)
         if any(contact.is_wildcard for contact in contacts):
             if len(contacts) > 1 or request.expires != 0:
                 return Outcome(400)
             return self._clear(number, request)
-        if any(contact.uri.scheme not in {"sip", "sips"} or contact.uri.headers for contact in contacts):
-            return Outcome(400)  # it would become a Request-URI (19.1.5)
+        live = self.live(number)
         wanted = [(contact, self._expiry(contact, request)) for contact in contacts]
+        path = path_of(request)
+        refusal = self._refusal(number, live, wanted, request) or first_hop_lacks(contacts, request, path)
+        if refusal is not None:
+            return refusal
+        self._apply(number, live, wanted, request, flow, path)
+        outcome = self._answer(number, request, path)
+        return outcome._replace(lines=outcome.lines + outbound_lines(contacts, request, flow))
+
+    def _refusal(
+        self, number: str, live: tuple[Binding, ...], wanted: list[tuple[NameAddr, int]], request: Request
+    ) -> Outcome | None:
+        if any(contact.uri.scheme not in {"sip", "sips"} or contact.uri.headers for contact, _ in wanted):
+            return Outcome(400)  # it would become a Request-URI (19.1.5)
         if any(0 < seconds < SHORTEST for _, seconds in wanted):
             return Outcome(423, f"Min-Expires: {SHORTEST}\r\n")
-        if any(_stale(live.get(contact.uri.text), request) for contact, _ in wanted):
+        if any(_stale(one, request) for one in live for contact, _ in wanted if _same(one, contact)):
             return Outcome(500)
-        self._apply(live, wanted, request, flow)
-        self._keep(number, live)
-        return self._listing(number)
-
-    def _live(self, number: str) -> dict[str, Binding]:
-        bindings = self._bindings.get(number)
-        if bindings is None:
-            return {}
-        now = self._now()
-        for uri in [uri for uri, binding in bindings.items() if binding.contact.expires <= now]:
-            del bindings[uri]
-        self._keep(number, bindings)
-        return bindings
-
-    def _keep(self, number: str, bindings: dict[str, Binding]) -> None:
-        if bindings:
-            self._bindings[number] = bindings
-        else:
-            self._bindings.pop(number, None)
+        if number not in self._bindings and len(self._bindings) >= MOST_IN_ALL:
+            return Outcome(503, "Retry-After: 300\r\n")
+        return None
 
     def _expiry(self, contact: NameAddr, request: Request) -> int:
         most = int(self._parameters()["SS_ENDPOINT_EXPIRE"])
@@ -122,37 +164,108 @@ class Registrar:
             asked = request.expires
         return most if asked is None else min(asked, most)
 
-    def _clear(self, number: str, request: Request) -> Outcome:
-        if any(_stale(binding, request) for binding in self._live(number).values()):
+    def _clear(self, name: str, request: Request) -> Outcome:
+        if any(_stale(binding, request) for binding in self.live(name)):
             return Outcome(500)
-        self._bindings.pop(number, None)
-        return Outcome(200)
+        self._keep(name, ())
+        return Outcome(200, date_line(self._wall()))
 
     def _apply(
-        self, live: dict[str, Binding], wanted: list[tuple[NameAddr, int]], request: Request, flow: Flow
+        self,
+        name: str,
+        live: tuple[Binding, ...],
+        wanted: list[tuple[NameAddr, int]],
+        request: Request,
+        flow: Flow,
+        path: tuple[str, ...],
     ) -> None:
-        if self._parameters()["SS_ENDPOINT_REGISTER_REPLACE"] and any(seconds for _, seconds in wanted):
-            for uri in [uri for uri, binding in live.items() if binding.call_id != request.call_id]:
-                del live[uri]
-        now, agent = self._now(), request.get("user-agent") or ""
-        for contact, seconds in wanted:
-            uri = contact.uri.text
-            live.pop(uri, None)
-            if seconds:
-                kept = Contact(uri, flow.remote, flow.local, now + seconds, agent)
-                live[uri] = Binding(kept, request.call_id, request.cseq.number, flow)
-        while len(live) > MOST:
-            del live[next(iter(live))]
-
-    def _listing(self, number: str) -> Outcome:
         now = self._now()
-        lines = [
-            f"Contact: <{contact.uri}>;expires={max(1, round(contact.expires - now))}\r\n"
-            for contact in self.contacts(number)
-        ]
-        return Outcome(200, "".join(lines))
+        kept = [one for one in live if not any(_same(one, contact) for contact, _ in wanted)]
+        if self._parameters()["SS_ENDPOINT_REGISTER_REPLACE"] and any(seconds for _, seconds in wanted):
+            flows = {found for contact, _ in wanted if (found := identity(contact)[0])} if kept else ()
+            kept = [one for one in kept if one.call_id == request.call_id or (one.reg_id and one.instance in flows)]
+        kept += [locate(contact, request, flow, path, now + seconds) for contact, seconds in wanted if seconds]
+        self._keep(name, tuple(kept[-MOST:]))
+
+    def _keep(self, name: str, bindings: tuple[Binding, ...]) -> None:
+        for gone in self._bindings.get(name, ()):
+            self._unlist(name, gone)
+        if bindings:
+            self._bindings[name] = bindings
+            for one in bindings:
+                self._list(name, one)
+        else:
+            self._bindings.pop(name, None)
+        self.changed(name)
+
+    def _list(self, name: str, binding: Binding) -> None:
+        target = binding.contact.target
+        if name.startswith(GATEWAY):
+            self._sources[target] = name
+        if binding.flow is not None:
+            self._flows[target] = binding.flow
+
+    def _unlist(self, name: str, binding: Binding) -> None:
+        target = binding.contact.target
+        if self._sources.get(target) == name:
+            del self._sources[target]
+        if binding.flow is not None and self._flows.get(target) is binding.flow:
+            del self._flows[target]
+
+    def _answer(self, name: str, request: Request, path: tuple[str, ...] = ()) -> Outcome:
+        lines = listing(self.live(name), self._now())
+        if path and supports(request, "path"):
+            lines += f"Path: {', '.join(path)}\r\n"
+        return Outcome(200, lines + date_line(self._wall()))
+
+    # -- keeping
+
+    def sweep(self, names: Iterable[str], allowed: Callable[[str], bool]) -> None:
+        """Forget what is over, what cannot be reached any more, and what is registered no longer by right.
+
+        :param allowed: whether that name may be registered by the configuration in force.
+        """
+        for name in names:
+            bindings = self._bindings.get(name, ())
+            left = tuple([one for one in self.live(name) if one.reachable is not None])
+            if left and not allowed(name):
+                left = ()
+            if len(left) != len(bindings):
+                self._keep(name, left)
+
+    def restore(self, name: str, bindings: tuple[Binding, ...]) -> None:
+        """Take over the bindings of a former life."""
+        if bindings and len(self._bindings) < MOST_IN_ALL:
+            self._keep(name, bindings[-MOST:])
 
 
-def _stale(binding: Binding | None, request: Request) -> bool:
+def _same(binding: Binding, contact: NameAddr) -> bool:
+    """Whether a Contact is about the binding: the same URI, or the same device and flow (RFC 5626 section 6)."""
+    if binding.contact.uri == contact.uri.text:
+        return True
+    if not binding.instance:
+        return False
+    instance, reg_id = identity(contact)
+    return instance == binding.instance and reg_id == binding.reg_id
+
+
+def _stale(binding: Binding, request: Request) -> bool:
     """Whether the request is older than what it would change (10.3 step 7)."""
-    return binding is not None and binding.call_id == request.call_id and request.cseq.number <= binding.cseq
+    return binding.call_id == request.call_id and request.cseq.number <= binding.cseq
+
+
+class Lap:
+    """Goes through all names of the registrar again and again, some at a time."""
+
+    __slots__ = ("_names", "_registrar")
+
+    def __init__(self, registrar: Registrar) -> None:
+        self._registrar = registrar
+        self._names: Iterator[str] = iter(())
+
+    def some(self, count: int) -> list[str]:
+        """The next names; [] at the end of each lap."""
+        found = list(islice(self._names, count))
+        if not found:
+            self._names = iter(self._registrar.names())
+        return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
@@ -52,7 +53,7 @@ class SipService(Service):
     :param credentials: an `ICredentials`; *calls*: an `IIncomingCalls`.
     :param realm: of our digest challenges; *user_agent*: our name in User-Agent and Server.
     :param log: a Twisted ``Logger``.
-    :param entropy: gives unguessable bytes.
+    :param entropy: gives unguessable bytes; *wall* epoch seconds.
     :ivar statistics: plain counters.
     :ivar watcher: told every message that comes or goes, as `transport.Watcher`; None = nobody watches.
     """
@@ -70,6 +71,7 @@ class SipService(Service):
         listeners: Sequence[Listener],
         log: Any,
         entropy: Callable[[int], bytes] = os.urandom,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._reactor = reactor
         self._parameters = parameters
@@ -84,7 +86,7 @@ class SipService(Service):
         tokens = Tokens(entropy)
         self._layer = Layer(self.timers, self.statistics, tokens.new)
         self._stack = Stack(self._layer, self.timers, tokens, self._way, user_agent)
-        self.registrar = Registrar(parameters, self.timers.now)
+        self.registrar = Registrar(parameters, self.timers.now, wall)
         authentication = Authentication(realm, credentials, parameters, entropy(32), self.timers.now)
         self._reception = Reception(self._stack, authentication, self.registrar, credentials, calls, parameters)
         self._sockets = [self._socket(listener) for listener in listeners]
@@ -167,8 +169,12 @@ class SipService(Service):
         """The live contacts of a phone, newest first."""
         return self.registrar.contacts(number)
 
+    def gateway(self, username: str) -> tuple[Contact, ...]:
+        """The live contacts of the dynamic gateways of a user name."""
+        return self.registrar.gateway(username)
+
     def registered(self) -> dict[str, tuple[Contact, ...]]:
-        """Every phone that is online."""
+        """Every phone and dynamic gateway that is online."""
         return self.registrar.registered()
 
     # -- outgoing

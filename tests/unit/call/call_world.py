@@ -322,6 +322,9 @@ class Registrations:
     def contacts(self, number):
         return self.online.get(number, ())
 
+    def gateway(self, username):
+        return self.online.get(f"gateway:{username}", ())
+
 
 @lru_cache(maxsize=1)
 def plugins():

@@ -69,6 +69,7 @@ class FakeCredentials:
         self.trusted = {UAC[0]}
         self.users: dict[str, tuple[Credential, ...]] = {}
         self.phones: dict[str, str] = {}
+        self.registering: set[str] = set()
         self.asks = False
         self.profiles: dict[str, PeerProfile] = {}
 
@@ -83,6 +84,9 @@ class FakeCredentials:
 
     def phone(self, username: str) -> str | None:
         return self.phones.get(username)
+
+    def dynamic(self, username: str, calling: bool = False) -> bool:
+        return username in self.registering
 
     def profile(self, source, username, callee) -> PeerProfile:
         return self.profiles.get(source.host, PLAIN)
