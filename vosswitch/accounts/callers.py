@@ -2,14 +2,17 @@
 
 Source addresses: the most specific network first; in it, of the gateways whose tech prefix the called number begins
 with, the longest tech prefix; then ``ip_port`` before ``ip``; then the first by name.  A gateway whose tech prefix
-does not fit is not the caller, and the next wider network is asked.
+does not fit is not the caller, and the next wider network is asked.  The called number is read where the gateway says
+that it stands (`PeerProfile.callee_source`), so gateways of one address may differ in that too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from vosswitch.accounts.sources import SIP_PORT, source_ip
+from vosswitch.model.peer import PLAIN
 from vosswitch.numbers.prefixes import PrefixIndex
 
 if TYPE_CHECKING:
@@ -18,7 +21,13 @@ if TYPE_CHECKING:
 
     from vosswitch.accounts.values import MappingGateway, Phone
     from vosswitch.model.call import Credential
+    from vosswitch.model.peer import PeerProfile
     from vosswitch.model.values import Address
+
+
+Read = Callable[[str], str | None]
+"""Gives the called number that a place holds (``request_uri``, ``to``, ``diversion``); None = not to be read."""
+_PLACE = "request_uri"
 
 
 class Identified(NamedTuple):
@@ -47,10 +56,11 @@ class _Entry(NamedTuple):
 class _Place:
     """The gateways of one address, one network or one user name."""
 
-    __slots__ = ("_by_prefix", "entries")
+    __slots__ = ("_by_prefix", "entries", "other_sources")
 
     def __init__(self, entries: Iterable[_Entry]) -> None:
         self.entries = tuple(sorted(entries, key=lambda entry: entry.order))
+        self.other_sources = any(entry.gateway.profile.callee_source != _PLACE for entry in self.entries)
         self._by_prefix: PrefixIndex[tuple[_Entry, ...]] | None = None
         if len(self.entries) > 1:
             groups: dict[str, list[_Entry]] = {}
@@ -61,7 +71,18 @@ class _Place:
     def trusts(self, source: Address) -> bool:
         return any(entry.fits(source) for entry in self.entries)
 
-    def find(self, source: Address, callee: str) -> MappingGateway | None:
+    def find(self, source: Address, callee: str, read: Read | None) -> tuple[MappingGateway, str] | None:
+        if not self.other_sources:
+            found = self._find(source, callee)
+            return None if found is None else (found, callee)
+        for entry in self.entries:
+            place = entry.gateway.profile.callee_source
+            number = callee if read is None else read(place)
+            if number is not None and number.startswith(entry.gateway.tech_prefix) and entry.fits(source):
+                return entry.gateway, number
+        return None
+
+    def _find(self, source: Address, callee: str) -> MappingGateway | None:
         if self._by_prefix is None:
             entry = self.entries[0]
             return entry.gateway if callee.startswith(entry.gateway.tech_prefix) and entry.fits(source) else None
@@ -95,11 +116,12 @@ class Callers:
     :ivar warnings: one line for every gateway or phone that is hidden by another one.
     """
 
-    __slots__ = ("_exact", "_networks", "_phones", "_users", "warnings")
+    __slots__ = ("_exact", "_networks", "_phones", "_plain", "_users", "warnings")
 
     def __init__(self, mapping_gateways: Mapping[str, MappingGateway], phones: Mapping[str, Phone]) -> None:
         gateways = [gateway for _, gateway in sorted(mapping_gateways.items())]
         self._phones = dict(phones)
+        self._plain = all(gateway.profile is PLAIN for gateway in gateways)
         places = _places(gateway for gateway in gateways if gateway.auth != "password")
         self._exact = {
             str(network.network_address): place
@@ -119,29 +141,38 @@ class Callers:
         """Whether the address proves its sender by itself: a gateway with auth ``ip`` or ``ip_port`` is there."""
         return any(place.trusts(source) for place in self._at(source.host))
 
-    def identify(self, source: Address, user: str | None, callee: str) -> Identified | None:
+    def identify(self, source: Address, user: str | None, callee: str, read: Read | None = None) -> Identified | None:
         """Who calls *callee* from *source*; None = nobody that we know.
 
         :param user: the name that digest has proved; None = the address has to prove the caller.
-        :param callee: the called number as received.
+        :param callee: the called number as received, in the Request-URI.
+        :param read: gives what stands in each place; None = *callee* is what every gateway reads.
         """
         if user is not None:
-            return self._named(source, user, callee)
+            return self._named(source, user, callee, read)
         for place in self._at(source.host):
-            found = place.find(source, callee)
+            found = place.find(source, callee, read)
             if found is not None:
-                return Identified(found, None, callee[len(found.tech_prefix) :])
+                return _identified(*found)
         return None
 
-    def _named(self, source: Address, user: str, callee: str) -> Identified | None:
+    def profile_at(self, source: Address) -> PeerProfile:
+        """How the gateway at an address is spoken with, before its call is known; of several the first that fits."""
+        if self._plain:
+            return PLAIN
+        for place in self._at(source.host):
+            for entry in place.entries:
+                if entry.fits(source):
+                    return entry.gateway.profile
+        return PLAIN
+
+    def _named(self, source: Address, user: str, callee: str, read: Read | None) -> Identified | None:
         place = self._users.get(user)
         if place is None:
             phone = self._phones.get(user)
             return None if phone is None else Identified(None, phone, callee)
-        found = place.find(source, callee)
-        if found is None or not _inside(found, source):
-            return None
-        return Identified(found, None, callee[len(found.tech_prefix) :])
+        found = place.find(source, callee, read)
+        return None if found is None or not _inside(found[0], source) else _identified(*found)
 
     def credentials(self, username: str) -> tuple[Credential, ...]:
         """What proves *username*; empty when there is no such name, or all that bear it are locked."""
@@ -189,6 +220,10 @@ class Callers:
             place = places.get(number >> shift)
             if place is not None:
                 yield place
+
+
+def _identified(gateway: MappingGateway, callee: str) -> Identified:
+    return Identified(gateway, None, callee[len(gateway.tech_prefix) :])
 
 
 def _inside(gateway: MappingGateway, source: Address) -> bool:

@@ -14,6 +14,7 @@ from vosswitch.sip.digest import ALGORITHMS, ha1
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vosswitch.accounts.callers import Read
     from vosswitch.call.snapshot import Snapshot
     from vosswitch.model.peer import PeerProfile
     from vosswitch.model.values import Address
@@ -79,10 +80,16 @@ class Credentials:
         password = passwords.pop()
         return tuple([Credential(ha1(username, self._realm, password, kind), kind) for kind in ALGORITHMS])
 
-    def profile(self, source: Address, username: str | None, callee: str) -> PeerProfile:
+    def profile(self, source: Address, username: str | None, callee: str, read: Read | None = None) -> PeerProfile:
         """How the caller is spoken with."""
-        found = self._snapshot().callers.identify(source, username, callee)
+        found = self._snapshot().callers.identify(source, username, callee, read)
         return PLAIN if found is None or found.gateway is None else found.gateway.profile
+
+    def profile_at(self, source: Address) -> PeerProfile:
+        """How the gateway at an address is spoken with."""
+        snapshot = self._snapshot()
+        found = snapshot.callers.profile_at(source)
+        return found if found is not PLAIN else snapshot.gateways.profile_at(source.host)
 
     def challenges(self) -> bool:
         """Whether an unknown source is asked for credentials whatever number it calls from."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Mapping
 
-    from vosswitch.accounts.callers import Identified
+    from vosswitch.accounts.callers import Identified, Read
     from vosswitch.accounts.values import MappingGateway, Phone
     from vosswitch.billing.balances import Balances
     from vosswitch.call.snapshot import Snapshot
@@ -127,7 +127,7 @@ class Decider:
     @staticmethod
     def _identified(decision: Decision) -> Identified:
         offered = decision.offered
-        identified = decision.snapshot.callers.identify(offered.source, offered.user, offered.callee)
+        identified = decision.snapshot.callers.identify(offered.source, offered.user, offered.callee, _read(offered))
         if identified is None:
             decision.note("caller", f"no mapping gateway or phone fits {offered.source}")
             raise Refused("unauthorized")
@@ -279,6 +279,11 @@ class Decider:
         if not decision.snapshot.parameters["SS_REDIRECT_OFFLINE_PHONE_TO_GATEWAY"]:
             raise Refused("callee_offline")
         return False
+
+
+def _read(offered: Try) -> Read:
+    """What a gateway reads as the called number: only those that read it where the leg did can be meant."""
+    return lambda place: offered.callee if place == offered.callee_source else None
 
 
 def _limits(decision: Decision) -> tuple[Limit, ...]:

@@ -123,7 +123,11 @@ class Everybody:
         """No gateway does, either."""
         return False
 
-    def profile(self, source: Address, username: str | None, callee: str) -> PeerProfile:
+    def profile(self, source: Address, username: str | None, callee: str, read: object = None) -> PeerProfile:
+        """Nothing special."""
+        return PLAIN
+
+    def profile_at(self, source: Address) -> PeerProfile:
         """Nothing special."""
         return PLAIN
 

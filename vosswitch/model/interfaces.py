@@ -80,8 +80,15 @@ class ICredentials(Interface):
         :param calling: it has to be one that may call us, a mapping gateway.
         """
 
-    def profile(source, username, callee):
-        """The `PeerProfile` of who calls *callee* (as received) from *source*, with the name proved by digest or None; the plain one for phones and strangers."""
+    def profile(source, username, callee, read=None):
+        """The `PeerProfile` of who calls *callee* (as received) from *source*, with the name proved by digest or None; the plain one for phones and strangers.
+
+        :param callee: of the Request-URI.
+        :param read: gives the called number of each `PeerProfile.callee_source`; None = *callee* stands for all.
+        """
+
+    def profile_at(source):
+        """The `PeerProfile` of the gateway, calling or called, at a source `Address`, before anything is known of its request; the plain one for all others."""
 
     def challenges():
         """Whether an unknown source is asked for credentials whatever number it calls from: there is a phone, or a mapping gateway with auth ``password``."""

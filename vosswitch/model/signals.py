@@ -18,8 +18,9 @@ from vosswitch.model.values import Address
 class Try:
     """A new call as it came in, before any decision.
 
-    :ivar caller: number as received (user part), may be empty.
-    :ivar callee: number as received (user part of the Request-URI), unescaped.
+    :ivar caller: number as received (user part of From, or of what its gateway is set to), may be empty.
+    :ivar callee: number as received, unescaped: the user part of the Request-URI, or what *callee_source* names.
+    :ivar callee_source: where it was read, as in `PeerProfile.callee_source`.
     :ivar user: the name the caller has proved by digest; None when the source address has to speak for it.
     :ivar source: where it came from, as the socket saw it.
     :ivar local: the local address it came in on.
@@ -41,6 +42,7 @@ class Try:
     session: SessionDescription | None = None
     identity: Identity = NOBODY
     headers: tuple[tuple[str, str], ...] = ()
+    callee_source: str = "request_uri"
 
 
 @dataclass(frozen=True, slots=True)

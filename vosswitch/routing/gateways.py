@@ -108,7 +108,7 @@ class GatewayIndex:
     :ivar dynamic: those that register with us, by user name; locked ones are not among them.
     """
 
-    __slots__ = ("_by_prefix", "_lengths", "dynamic", "gateways")
+    __slots__ = ("_by_host", "_by_prefix", "_lengths", "dynamic", "gateways")
 
     def __init__(self, gateways: Mapping[str, RoutingGateway]) -> None:
         self.gateways = gateways
@@ -122,6 +122,12 @@ class GatewayIndex:
         for gateway in gateways.values():
             if gateway.profile.dynamic and gateway.password and not gateway.locked:
                 self.dynamic.setdefault(gateway.registers_as, []).append(gateway)
+        special = [gateway for gateway in gateways.values() if gateway.profile is not PLAIN and gateway.address]
+        self._by_host = {gateway.address: gateway.profile for gateway in reversed(special)}
+
+    def profile_at(self, host: str) -> PeerProfile:
+        """How the gateway at an IP address is spoken with; of several the first of which something special is set."""
+        return self._by_host.get(host, PLAIN)
 
     def matches(self, callee: str) -> dict[str, tuple[RoutingGateway, str]]:
         """Every gateway that takes *callee*, locked ones too, by name, with its longest prefix that matches."""

@@ -9,6 +9,7 @@ from zope.interface import implementer
 from vosswitch import sdp
 from vosswitch.model.causes import Cause, cause
 from vosswitch.model.interfaces import ILeg
+from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.signals import Accept, Answer, Confirm, Digit, Offer, Progress, Refuse, Release, Ring
 from vosswitch.sip.bodies import body_session
 from vosswitch.sip.change import Unconfirmed
@@ -37,9 +38,16 @@ class IncomingLeg(Leg):
     __slots__ = ("_invite", "_late", "_leaving", "_number", "_record_route", "_sent", "_unconfirmed")
 
     def __init__(
-        self, stack: Stack, request: Request, transaction: ServerTransaction, flow: Flow, remote: Address, late: bool
+        self,
+        stack: Stack,
+        request: Request,
+        transaction: ServerTransaction,
+        flow: Flow,
+        remote: Address,
+        late: bool,
+        profile: PeerProfile = PLAIN,
     ) -> None:
-        super().__init__(stack, flow, State.OFFERED, remote)
+        super().__init__(stack, flow, State.OFFERED, remote, profile)
         tag = stack.tokens.new()
         self.dialog = Dialog.of_request(request, tag)
         self.peer_call_id = request.call_id

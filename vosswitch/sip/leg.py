@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from vosswitch import sdp
 from vosswitch.model.causes import Cause, cause
+from vosswitch.model.peer import PLAIN
 from vosswitch.model.signals import Digit, Offer, Refuse, Release, Signal
 from vosswitch.sip.bodies import ACCEPT, RELAY, SDP, digit_body, read_digit
 from vosswitch.sip.change import Changes
@@ -22,6 +23,7 @@ from vosswitch.sip.wire import ALLOW, KNOWN, seal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vosswitch.model.peer import PeerProfile
     from vosswitch.model.session import SessionDescription
     from vosswitch.model.values import Address
     from vosswitch.sip.dialog import Dialog
@@ -62,6 +64,7 @@ def behind_nat(told: str, seen: str) -> bool:
 class Leg:
     """The common part.
 
+    :ivar profile: how its peer is spoken with.
     :ivar peer_call_id: the Call-ID of this leg's dialog; *remote*, *user_agent*, *status*: see `ILeg`.
     """
 
@@ -74,6 +77,7 @@ class Leg:
         "flow",
         "listener",
         "peer_call_id",
+        "profile",
         "remote",
         "stack",
         "state",
@@ -82,11 +86,14 @@ class Leg:
     )
     TAKES: ClassVar[Takes] = {}
 
-    def __init__(self, stack: Stack, flow: Flow | None, state: State, remote: Address) -> None:
+    def __init__(
+        self, stack: Stack, flow: Flow | None, state: State, remote: Address, profile: PeerProfile = PLAIN
+    ) -> None:
         self.stack = stack
         self.flow = flow
         self.state = state
         self.remote = remote
+        self.profile = profile
         self.listener: Listener | None = None
         self.dialog: Dialog | None = None
         self.peer_call_id = ""

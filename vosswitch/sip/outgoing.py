@@ -70,7 +70,7 @@ class OutgoingLeg(Leg):
 
     def __init__(self, stack: Stack, placement: Placement, listener: Listener, pace: Pace) -> None:
         target = placement.target
-        super().__init__(stack, stack.way(target, placement.local_address), State.CALLING, target)
+        super().__init__(stack, stack.way(target, placement.local_address), State.CALLING, target, placement.profile)
         self.listener = listener
         self.peer_call_id = stack.tokens.new() + stack.tokens.new()
         self._placement = placement

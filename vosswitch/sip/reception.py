@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vosswitch import sdp
+from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.signals import Try
 from vosswitch.sip.authentication import Authentication, Verdict
 from vosswitch.sip.bodies import ACCEPT, MIXED, SDP, body_session, kind_of
+from vosswitch.sip.identity import called_of, caller_of, display_of, identity_of
 from vosswitch.sip.incoming import IncomingLeg
 from vosswitch.sip.message import BadMessage
 from vosswitch.sip.registering import REQUIRABLE
@@ -165,9 +168,10 @@ class Reception:
 
     def _deliver(self, request: Request, transaction: ServerTransaction, flow: Flow, user: str | None) -> None:
         session = _offer_of(request)
-        leg = IncomingLeg(self._stack, request, transaction, flow, flow.remote, session is None)
+        profile = self._credentials.profile(flow.remote, user, request.target.user, partial(called_of, request))
+        leg = IncomingLeg(self._stack, request, transaction, flow, flow.remote, session is None, profile)
         transaction.respond(100)
-        self._calls.incoming(leg, _offered(request, flow, session, user))
+        self._calls.incoming(leg, _offered(request, flow, session, user, profile))
 
     # -- REGISTER
 
@@ -217,20 +221,24 @@ def _offer_of(request: Request) -> SessionDescription | None:
         raise Refused(400, reason="Malformed session description") from None
 
 
-def _offered(request: Request, flow: Flow, session: SessionDescription | None, user: str | None) -> Try:
-    from_ = request.from_
+def _offered(
+    request: Request, flow: Flow, session: SessionDescription | None, user: str | None, profile: PeerProfile = PLAIN
+) -> Try:
     hops = request.max_forwards
+    identity = identity_of(request, profile)
     return Try(
-        caller=from_.uri.user,
-        callee=request.target.user,
+        caller=caller_of(request, profile),
+        callee=request.target.user if profile is PLAIN else called_of(request, profile.callee_source),
         source=flow.remote,
         local=flow.local,
         peer_call_id=request.call_id,
-        display=from_.display,
+        display=display_of(request, profile, identity),
         user=user,
         user_agent=request.get("user-agent") or "",
         max_forwards=70 if hops is None else hops,
         session=session,
+        identity=identity,
+        callee_source=profile.callee_source,
     )
 
 

@@ -11,6 +11,7 @@ from vosswitch.accounts.callers import Callers
 from vosswitch.accounts.sources import read_source, source_ip
 from vosswitch.accounts.values import MappingGateway, Phone
 from vosswitch.model.call import Credential
+from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.values import Address
 
 SECRET = (Credential("aa", "MD5"), Credential("bb", "SHA-256"))
@@ -204,3 +205,25 @@ def test_index_is_made_anew_without_touching_the_gateways():
     before, after = callers(first), callers(moved)
     assert (who(before, at("192.0.2.1")), who(after, at("192.0.2.1"))) == ("a", None)
     assert ip_address("192.0.2.2") in moved.addresses[0].network
+
+
+def test_each_gateway_of_an_address_reads_the_called_number_where_it_is_set_to():
+    """The leg and the decision find the same gateway, whichever number its tech prefix stands in."""
+    index = callers(
+        gateway("line", "192.0.2.1", tech_prefix="71"),
+        gateway("to", "192.0.2.1", tech_prefix="7", profile=PeerProfile(callee_source="to")),
+    )
+    numbers = {"request_uri": "12", "to": "712", "diversion": ""}
+    found = index.identify(at("192.0.2.1"), None, "12", numbers.__getitem__)
+    assert (found.gateway.name, found.callee) == ("to", "12")
+    again = index.identify(at("192.0.2.1"), None, "712", lambda place: "712" if place == "to" else None)
+    assert again == found
+    line = index.identify(at("192.0.2.1"), None, "712", lambda place: "712" if place == "request_uri" else None)
+    assert (line.gateway.name, line.callee) == ("line", "2")
+
+
+def test_the_profile_of_an_address_is_known_before_the_call_is():
+    special = PeerProfile(user_agent="-")
+    assert callers(gateway("a", "192.0.2.1")).profile_at(at("192.0.2.1")) is PLAIN
+    index = callers(gateway("a", "192.0.2.1"), gateway("b", "192.0.2.0/24", profile=special))
+    assert [index.profile_at(at(host)) for host in ("192.0.2.1", "192.0.2.2", "192.0.3.1")] == [PLAIN, special, PLAIN]

@@ -88,7 +88,10 @@ class FakeCredentials:
     def dynamic(self, username: str, calling: bool = False) -> bool:
         return username in self.registering
 
-    def profile(self, source, username, callee) -> PeerProfile:
+    def profile(self, source, username, callee, read=None) -> PeerProfile:
+        return self.profiles.get(source.host, PLAIN)
+
+    def profile_at(self, source) -> PeerProfile:
         return self.profiles.get(source.host, PLAIN)
 
     def challenges(self) -> bool:
