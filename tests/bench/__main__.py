@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.bench import calls, rates
 from tests.support.switch import ROOT
 
-PARTS = ("calls", "sippy", "proxied", "highest", "memory", "rates", "rtp")
+PARTS = ("calls", "sippy", "proxied", "highest", "overload", "memory", "rates", "rtp")
 
 
 def sippy_binary() -> Path | None:
@@ -68,6 +68,34 @@ def part_highest(quick: bool) -> dict[str, object]:
             best = result
     show("vosswitch, highest rate with >= 99.9 % success (steps of 100)", best or {"rate": "below 500"})
     return best
+
+
+def part_overload(quick: bool) -> dict[str, object]:
+    """Calls that go well, a second, at the highest sustainable rate and at twice that, new calls refused with 503."""
+    seconds = 5 if quick else 10
+    best: dict[str, object] = {}
+    with calls.switch() as (made, vendor):
+        for rate in range(700, 3001, 100):
+            result = calls.run(made, vendor, rate, seconds)
+            if not calls.good(result):
+                break
+            best = result
+    if not best:
+        return {"rate": "below 700"}
+    most = int(str(best["rate"]))
+    with calls.switch() as (made, vendor):
+        over = calls.run(made, vendor, 2 * most, seconds, calls.REFUSABLE)
+        after = calls.run(made, vendor, most // 2, seconds)
+    share = int(str(over["vendor"])) / seconds / most
+    found = {
+        "highest": most,
+        "offered": 2 * most,
+        "goodput_share": share,
+        "over": over,
+        "afterwards_good": calls.good(after),
+    }
+    show("vosswitch, goodput at twice the highest sustainable rate", found)
+    return found
 
 
 def part_sippy(quick: bool) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import subprocess
 import tempfile
@@ -26,6 +27,7 @@ TOLERANT = [
     "bye",
     "expect 200",
 ]
+REFUSABLE = [*CALL[:1], "expect? 503", *CALL[1:]]
 ANSWER = ["receive INVITE", "send 100", "send 180", "send 200 sdp INVITE", "receive ACK", "receive BYE", "send 200"]
 
 PROVISION = """
@@ -109,6 +111,21 @@ def _plain(scenario: str) -> str:
     return scenario.replace(";transport=[transport]", "")
 
 
+def _refusable(scenario: str) -> str:
+    """Let a 503 end a call as well as its BYE does: it is acknowledged, and the call is not a failed one."""
+    head, bye, tail = scenario.rpartition('<recv response="200" rrs="true">')
+    ack = head[head.index("  <send><![CDATA[\n\n      ACK") :].partition("</send>")[0] + "</send>\n"
+    ack = ack.replace("ACK [next_url]", "ACK sip:[service]@[remote_ip]:[remote_port]")
+    invited = re.search(r"branch=([^;]+)-1;", head)
+    assert invited is not None
+    ack = re.sub(r"branch=[^;]+;", f"branch={invited[1]}-1;", ack)
+    head = head.replace(
+        '<recv response="503" rrs="true" optional="true">', '<recv response="503" rrs="true" optional="true" next="1">'
+    )
+    ends = f'  <label id="1"/>\n{ack}  <label id="2"/>\n  <nop></nop>\n</scenario>'
+    return head + bye.replace('rrs="true"', 'rrs="true" next="2"') + tail.replace("</scenario>", ends)
+
+
 class Load:
     """One sipp caller and one sipp vendor around a system."""
 
@@ -121,6 +138,8 @@ class Load:
         time.sleep(0.3)
         how = ("-r", str(rate), "-m", str(self.calls), "-s", "4930123", "-timeout", str(int(seconds * 3 + 40)), *wide)
         scenario = _plain(caller(steps))
+        if steps is REFUSABLE:
+            scenario = _refusable(scenario)
         if steps is TOLERANT:  # Sippy's Contact has a display name, which sipp would copy into the Request-URI
             scenario = scenario.replace("[next_url]", "sip:[service]@[remote_ip]:[remote_port]")
             how += ("-default_behaviors", "all,-abortunexp")  # and its 180 may come behind its 200
@@ -136,14 +155,14 @@ class Load:
         return ends
 
 
-def run(made: Switch, vendor: int, rate: int, seconds: float) -> dict[str, object]:
+def run(made: Switch, vendor: int, rate: int, seconds: float, steps: list[str] = CALL) -> dict[str, object]:
     """Load the switch at *rate* and measure until its recorder has nothing left to do."""
     assert made.process is not None
     pid = made.process.pid
     recorded = _recorded(made)
     before, drops = proc.cpu_by_name(pid), proc.udp_drops(made.port)
     delays = Delays(made.port)
-    load = Load(made.port, vendor, rate, seconds, CALL)
+    load = Load(made.port, vendor, rate, seconds, steps)
     began = time.monotonic()
     ends = load.wait()
     took = time.monotonic() - began

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from vosswitch.params.kinds import Parameter, choice, seconds, switch, text, whole
+from vosswitch.params.kinds import Parameter, choice, optional, seconds, switch, text, whole
 
 _own = partial(Parameter, "vs")
 
@@ -66,6 +66,22 @@ PARAMETERS: tuple[Parameter, ...] = (
         whole(0, 60000),
         "ms",
         "Longest wait of a CDR for the media counts of its call",
+        wired=True,
+    ),
+    _own(
+        "VS_OVERLOAD_DELAY",
+        "100",
+        whole(0, 10000),
+        "ms",
+        "New INVITEs and REGISTERs that wait longer for their turn are refused with 503; 0 = never",
+        wired=True,
+    ),
+    _own(
+        "VS_SOURCE_CPS",
+        "None",
+        optional(whole(1, 1_000_000)),
+        "cps",
+        "New INVITEs and REGISTERs per second of one source address (IPv6: /64 network); more are refused with 503",
         wired=True,
     ),
 )

@@ -47,9 +47,10 @@ class Authentication:
     :param credentials: an `ICredentials`.
     :param parameters: gives the system parameters in force.
     :param now: monotonic seconds.
+    :ivar proven: hosts that have proved themselves lately, the latest last.
     """
 
-    __slots__ = ("_credentials", "_failures", "_nonces", "_now", "_parameters", "realm")
+    __slots__ = ("_credentials", "_failures", "_nonces", "_now", "_parameters", "proven", "realm")
 
     def __init__(
         self,
@@ -64,6 +65,7 @@ class Authentication:
         self._parameters = parameters
         self._nonces = digest.Nonces(secret)
         self._now = now
+        self.proven: dict[str, None] = {}
         self._failures: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
 
     def challenge(self, request: Request, host: str, stale: bool = False) -> tuple[int, str]:
@@ -103,7 +105,15 @@ class Authentication:
         if verdict != "ok":
             return Judgement(Verdict.STALE, username)
         self._failures.pop(key, None)
+        self._remember(host)
         return Judgement(Verdict.PROVEN, username)
+
+    def _remember(self, host: str) -> None:
+        proven = self.proven
+        proven.pop(host, None)
+        proven[host] = None
+        if len(proven) > _BOUND:
+            del proven[next(iter(proven))]
 
     def _presented(self, request: Request) -> dict[str, str] | None:
         headers = request.headers

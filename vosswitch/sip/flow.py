@@ -54,14 +54,19 @@ class Statistics:
     :ivar stray: responses and ACKs that belong to nothing.
     :ivar dropped: what was left without an answer on purpose.
     :ivar unrecorded: calls of strangers that were too many to be written down.
+    :ivar shed: new requests turned away because they had waited too long, *capped* because of their source's rate;
+        *absorbed* ACKs of such refusals; *overflowed* messages dropped because too many waited.
     :ivar requests: new requests received, by method; *responses* final responses sent, by status;
         *sent_requests* requests sent, by method; *answers* final responses received, by status.
     """
 
     __slots__ = (
+        "absorbed",
         "answers",
         "bad",
+        "capped",
         "dropped",
+        "overflowed",
         "received",
         "repeated",
         "requests",
@@ -69,13 +74,14 @@ class Statistics:
         "retransmitted",
         "sent",
         "sent_requests",
+        "shed",
         "stray",
         "unrecorded",
     )
 
     def __init__(self) -> None:
         self.received = self.sent = self.bad = self.retransmitted = self.repeated = self.stray = self.dropped = 0
-        self.unrecorded = 0
+        self.unrecorded = self.shed = self.capped = self.absorbed = self.overflowed = 0
         self.requests: Counter[str] = Counter()
         self.responses: Counter[int] = Counter()
         self.sent_requests: Counter[str] = Counter()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vosswitch.sip.flow import Flow, Statistics
+    from vosswitch.sip.headers import Via
     from vosswitch.sip.message import Request, Response
     from vosswitch.sip.timers import Timer, Timers
 
@@ -390,6 +391,11 @@ class Layer:
         return False
 
 
+def via_key(via: Via, method: str) -> str:
+    """What identifies the server transaction of a request with a branch of RFC 3261."""
+    return f"{via.branch}|{via.host}:{via.port}|{method}"
+
+
 def server_key(request: Request) -> str:
     """What identifies a server transaction; ACK and CANCEL have their INVITE's (RFC 3261 17.2.3)."""
     via = request.via
@@ -397,7 +403,7 @@ def server_key(request: Request) -> str:
     if method in {"ACK", "CANCEL"}:
         method = "INVITE"
     if via.is_unique:
-        return f"{via.branch}|{via.host}:{via.port}|{method}"
+        return via_key(via, method)
     head = request.headers
     number = head["cseq"][0].split()[0]
     tag = request.from_.tag

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
@@ -13,9 +14,11 @@ from zope.interface import implementer
 from vosswitch.model.causes import cause
 from vosswitch.model.interfaces import ILegFactory, IRegistrations
 from vosswitch.model.values import Address
+from vosswitch.sip.admission import Admission
 from vosswitch.sip.authentication import Authentication
 from vosswitch.sip.dialog import Dialog
 from vosswitch.sip.flow import Statistics, Tokens
+from vosswitch.sip.intake import Intake
 from vosswitch.sip.layer import Layer, Pace
 from vosswitch.sip.leg import Orphan, State
 from vosswitch.sip.message import BadMessage, Request, Response, render
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from vosswitch.model.call import Contact, Placement
     from vosswitch.params.boot import Listener
     from vosswitch.sip.flow import Flow
+    from vosswitch.sip.headers import Via
     from vosswitch.sip.leg import Leg
     from vosswitch.sip.leg import Listener as LegListener
     from vosswitch.sip.transport import Watcher
@@ -88,6 +92,12 @@ class SipService(Service):
         self._stack = Stack(self._layer, self.timers, tokens, self._way, user_agent)
         self.registrar = Registrar(parameters, self.timers.now, wall)
         authentication = Authentication(realm, credentials, parameters, entropy(32), self.timers.now)
+        admission = Admission(
+            self._stack, authentication, credentials, parameters, self.serve, self._back, self._turned_away
+        )
+        later = partial(reactor.callLater, 0)
+        admission.intake = Intake(admission, self.timers.now, admission.delay, later, self.statistics)
+        self._intake = admission.intake
         self._reception = Reception(self._stack, authentication, self.registrar, credentials, calls, parameters)
         self._sockets = [self._socket(listener) for listener in listeners]
 
@@ -229,6 +239,19 @@ class SipService(Service):
 
     def receive(self, flow: Flow, data: bytes) -> None:
         """Take in one message; whatever it is, nothing escapes."""
+        self._intake.put(flow, data, self.timers.now())
+        self._intake.serve()
+
+    def take(self, flow: Flow, data: bytes) -> None:
+        """Queue one message, to be served when its socket is empty."""
+        self._intake.put(flow, data, self.timers.now())
+
+    def serve_taken(self) -> None:
+        """Serve what was queued, the urgent first."""
+        self._intake.serve()
+
+    def serve(self, flow: Flow, data: bytes) -> None:
+        """Serve one message; whatever it is, nothing escapes."""
         self.statistics.received += 1
         if self.watcher is not None:
             self.watcher(False, flow, data)
@@ -251,6 +274,18 @@ class SipService(Service):
             if isinstance(message, Request):
                 self._answer(message, flow, 500)
 
+    def _turned_away(self, source: str, late: bool) -> None:
+        if late:
+            self._note(
+                "overload: new requests wait too long and are refused, the last one of {source}",
+                kind="shed",
+                source=source,
+            )
+        else:
+            self._note(
+                "{source} sends more new requests than VS_SOURCE_CPS: refused", kind=f"cap {source}", source=source
+            )
+
     def unusable(self, flow: Flow, bad: BadMessage, data: bytes = b"") -> None:
         """Count, log and, where it can be, answer what cannot be used."""
         self.statistics.bad += 1
@@ -271,16 +306,15 @@ class SipService(Service):
         try:
             request.stamp(flow.remote.host, flow.remote.port)
             data = render(request.reply(status, reason, tag or self._stack.tokens.new()))
-            back = self._back(request, flow)
+            back = self._back(request.via, flow)
         except BadMessage:
             return
         self.statistics.sent += 1
         self.statistics.responses[status] += 1
         back.send(data)
 
-    def _back(self, request: Request, flow: Flow) -> Flow:
+    def _back(self, via: Via, flow: Flow) -> Flow:
         """Where responses go: the source, its Via port when no rport was asked for (18.2.2, RFC 3581)."""
-        via = request.via
         port = via.port or 5060
         if flow.reliable:
             flow.reply_port = port  # type: ignore[attr-defined]
@@ -321,7 +355,7 @@ class SipService(Service):
         if intervals is not self._intervals:
             self._intervals = intervals
             self._layer.pace = Pace(tuple(intervals))
-        transaction = self._layer.serve(request, self._back(request, flow))
+        transaction = self._layer.serve(request, self._back(request.via, flow))
         try:
             tag = request.to.tag
             if not tag:

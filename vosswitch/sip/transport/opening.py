@@ -9,8 +9,10 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IReactorFDSet
 
 from vosswitch.model.values import Address
+from vosswitch.sip.transport.draining import DrainingPort
 from vosswitch.sip.transport.stream import MOST_CONNECTIONS
 from vosswitch.sip.transport.udp import UdpSocket
 
@@ -72,8 +74,18 @@ def listen(owner: UdpSocket | StreamSocket, reactor: Any) -> None:
     listener = owner.listener
     try:
         if isinstance(owner, UdpSocket):
-            owner.listening(reactor.listenUDP(listener.port, owner, listener.host, 65536))
+            owner.listening(_listen_udp(owner, reactor))
         else:
             owner.listening(reactor.listenTCP(listener.port, owner.factory, 256, listener.host))
     except CannotListenError as error:
         raise cannot_listen(listener, getattr(error.socketError, "errno", None)) from None
+
+
+def _listen_udp(owner: UdpSocket, reactor: Any) -> Any:
+    listener = owner.listener
+    if not IReactorFDSet.providedBy(reactor):
+        return reactor.listenUDP(listener.port, owner, listener.host, 65536)
+    port = DrainingPort(listener.port, owner, listener.host, reactor=reactor)  # type: ignore[no-untyped-call]
+    port.take, port.serve = owner.taken, owner.room.serve_taken
+    port.startListening()  # type: ignore[no-untyped-call]
+    return port

@@ -86,7 +86,10 @@ class UdpSocket(Listening, DatagramProtocol):
             found = self._flows[peer] = UdpFlow(self, peer)
         return found
 
+    def taken(self, datagram: bytes, addr: Any) -> None:
+        """Queue a datagram, to be served when the socket is empty."""
+        self.room.take(self._flows.get(addr) or self.flow(addr[0], addr[1]), datagram)
+
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:
         """Hand a datagram on."""
-        found = self._flows.get(addr) or self.flow(addr[0], addr[1])
-        self.room.receive(found, datagram)
+        self.room.receive(self._flows.get(addr) or self.flow(addr[0], addr[1]), datagram)
