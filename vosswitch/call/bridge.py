@@ -70,6 +70,7 @@ class Call:
             self,
             decision.parameters["SS_MEDIA_PROXY_MODE"].lower().replace(" ", "_"),
             decision.gateway.profile.codecs if decision.gateway is not None else (),
+            decision.offered.identity.private,
         )
         self.attempts = Attempts(board, decision, cdr)
         self.answered: float | None = None

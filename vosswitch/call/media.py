@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vosswitch.model.signals import Accept, Answer, Confirm, Offer, Progress, Ring
 from vosswitch.model.values import Side
 from vosswitch.sdp.codecs import common_codec
+from vosswitch.sdp.rewrite import unnamed
 from vosswitch.sdp.select import agrees, allow, named
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class CallMedia:
     """What one call's two sides know of each other's media.
 
     :param codecs: what the caller's gateway may use, () = all.
+    :param private: the caller is not to be named, in his descriptions either.
     :ivar proxied: whether the media of the running attempt goes through us.
     :ivar _asked: the last offer, as the other side was asked; *_asker* made it.
     """
@@ -57,6 +59,7 @@ class CallMedia:
         "_engine",
         "_listener",
         "_offer",
+        "_private",
         "_session",
         "proxied",
     )
@@ -69,12 +72,14 @@ class CallMedia:
         listener: Any,
         default: str,
         codecs: tuple[str, ...] = (),
+        private: bool = False,
     ) -> None:
         self._engine = engine
         self._call_id = call_id
         self._offer = offer
         self._listener = listener
         self._default = default
+        self._private = private
         self._session: Any = None
         self._caller: SessionDescription | None = offer
         self._callee: SessionDescription | None = None
@@ -103,7 +108,7 @@ class CallMedia:
         self._asked = offer = self._offer and self._permitted(self._offer, Side.CALLER)
         self.proxied = relays(caller_mode, callee_mode, self._default)
         if not self.proxied:
-            return offer
+            return unnamed(offer) if offer is not None and self._private else offer
         if self._session is None:
             self._session = self._engine.open(self._call_id, caller_local, callee_local, self._listener)
             if self._session is None:
@@ -150,9 +155,11 @@ class CallMedia:
             self._caller = signal.session
         else:
             self._callee = signal.session
-        if not self.proxied:
-            return signal
-        return type(signal)(self._session.forward(side, signal.session))
+        if self.proxied:
+            return replace(signal, session=self._session.forward(side, signal.session))
+        if self._private and side is Side.CALLER:
+            return replace(signal, session=unnamed(signal.session))
+        return signal
 
     def note_codecs(self, cdr: Cdr) -> None:
         """Write down the codecs of both sides as they stand."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vosswitch.accounts.limits import Limit
+from vosswitch.call.presentation import display_name, outgoing_identity, privacy
 from vosswitch.model.call import LegTimers, Placement
+from vosswitch.model.identity import NOBODY, Identity
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.values import Address
 
@@ -33,6 +35,7 @@ class Route:
     :ivar account: the clearing account, None when there is none.
     :ivar limits: counters to be taken for the attempt.
     :ivar profile: how the gateway is spoken with.
+    :ivar identity: what it may be told of the caller, with the numbers as sent.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Route:
     realm: str | None = None
     limits: tuple[Limit, ...] = ()
     profile: PeerProfile = PLAIN
+    identity: Identity = NOBODY
 
     @property
     def limit_keys(self) -> tuple[str, ...]:
@@ -88,6 +92,7 @@ def gateway_routes(
             realm=gateway.realm or None,
             limits=(Limit(f"routing:{gateway.name}", gateway.lines, gateway.cps),),
             profile=gateway.profile,
+            identity=outgoing_identity(decision, gateway.caller_dial_plan, caller, gateway.profile, source),
         )
 
 
@@ -103,6 +108,7 @@ def phone_routes(decision: Decision, number: str, lines: int | None, contacts: I
             local_address=contact.local.host,
             request_uri=contact.uri,
             limits=(Limit(f"phone:{number}", lines, None),),
+            identity=decision.offered.identity,
         )
 
 
@@ -126,7 +132,7 @@ def placement(decision: Decision, call_id: str, route: Route, offer: SessionDesc
         callee=route.callee_out,
         target=route.target,
         session=offer,
-        display=decision.offered.display,
+        display=display_name(route.profile, decision, route.caller_out),
         local_address=route.local_address,
         request_uri=route.request_uri,
         username=route.username,
@@ -135,7 +141,8 @@ def placement(decision: Decision, call_id: str, route: Route, offer: SessionDesc
         max_forwards=decision.offered.max_forwards - 1,
         timers=timers(decision.snapshot.parameters),
         profile=route.profile,
-        identity=decision.offered.identity,
+        identity=route.identity,
+        privacy=privacy(route.profile, decision.snapshot.parameters),
         headers=decision.offered.headers,
         account=decision.account.number if decision.account is not None else "",
     )

@@ -88,9 +88,10 @@ class Placement:
     :ivar realm: only this realm is answered; None = any.
     :ivar max_forwards: what the outgoing INVITE carries.
     :ivar profile: how we speak with this peer.
-    :ivar identity: who calls, as the caller's side asserted it (`Try.identity`).
+    :ivar identity: who calls, as the caller's side asserted it (`Try.identity`), with the numbers as sent.
+    :ivar privacy: whether the caller is hidden, as in `PeerProfile.privacy`, with the system's choice in place.
     :ivar headers: of the caller's INVITE, those that its gateway passes on (`Try.headers`).
-    :ivar account: number of the account that pays, for From displays that show it.
+    :ivar account: number of the account that pays: a private caller's passed headers do not tell it.
     :ivar route: Route values of the request, nearest hop first: a device's Path, or a registrar's Service-Route.
     """
 
@@ -111,6 +112,7 @@ class Placement:
     identity: Identity = NOBODY
     headers: tuple[tuple[str, str], ...] = ()
     account: str = ""
+    privacy: str = "pass"
     route: tuple[str, ...] = ()
 
 

@@ -27,7 +27,7 @@ class Try:
     :ivar peer_call_id: the peer's own Call-ID, shown in records and never used as a key.
     :ivar session: the offer; None when the caller wants the offer in the answer (late offer).
     :ivar identity: what else is known of the caller, by the rules of its gateway.
-    :ivar headers: other headers (name as received, value) that its gateway passes on.
+    :ivar headers: other headers (name in lower case, value) that its gateway passes on.
     """
 
     caller: str

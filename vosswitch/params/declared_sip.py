@@ -136,6 +136,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         choice("Ignore", "Id", "None"),
         "",
         "Privacy header of outgoing-registered trunks",
+        wired=True,
     ),
     _sip_ua(
         "SS_SIP_ROUTING_GATEWAY_INVITE_USE_CONTACT",
@@ -145,7 +146,12 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Request line callee instead of the To header in INVITEs to routing gateways",
     ),
     _sip_ua(
-        "SS_SIP_E164_DISPLAY_FROM", "Ignore", choice("Ignore", "Caller", "Account"), "", "What goes in From display"
+        "SS_SIP_E164_DISPLAY_FROM",
+        "Ignore",
+        choice("Ignore", "Caller", "Account"),
+        "",
+        "What goes in From display",
+        wired=True,
     ),
     _endpoint("SS_ENDPOINT_EXPIRE", "3600", whole(1), "s", "Registration expiry given to endpoints", wired=True),
     _endpoint(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 
 from vosswitch.model.session import MediaDescription, Origin, SessionDescription
@@ -57,6 +58,15 @@ def replace_transport(
     shown = host if kept is None else _shown(kept, session, host)
     lines = tuple([line for line in session.lines if carried(line)])
     return SessionDescription(origin, "-", shown, lines, media)
+
+
+def unnamed(session: SessionDescription) -> SessionDescription:
+    """*session* without what names its author: user name in ``o=``, ``s=``, information, URI, mail and phone lines."""
+    origin = session.origin
+    origin = Origin("-", origin.session_id, origin.version, origin.host)
+    media = tuple([replace(m, lines=tuple([line for line in m.lines if line[:1] != "i"])) for m in session.media])
+    lines = tuple([line for line in session.lines if line[:1] not in _PERSONAL])
+    return SessionDescription(origin, "-", session.host, lines, media)
 
 
 def _ours(media: MediaDescription, host: str, port: int, rtcp_port: int) -> MediaDescription:

@@ -48,6 +48,11 @@ def number_of(uri: Uri) -> str:
     return number
 
 
+def is_name_of_nobody(number: str) -> bool:
+    """Whether a calling number is one of the words that stand for no number."""
+    return number.lower() in _ANONYMOUS
+
+
 def is_anonymous(uri: Uri) -> bool:
     """Whether a From hides its caller: ``anonymous.invalid`` or one of the usual names."""
     return uri.user.lower() in _ANONYMOUS or uri.host.lower() == _NOWHERE

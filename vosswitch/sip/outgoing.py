@@ -8,7 +8,9 @@ from zope.interface import implementer
 
 from vosswitch import sdp
 from vosswitch.model.causes import Cause, cause, from_sip
+from vosswitch.model.identity import NOBODY
 from vosswitch.model.interfaces import ILeg
+from vosswitch.model.peer import PLAIN
 from vosswitch.model.signals import (
     Accept,
     Answer,
@@ -21,7 +23,9 @@ from vosswitch.model.signals import (
     Release,
     Ring,
 )
+from vosswitch.sip.assertion import shown
 from vosswitch.sip.bodies import body_session
+from vosswitch.sip.carried import agent_lines
 from vosswitch.sip.dialog import Dialog
 from vosswitch.sip.headers import quoted
 from vosswitch.sip.layer import Pace
@@ -48,6 +52,7 @@ class OutgoingLeg(Leg):
 
     :ivar _phase: how far the peer has got: 0 nothing, 1 trying, 2 progress, 3 early media, 4 ringing; each has a timer.
     :ivar _early: the answer to our offer came before the 2xx.
+    :ivar _told: the header lines of the INVITE that say who calls and who we are, and what is passed on.
     :ivar _shown: the credentials of the INVITE, which its ACK repeats (22.1).
     :ivar _ack: our ACK of the 2xx, for its retransmissions.
     """
@@ -66,6 +71,7 @@ class OutgoingLeg(Leg):
         "_seq",
         "_shown",
         "_tag",
+        "_told",
     )
 
     def __init__(self, stack: Stack, placement: Placement, listener: Listener, pace: Pace) -> None:
@@ -86,6 +92,7 @@ class OutgoingLeg(Leg):
         self._invite: ClientTransaction | None = None
         self._asked = placement.request_uri or _request_uri(placement)
         self._local = ""
+        self._told: tuple[str, ...] = ()
         if placement.username is not None:
             self._proof = Proof(placement.username, placement.password or "", placement.realm, stack.tokens)
 
@@ -95,12 +102,17 @@ class OutgoingLeg(Leg):
             self._await(0.0, self._give_up, "connection_timeout")
             return
         placement = self._placement
-        user = user_text(placement.caller or "anonymous")
         host = self.flow.host
-        display = f"{quoted(placement.display)} " if placement.display else ""
-        self._local = f"{display}<sip:{user}@{host}>;tag={self._tag}"
+        if placement.profile is PLAIN and placement.identity is NOBODY:
+            user = user_text(placement.caller or "anonymous")
+            display = f"{quoted(placement.display)} " if placement.display else ""
+            self._local = f"{display}<sip:{user}@{host}>;tag={self._tag}"
+            self._told = agent_lines("", self.stack.product, "User-Agent")
+        else:
+            local, user, self._told = shown(placement, host, self.stack.product)
+            self._local = f"{local};tag={self._tag}"
         transport = "" if self.flow.local.transport == "udp" else f";transport={self.flow.local.transport}"
-        self._contact = f"Contact: <sip:{user}@{self.flow.hostport}{transport}>\r\n"
+        self._contact = f"Contact: <sip:{user}{'@' if user else ''}{self.flow.hostport}{transport}>\r\n"
         self._await(placement.timers.invite, self._give_up, "connection_timeout")
         self._call(())
 
@@ -118,7 +130,7 @@ class OutgoingLeg(Leg):
                 f"Call-ID: {self.peer_call_id}",
                 f"CSeq: {self._seq} INVITE",
                 *[f"Route: {value}" for value in placement.route],
-                f"User-Agent: {self.stack.product}",
+                *self._told,
                 *proof,
             )
         )

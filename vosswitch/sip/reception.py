@@ -10,6 +10,7 @@ from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.signals import Try
 from vosswitch.sip.authentication import Authentication, Verdict
 from vosswitch.sip.bodies import ACCEPT, MIXED, SDP, body_session, kind_of
+from vosswitch.sip.carried import taken
 from vosswitch.sip.identity import called_of, caller_of, display_of, identity_of
 from vosswitch.sip.incoming import IncomingLeg
 from vosswitch.sip.message import BadMessage
@@ -239,6 +240,7 @@ def _offered(
         session=session,
         identity=identity,
         callee_source=profile.callee_source,
+        headers=taken(request, profile.headers_in) if profile.headers_in else (),
     )
 
 

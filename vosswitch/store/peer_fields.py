@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from vosswitch.sip.carried import NEVER
 from vosswitch.store import fields
 from vosswitch.store.fields import Deployment, Expected, Reader
 from vosswitch.store.table import Field
@@ -12,15 +13,6 @@ from vosswitch.store.table import Field
 _TOKEN = re.compile(r"[A-Za-z0-9!%'*+.^_`|~-]{1,64}", re.ASCII)
 _LINE = re.compile(r"[A-Za-z0-9!%'*+.^_`|~-]{1,64}: ?[^\x00-\x1f\x7f]{0,480}", re.ASCII)
 _DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,253}[A-Za-z0-9])?", re.ASCII)
-_OURS = frozenset(
-    (
-        *("via", "from", "to", "call-id", "cseq", "contact", "max-forwards", "route", "record-route"),
-        *("content-length", "content-type", "require", "proxy-require", "supported", "allow", "rack", "rseq"),
-        *("authorization", "proxy-authorization", "www-authenticate", "proxy-authenticate"),
-        *("session-expires", "min-se"),
-    )
-)
-"""Headers that carry the protocol: neither passed on nor added."""
 
 
 def choices(*words: str) -> Reader:
@@ -48,8 +40,8 @@ def header_names(value: Any, _deployment: Deployment) -> list[str]:
         raise Expected('a list of header names such as ["X-Account"], or ["*"]')
     found = list(dict.fromkeys(item.lower() for item in value))
     for name in found:
-        if name in _OURS:
-            raise Expected(f"other headers than {name}, which is the protocol's own")
+        if name in NEVER:
+            raise Expected(f"other headers than {name}, which is ours towards every peer")
     return found
 
 
@@ -58,8 +50,8 @@ def header_lines(value: Any, _deployment: Deployment) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(item, str) and _LINE.fullmatch(item) for item in value):
         raise Expected('a list of header lines such as ["X-Carrier: 17"]')
     for line in value:
-        if line.partition(":")[0].lower() in _OURS:
-            raise Expected(f"other headers than {line.partition(':')[0]}, which is the protocol's own")
+        if line.partition(":")[0].lower() in NEVER:
+            raise Expected(f"other headers than {line.partition(':')[0]}, which is ours towards every peer")
     return list(value)
 
 

@@ -1,0 +1,80 @@
+"""What the called side is told of the caller: display name, privacy, numbers by the dial plans of both sides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vosswitch.model.identity import NOBODY, Diversion, Identity
+from vosswitch.numbers.e164 import BadNumber, dialled
+
+if TYPE_CHECKING:
+    import random
+
+    from vosswitch.call.decision import Decision
+    from vosswitch.model.peer import PeerProfile
+    from vosswitch.numbers.dialplan import DialPlan
+    from vosswitch.params.system import Parameters
+
+_PRIVACY = {"Ignore": "pass", "Id": "id", "None": "none"}
+
+
+def display_name(profile: PeerProfile, decision: Decision, caller: str) -> str:
+    """From's display name: by the gateway's ``from_display``, else by SS_SIP_E164_DISPLAY_FROM.
+
+    :param caller: the calling number as sent.
+    """
+    rule = profile.from_display
+    if rule == "system":
+        rule = decision.snapshot.parameters["SS_SIP_E164_DISPLAY_FROM"].lower()
+        rule = "pass" if rule == "ignore" else rule
+    if rule == "pass":
+        return decision.offered.display
+    if rule == "caller":
+        return caller
+    return decision.account.number if rule == "account" and decision.account is not None else ""
+
+
+def privacy(profile: PeerProfile, parameters: Parameters) -> str:
+    """The privacy policy: SS_SIP_USER_AGENT_PRIVACY where we register and the gateway has none of its own."""
+    if profile.register and profile.privacy == "pass":
+        return _PRIVACY[parameters["SS_SIP_USER_AGENT_PRIVACY"]]
+    return profile.privacy
+
+
+def outgoing_identity(
+    decision: Decision, plan: DialPlan, caller: str, profile: PeerProfile, source: random.Random
+) -> Identity:
+    """The identity as the gateway shall see it: its numbers went through the dial plans that From goes through.
+
+    :param plan: the gateway's caller dial plan; *caller* the calling number as sent.
+    """
+    offered = decision.offered
+    identity = offered.identity
+    if identity is NOBODY or not (identity.asserted or identity.charge or identity.diversions):
+        return identity
+    incoming = decision.gateway.caller_dial_plan if decision.gateway is not None else None
+
+    def sent(number: str) -> str:
+        if not number or number == offered.caller:
+            return caller if number else ""
+        try:
+            number = dialled(number)
+        except BadNumber:
+            return ""
+        if incoming:
+            number = incoming.apply(number, source)
+        return plan.apply(number, source)
+
+    steps = [(item, sent(item.number)) for item in identity.diversions] if profile.diversion != "off" else []
+    return Identity(
+        asserted=sent(identity.asserted),
+        asserted_display=identity.asserted_display,
+        private=identity.private,
+        privacy=identity.privacy,
+        charge=sent(identity.charge),
+        diversions=tuple([_with_number(item, number) for item, number in steps if number]),
+    )
+
+
+def _with_number(item: Diversion, number: str) -> Diversion:
+    return Diversion(number, item.reason, item.counter, item.host, item.display, item.private)
