@@ -20,7 +20,8 @@ from vosswitch.call.view import NodeView
 from vosswitch.hooks.context import PluginContext
 from vosswitch.hooks.manager import Loaded, PluginError, load
 from vosswitch.media.service import MediaService
-from vosswitch.model.values import CallIds
+from vosswitch.model.trunk import TrunkWish
+from vosswitch.model.values import Address, CallIds
 from vosswitch.params.boot import BadSetting
 from vosswitch.sip.service import SipService
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vosswitch.app.node import Switch
+    from vosswitch.call.snapshot import Snapshot
     from vosswitch.params.boot import Boot
     from vosswitch.store.hints import Hints
 
@@ -116,13 +118,30 @@ def sip(node: Switch) -> SipService:
     )
 
 
+def trunk_wishes(snapshot: Snapshot) -> list[TrunkWish]:
+    """The registrations that routing gateways ask for (`PeerProfile.register`); a locked gateway asks for none."""
+    return [
+        TrunkWish(
+            name=gateway.name,
+            target=Address(gateway.address, gateway.port or 5060, gateway.transport.replace("auto", "udp")),
+            domain=gateway.profile.from_domain or gateway.address,
+            username=gateway.registers_as,
+            password=gateway.password,
+            realm=gateway.realm or None,
+            local_address=gateway.local_address or None,
+        )
+        for gateway in snapshot.gateways.gateways.values()
+        if gateway.profile.register and gateway.address and not gateway.locked
+    ]
+
+
 def decider(node: Switch) -> Decider:
     """Who decides calls, live ones and questions alike."""
     return Decider(
         node.plugins.billing_modes,
         node.frozen,
         node.balances,
-        lambda decision: NodeView(node.limits, node.tallies, decision),
+        lambda decision: NodeView(node.limits, node.tallies, decision, node.sip),
         node.sip,
         random.SystemRandom(),
     )

@@ -185,6 +185,8 @@ class Switch(MultiService):
         self.sip.resume()
         if self.hints is not None:
             self.hints.startService()  # type: ignore[no-untyped-call]
+        self.sip.trunks.follow(build.trunk_wishes(self.snapshot))
+        self.sip.trunks.start()
         self.orphans.tell(self.sip.end_orphan, self.reactor.callLater)
         gc.collect()
         gc.freeze()  # the configuration is never garbage: nothing looks at it again
@@ -227,6 +229,7 @@ class Switch(MultiService):
                 yield self.hints.stopService()  # type: ignore[no-untyped-call]
         yield self.calls.stop_all("switch_restart")
         if self.live:
+            self.sip.trunks.stop()
             yield from self._farewells()
             yield self.sip.stopService()
             if IService.providedBy(self.media):
@@ -264,6 +267,8 @@ class Switch(MultiService):
             return
         before, self.snapshot = self.snapshot, coming
         self.journal.sync_interval = self.snapshot.parameters["VS_JOURNAL_SYNC_INTERVAL"] / 1000
+        if self.snapshot.gateways is not before.gateways:
+            self.sip.trunks.follow(build.trunk_wishes(self.snapshot))
         if self.snapshot.callers is not before.callers:
             for warning in self.snapshot.callers.warnings:
                 self.log.warn("configuration: {warning}", warning=warning)

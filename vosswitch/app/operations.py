@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from dataclasses import asdict
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from vosswitch import __version__
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
     from vosswitch.app.node import Switch
+    from vosswitch.sip.registrar import Registrar
 
 Arguments = dict[str, Any]
 
@@ -39,6 +43,7 @@ class Operations:
             "apply": self.apply,
             "drain": self.drain,
             "registrations": self.registrations,
+            "trunks": self.trunks,
             "plugins": self.plugins,
         }
 
@@ -53,7 +58,7 @@ class Operations:
             "started": node.started,
             "listen": [str(address) for address in node.sip.addresses],
             "calls": len(node.calls.calls),
-            "registered": len(node.sip.registered()),
+            "registered": len(node.sip.registrar),
             "seq": node.snapshot.seq,
             "backlog": node.recorder.backlog,
             "trouble": "; ".join(f"{what}: {text}" for what, text in node.trouble.items()) or None,
@@ -97,6 +102,8 @@ class Operations:
             address = trunk_text(gateway.transport, gateway.address, gateway.port)
         else:
             address = ", ".join(str(match) for match in gateway.addresses)
+        if gateway.profile.dynamic:
+            address = self._registered(gateway.registers_as if routing else gateway.username) or address or "registered"
         return {
             "name": gateway.name,
             "kind": kind,
@@ -110,6 +117,10 @@ class Operations:
             "asr": None,
             "acd": None,
         }
+
+    def _registered(self, username: str) -> str:
+        """Where the dynamic gateways of a user name are; "" when they are offline."""
+        return ", ".join(str(contact.target) for contact in self._node.sip.gateway(username))
 
     def route(self, args: Arguments) -> dict[str, Any]:
         """Explain what would become of a call."""
@@ -145,19 +156,31 @@ class Operations:
         return {"state": "draining" if node.draining else "running", "calls": len(node.calls.calls)}
 
     def registrations(self, args: Arguments) -> Iterator[dict[str, Any]]:
-        """The phones that are registered."""
-        now = self._node.reactor.seconds()
-        for number, contacts in sorted(self._node.sip.registered().items()):
-            if args["number"] and args["number"] != number:
-                continue
-            for contact in contacts:
-                yield {
-                    "number": number,
-                    "contact": contact.uri,
-                    "address": str(contact.target),
-                    "expires_in": max(int(contact.expires - now), 0),
-                    "user_agent": contact.user_agent,
-                }
+        """The phones and dynamic gateways that are registered, by name."""
+        registrar = self._node.sip.registrar
+        names = [args["number"]] if args["number"] else sorted(registrar.names())
+        after, limit = args["after"] or "", args["limit"]
+        rows = self._bindings(registrar, names[bisect_right(names, after) :] if after else names)
+        return islice(rows, limit) if limit else rows
+
+    def _bindings(self, registrar: Registrar, names: list[str]) -> Iterator[dict[str, Any]]:
+        seconds = self._node.reactor.seconds
+        for name in names:
+            for binding in reversed(registrar.live(name)):
+                contact = binding.reachable
+                if contact is not None:
+                    yield {
+                        "number": name,
+                        "contact": contact.uri,
+                        "address": str(contact.target),
+                        "natted": binding.natted,
+                        "expires_in": max(int(contact.expires - seconds()), 0),
+                        "user_agent": contact.user_agent,
+                    }
+
+    def trunks(self, _: Arguments) -> Iterator[dict[str, Any]]:
+        """Our registrations with vendors."""
+        return map(asdict, self._node.sip.trunks.states())
 
     def plugins(self, _: Arguments) -> Iterator[dict[str, Any]]:
         """The plugins and what they provide."""

@@ -117,6 +117,7 @@ class Attempts:
             ringing=self._ringing,
             early_media=self._early,
             rtp_started=self.media_started,
+            registered=self.route is not None and self.route.profile.register,
             parameters=self._decision.parameters,
         )
 

@@ -14,6 +14,7 @@ from vosswitch.accounts.check import check_account, may_call
 from vosswitch.accounts.limits import Limit
 from vosswitch.call.decision import Decision
 from vosswitch.call.funding import Funding
+from vosswitch.call.registered import over_registrations
 from vosswitch.call.routes import gateway_routes, phone_routes
 from vosswitch.model.call import CallAttempt
 from vosswitch.model.causes import cause
@@ -262,9 +263,10 @@ class Decider:
         decision.had_candidates = bool(decision.plan.candidates)
         if not decision.had_candidates:
             raise Refused("no_route")
-        decision.routes = gateway_routes(
+        routes = gateway_routes(
             decision, decision.plan.candidates, self._source, partial(self._transformed, ask, decision)
         )
+        decision.routes = over_registrations(decision, routes, self._registrations)
 
     def _to_phone(self, decision: Decision, called: Phone) -> bool:
         if called.locked:

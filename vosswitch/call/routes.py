@@ -36,6 +36,7 @@ class Route:
     :ivar limits: counters to be taken for the attempt.
     :ivar profile: how the gateway is spoken with.
     :ivar identity: what it may be told of the caller, with the numbers as sent.
+    :ivar route: Route values of the INVITE; *contact* as in `Placement`.
     """
 
     name: str
@@ -53,6 +54,8 @@ class Route:
     limits: tuple[Limit, ...] = ()
     profile: PeerProfile = PLAIN
     identity: Identity = NOBODY
+    route: tuple[str, ...] = ()
+    contact: str = ""
 
     @property
     def limit_keys(self) -> tuple[str, ...]:
@@ -97,7 +100,7 @@ def gateway_routes(
 
 
 def phone_routes(decision: Decision, number: str, lines: int | None, contacts: Iterable[Contact]) -> Iterator[Route]:
-    """One route per registered device of a phone, newest first."""
+    """One route per registered device of a phone, in their order."""
     for contact in contacts:
         yield Route(
             name=f"phone:{number}",
@@ -107,6 +110,7 @@ def phone_routes(decision: Decision, number: str, lines: int | None, contacts: I
             phone=number,
             local_address=contact.local.host,
             request_uri=contact.uri,
+            route=contact.path,
             limits=(Limit(f"phone:{number}", lines, None),),
             identity=decision.offered.identity,
         )
@@ -145,4 +149,6 @@ def placement(decision: Decision, call_id: str, route: Route, offer: SessionDesc
         privacy=privacy(route.profile, decision.snapshot.parameters),
         headers=decision.offered.headers,
         account=decision.account.number if decision.account is not None else "",
+        route=route.route,
+        contact=route.contact,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from vosswitch.routing.decision import NOT_REGISTERED, TRUNK_DOWN
 
 if TYPE_CHECKING:
     from vosswitch.accounts.limits import Limits
@@ -12,11 +14,15 @@ if TYPE_CHECKING:
 
 
 class NodeView:
-    """Lines in use, attempts of the day and prices for one call (`vosswitch.routing.plan.RouteView`)."""
+    """Lines in use, attempts of the day and prices for one call (`vosswitch.routing.plan.RouteView`).
 
-    __slots__ = ("_decision", "_limits", "_tallies")
+    :param registrations: the `IRegistrations`; None = nothing is known of them.
+    """
 
-    def __init__(self, limits: Limits, tallies: Tallies, decision: Decision) -> None:
+    __slots__ = ("_decision", "_limits", "_registrations", "_tallies")
+
+    def __init__(self, limits: Limits, tallies: Tallies, decision: Decision, registrations: Any = None) -> None:
+        self._registrations = registrations
         self._limits = limits
         self._tallies = tallies
         self._decision = decision
@@ -36,6 +42,18 @@ class NodeView:
     def acd(self, _gateway: str) -> float | None:
         """Average call duration; None = no value is kept."""
         return None
+
+    def away(self, gateway: RoutingGateway) -> str:
+        """Why a registering gateway cannot be reached: it is offline, or VS_REGISTERED_TRUNKS_ONLY and we are."""
+        registrations = self._registrations
+        if registrations is None:
+            return ""
+        if gateway.profile.dynamic and not gateway.address and not registrations.gateway(gateway.registers_as):
+            return NOT_REGISTERED
+        if gateway.profile.register and self._decision.parameters["VS_REGISTERED_TRUNKS_ONLY"]:
+            trunk = registrations.trunk(gateway.name)
+            return "" if trunk is not None and trunk.up else TRUNK_DOWN
+        return ""
 
     def price(self, gateway: RoutingGateway, _callee: str) -> int | None:
         """Units of 10^-7 per minute that its vendor asks for the callee as billed; None when there is no rate."""

@@ -1,4 +1,4 @@
-"""``vosswitch calls``, ``release`` and ``registrations``: what is going on in the running switch."""
+"""``vosswitch calls``, ``release``, ``registrations`` and ``trunks``: what is going on in the running switch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 
 from vosswitch.cli.output import ENDS, show, show_one, with_ends
 from vosswitch.cli.state import State, common
-from vosswitch.control.operations import CALLS, REGISTRATIONS, RELEASE
+from vosswitch.control.operations import CALLS, REGISTRATIONS, RELEASE, TRUNKS
 
 _COLUMNS = ("call_id", "state", "caller", "callee", "from", "to", "account", "start", "answer")
 
@@ -45,10 +45,20 @@ def release(state: State, call_id: str) -> None:
 
 
 @click.command()
-@click.option("--number", metavar="PHONE", help="Only this phone.")
+@click.option("--number", metavar="PHONE", help="Only this phone (gateway:USER for dynamic gateways).")
+@click.option("--after", metavar="PHONE", help="Only those behind this one: go on where a listing ended.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="So many at most.")
 @common
 @click.pass_obj
-def registrations(state: State, number: str | None) -> None:
-    """The phones that are registered."""
-    rows = state.client().stream(REGISTRATIONS.name, **_given(number=number))
-    show(state, rows, REGISTRATIONS.result, (), "no phone is registered")
+def registrations(state: State, number: str | None, after: str | None, limit: int | None) -> None:
+    """The phones and dynamic gateways that are registered."""
+    rows = state.client().stream(REGISTRATIONS.name, **_given(number=number, after=after, limit=limit))
+    show(state, rows, REGISTRATIONS.result, (), "nothing is registered")
+
+
+@click.command()
+@common
+@click.pass_obj
+def trunks(state: State) -> None:
+    """Our registrations with vendors and their state."""
+    show(state, state.client().stream(TRUNKS.name), TRUNKS.result, (), "no gateway has register = true")

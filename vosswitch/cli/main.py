@@ -28,6 +28,7 @@ COMMANDS = {
     "plugins": "plugins:plugins",
     "rates": "rates:rates",
     "registrations": "calls:registrations",
+    "trunks": "calls:trunks",
     "release": "calls:release",
     "route": "route:route",
     "testcall": "testcall:testcall",

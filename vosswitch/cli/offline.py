@@ -43,6 +43,9 @@ class _NoPhones:
         """No gateway is, either."""
         return ()
 
+    def trunk(self, _name: str) -> None:
+        """Nor are we, anywhere."""
+
 
 def explain_without_switch(state: State, question: Mapping[str, Any]) -> dict[str, Any]:
     """Answer the control operation ``route`` from the database.

@@ -224,15 +224,37 @@ DRAIN = Operation(
 
 REGISTRATIONS = Operation(
     "registrations",
-    "The phones that are registered.",
+    "The phones and dynamic gateways that are registered.",
     (
-        Field("number", "text", "the phone"),
+        Field("number", "text", "the phone, or gateway:USER for the dynamic gateways of a user name"),
         Field("contact", "text", "URI as registered"),
-        Field("address", "text", "where it registered from"),
+        Field("address", "text", "where its calls go"),
+        Field("natted", "flag", "it is not where it says"),
         Field("expires_in", "whole", "seconds left"),
         Field("user_agent", "text", "as the device says"),
     ),
-    (Argument("number", "text", "only this phone"),),
+    (
+        Argument("number", "text", "only this phone"),
+        Argument("after", "text", "only those behind this number in the order of the listing: its last one goes on"),
+        Argument("limit", "whole", "so many at most"),
+    ),
+    stream=True,
+)
+
+TRUNKS = Operation(
+    "trunks",
+    "Our registrations with vendors.",
+    (
+        Field("name", "text", "the routing gateway"),
+        Field("registrar", "text", "where it is"),
+        Field("username", "text", "as which we register"),
+        Field("state", "text", "idle, asking, up, refreshing, waiting, fading (granted, its refresh failed)"),
+        Field("expires_in", "whole", "seconds that it is still granted"),
+        Field("status", "whole", "of the last response, 0 = none came"),
+        Field("reason", "text", "its words"),
+        Field("since", "whole", "seconds in this state"),
+        Field("next_in", "whole", "seconds until the next REGISTER"),
+    ),
     stream=True,
 )
 
@@ -263,6 +285,7 @@ OPERATIONS: dict[str, Operation] = {
         APPLY,
         DRAIN,
         REGISTRATIONS,
+        TRUNKS,
         PLUGINS,
     )
 }

@@ -103,6 +103,9 @@ class IRegistrations(Interface):
     def gateway(username):
         """The live `Contact` tuple of the dynamic gateways of a user name, in the same order; empty = offline."""
 
+    def trunk(name):
+        """Our registration (a `model.trunk.Trunk`) with the routing gateway of that name; None = there is none."""
+
 
 class IMediaEngine(Interface):
     """Something that can relay the media of a call."""

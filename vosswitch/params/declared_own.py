@@ -53,6 +53,14 @@ PARAMETERS: tuple[Parameter, ...] = (
         wired=True,
     ),
     _own(
+        "VS_REGISTERED_TRUNKS_ONLY",
+        "Off",
+        switch(),
+        "",
+        "Calls go to a routing gateway with register = true only while our registration with it is up",
+        wired=True,
+    ),
+    _own(
         "VS_RESERVE_SLICE",
         "60",
         seconds(1),

@@ -90,6 +90,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         switch(),
         "",
         "Registered-trunk gateways: stop switching after INVITE timeout",
+        wired=True,
     ),
     _sip_timeout("SS_SIP_OPTIONS_CHECK_PERIOD", "60", whole(1), "s", "OPTIONS online check period"),
     _sip_auth(
@@ -127,9 +128,17 @@ PARAMETERS: tuple[Parameter, ...] = (
         optional(whole(20, 7200), "Auto negotiation"),
         "s",
         "Expiry of outgoing registrations",
+        wired=True,
     ),
-    _sip_ua("SS_SIP_USER_AGENT_RETRY_DELAY", "60", whole(30, 600), "s", "Retry after failed outgoing registration"),
-    _sip_ua("SS_SIP_USER_AGENT_SEND_UNREGISTER", "On", switch(), "", "Send unregister on stop/restart"),
+    _sip_ua(
+        "SS_SIP_USER_AGENT_RETRY_DELAY",
+        "60",
+        whole(30, 600),
+        "s",
+        "Retry after failed outgoing registration",
+        wired=True,
+    ),
+    _sip_ua("SS_SIP_USER_AGENT_SEND_UNREGISTER", "On", switch(), "", "Send unregister on stop/restart", wired=True),
     _sip_ua(
         "SS_SIP_USER_AGENT_PRIVACY",
         "Ignore",

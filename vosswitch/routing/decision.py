@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 LOCKED = "locked"
 LINES_FULL = "lines full"
+NOT_REGISTERED = "it is not registered"
+TRUNK_DOWN = "our registration with it is down"
 NO_MATCH = "prefix does not match"
 
 

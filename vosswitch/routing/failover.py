@@ -19,6 +19,7 @@ def next_allowed(
     ringing: bool,
     early_media: bool,
     rtp_started: bool,
+    registered: bool = False,
     parameters: Mapping[str, Any] | Any,
 ) -> bool:
     """Whether to go on after *reached*.
@@ -31,6 +32,7 @@ def next_allowed(
     :param attempts_made: gateways tried so far, this one included.
     :param ringing: the callee's side rang; *early_media*: it sent a session description before the answer;
         *rtp_started*: media came from it.
+    :param registered: the gateway is one that we register with: SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT.
     :param parameters: the snapshot of the call.
     """
     until_connect = parameters["SS_GATEWAY_SWITCH_UNTIL_CONNECT"]
@@ -41,6 +43,8 @@ def next_allowed(
         return False
     if early_media and parameters["SS_SIP_STOP_SWITCH_AFTER_SDP"]:
         return False
+    if registered and reached.reason == "connection_timeout":
+        return not parameters["SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT"]
     if ringing and not until_connect:
         return False
     if reached.reason == "busy":

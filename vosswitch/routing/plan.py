@@ -7,6 +7,7 @@ import itertools
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vosswitch.model.call import Candidate
+from vosswitch.model.peer import PLAIN
 from vosswitch.routing.decision import LINES_FULL, LOCKED, NO_MATCH, Look, record, rows
 from vosswitch.routing.strategies import BUILT_IN, DEFAULT_ORDER, NEED_PRICE
 
@@ -31,6 +32,9 @@ class RouteView(Protocol):
 
     def acd(self, gateway: str, /) -> float | None:
         """Seconds, None when there is no value."""
+
+    def away(self, gateway: RoutingGateway, /) -> str:
+        """Why it cannot be tried now, in the words of the operator; "" when it can."""
 
     def price(self, gateway: RoutingGateway, callee: str, /) -> int | None:
         """What the vendor asks, units of 10^-7 per minute; None when there is no rate."""
@@ -130,8 +134,9 @@ def _sorted_out(
     full: list[Candidate] = []
     dropped: list[Look] = []
     for name, (gateway, prefix) in gateways.matches(callee).items():
-        if gateway.locked:
-            dropped.append(Look(name, prefix, kept=False, why=LOCKED, priority=gateway.priority, weight=gateway.weight))
+        why = LOCKED if gateway.locked else "" if gateway.profile is PLAIN else view.away(gateway)
+        if why:
+            dropped.append(Look(name, prefix, kept=False, why=why, priority=gateway.priority, weight=gateway.weight))
             continue
         lines = view.lines(name)
         candidate = Candidate(

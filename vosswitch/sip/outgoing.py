@@ -31,7 +31,7 @@ from vosswitch.sip.headers import quoted
 from vosswitch.sip.layer import Pace
 from vosswitch.sip.leg import Leg, State, Takes
 from vosswitch.sip.proof import Proof
-from vosswitch.sip.uri import host_text
+from vosswitch.sip.uri import host_text, parse_uri
 from vosswitch.sip.wire import ALLOW, lines, seal, user_text
 
 if TYPE_CHECKING:
@@ -358,6 +358,8 @@ class Fork(Leg):
 
 def _request_uri(placement: Placement) -> str:
     target = placement.target
+    if placement.contact:
+        return parse_uri(placement.contact).replace(user=placement.callee).text
     transport = "" if target.transport == "udp" else f";transport={target.transport}"
     return f"sip:{user_text(placement.callee)}@{host_text(target.host, target.port)}{transport}"
 

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from vosswitch.model.session import SessionDescription
+    from vosswitch.model.values import Address
     from vosswitch.sip.flow import Flow
     from vosswitch.sip.layer import ServerTransaction
     from vosswitch.sip.message import Request
     from vosswitch.sip.registrar import Registrar
     from vosswitch.sip.stack import DialogUser, Stack
+    from vosswitch.sip.trunks import Trunks
 
 RETRY_AFTER = 10
 """Seconds a peer shall stay away while the switch drains."""
@@ -66,6 +68,7 @@ class Reception:
         "_recorded",
         "_registrar",
         "_stack",
+        "_trunks",
         "draining",
     )
 
@@ -77,8 +80,10 @@ class Reception:
         credentials: Any,
         calls: Any,
         parameters: Callable[[], Mapping[str, Any]],
+        trunks: Trunks,
     ) -> None:
         self._stack = stack
+        self._trunks = trunks
         self._authentication = authentication
         self._registrar = registrar
         self._credentials = credentials
@@ -126,11 +131,12 @@ class Reception:
             raise Refused(482)
         self._open_only()
         source = flow.remote
+        vendor = self._trunks.called(request, source.host) if self._trunks.users else None
         if self._credentials.trusts(source):
             self._deliver(request, transaction, flow, None)
             return
-        username = self._registrar.username_at(source)
-        if username is not None and self._credentials.dynamic(username, calling=True):
+        username = self._vouched(source, vendor)
+        if username is not None:
             self._deliver(request, transaction, flow, username)
             return
         judged = self._authentication.judge(request, source.host)
@@ -143,6 +149,15 @@ class Reception:
             self._unknown(request, transaction, flow)
         else:
             transaction.respond(*self._authentication.challenge(request, source.host, judged.verdict is Verdict.STALE))
+
+    def _vouched(self, source: Address, vendor: str | None) -> str | None:
+        """Whom a registration proves: a gateway registered from there, or the vendor that was told our Contact."""
+        username = self._registrar.username_at(source)
+        if username is not None and self._credentials.dynamic(username, calling=True):
+            return username
+        if vendor is not None and self._credentials.phone(vendor) is None and self._credentials.credentials(vendor):
+            return vendor
+        return None
 
     def _may_prove(self, request: Request) -> bool:
         return self._credentials.challenges() or bool(self._credentials.credentials(request.from_.uri.user))

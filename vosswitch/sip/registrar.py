@@ -80,6 +80,9 @@ class Registrar:
         """The live contacts of the dynamic gateways of a user name, in the same order."""
         return self.contacts(GATEWAY + username)
 
+    def trunk(self, name: str) -> None:
+        """Others register here; where we do is known elsewhere."""
+
     def live(self, name: str) -> tuple[Binding, ...]:
         """The bindings of a name that are not over, the oldest first."""
         bindings = self._bindings.get(name, ())

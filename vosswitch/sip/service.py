@@ -30,11 +30,13 @@ from vosswitch.sip.stack import Stack
 from vosswitch.sip.timers import Timers
 from vosswitch.sip.transaction import State as TransactionState
 from vosswitch.sip.transport import RECEIVE_BUFFER, StreamSocket, UdpSocket, ask_buffer, connections_allowed, listen
+from vosswitch.sip.trunks import Trunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from vosswitch.model.call import Contact, Placement
+    from vosswitch.model.trunk import Trunk
     from vosswitch.params.boot import Listener
     from vosswitch.sip.flow import Flow
     from vosswitch.sip.headers import Via
@@ -91,6 +93,7 @@ class SipService(Service):
         self._layer = Layer(self.timers, self.statistics, tokens.new)
         self._stack = Stack(self._layer, self.timers, tokens, self._way, user_agent)
         self.registrar = Registrar(parameters, self.timers.now, wall)
+        self.trunks = Trunks(self._stack, parameters, lambda: entropy(1)[0] / 255)
         authentication = Authentication(realm, credentials, parameters, entropy(32), self.timers.now)
         admission = Admission(
             self._stack, authentication, credentials, parameters, self.serve, self._back, self._turned_away
@@ -98,7 +101,9 @@ class SipService(Service):
         later = partial(reactor.callLater, 0)
         admission.intake = Intake(admission, self.timers.now, admission.delay, later, self.statistics)
         self._intake = admission.intake
-        self._reception = Reception(self._stack, authentication, self.registrar, credentials, calls, parameters)
+        self._reception = Reception(
+            self._stack, authentication, self.registrar, credentials, calls, parameters, self.trunks
+        )
         self._sockets = [self._socket(listener) for listener in listeners]
 
     def _socket(self, listener: Listener) -> UdpSocket | StreamSocket:
@@ -182,6 +187,10 @@ class SipService(Service):
     def gateway(self, username: str) -> tuple[Contact, ...]:
         """The live contacts of the dynamic gateways of a user name."""
         return self.registrar.gateway(username)
+
+    def trunk(self, name: str) -> Trunk | None:
+        """Our registration with a routing gateway."""
+        return self.trunks.trunk(name)
 
     def registered(self) -> dict[str, tuple[Contact, ...]]:
         """Every phone and dynamic gateway that is online."""

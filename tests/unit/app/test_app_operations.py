@@ -13,7 +13,10 @@ from vosswitch.control.operations import OPERATIONS
 from vosswitch.control.protocol import ControlError
 from vosswitch.hooks.frozen import Failures
 from vosswitch.model.call import Contact
+from vosswitch.model.trunk import TrunkState
 from vosswitch.model.values import UNITS, Address
+from vosswitch.sip.location import Binding
+from vosswitch.sip.registrar import Registrar
 
 
 class Node:
@@ -22,9 +25,14 @@ class Node:
     def __init__(self, **config):
         self.world = world = World(**config)
         self.boot = SimpleNamespace(node_id=7, node_name="seven")
-        self.registered = {}
+        self.registrar = Registrar(dict, world.clock.seconds)
+        self.trunks = [TrunkState("r1", "udp:192.0.2.100:5060", "me", "up", 3000, 200, "OK", 60, 2900)]
         self.sip = SimpleNamespace(
-            addresses=[Address("127.0.0.1", 5060)], draining=False, registered=lambda: self.registered
+            addresses=[Address("127.0.0.1", 5060)],
+            draining=False,
+            registrar=self.registrar,
+            gateway=self.registrar.gateway,
+            trunks=SimpleNamespace(states=lambda: iter(self.trunks)),
         )
         self.calls, self.limits, self.tallies = world.calls, world.limits, world.tallies
         self.decider, self.reactor = world.decider, world.clock
@@ -65,7 +73,7 @@ def node():
     made.world.talk(source=PREPAID)
     made.world.call()
     contact = Contact("sip:1001@10.0.0.1", Address("10.0.0.1", 5062), Address("127.0.0.1", 5060), 60.0, "Phone 1.0")
-    made.registered["1001"] = (contact,)
+    made.registrar.restore("1001", (Binding(contact, "reg", 1, natted=True),))
     return made
 
 
@@ -187,11 +195,30 @@ def test_registered_phones(node):
     (row,) = node.ask("registrations")
     assert row == {
         "number": "1001", "contact": "sip:1001@10.0.0.1", "address": "udp:10.0.0.1:5062", "expires_in": 39,
-        "user_agent": "Phone 1.0",
+        "user_agent": "Phone 1.0", "natted": True,
     }  # fmt: skip
-    node.world.clock.advance(100)
-    assert node.ask("registrations", number="1001")[0]["expires_in"] == 0
     assert node.ask("registrations", number="1002") == []
+    node.world.clock.advance(100)
+    assert node.ask("registrations", number="1001") == []
+
+
+def test_registrations_in_parts():
+    node = Node()
+    for number in range(5):
+        contact = Contact(f"sip:{number}@h", Address("10.0.0.1", number), Address("127.0.0.1", 5060), 60.0)
+        node.registrar.restore(str(number), (Binding(contact, "reg", 1),))
+    assert [row["number"] for row in node.ask("registrations", limit=2)] == ["0", "1"]
+    assert [row["number"] for row in node.ask("registrations", after="1", limit=2)] == ["2", "3"]
+    assert [row["number"] for row in node.ask("registrations", after="3")] == ["4"]
+
+
+def test_where_dynamic_gateways_are():
+    gateway = mapping("m", auth="password", addresses=[], dynamic=True)
+    node = Node(mapping_gateways=by_name(gateway), routing_gateways=by_name(routing("r", address="", dynamic=True)))
+    assert [row["address"] for row in node.ask("gateways")] == ["registered", "registered"]
+    contact = Contact("sip:m@h", Address("10.0.0.1", 5062), Address("127.0.0.1", 5060), 60.0)
+    node.registrar.restore("gateway:m", (Binding(contact, "reg", 1),))
+    assert [row["address"] for row in node.ask("gateways")] == ["udp:10.0.0.1:5062", "registered"]
 
 
 def test_plugins_with_their_failures(node):

@@ -318,12 +318,16 @@ class Registrations:
 
     def __init__(self):
         self.online = {}
+        self.trunks = {}
 
     def contacts(self, number):
         return self.online.get(number, ())
 
     def gateway(self, username):
         return self.online.get(f"gateway:{username}", ())
+
+    def trunk(self, name):
+        return self.trunks.get(name)
 
 
 @lru_cache(maxsize=1)
@@ -371,7 +375,8 @@ class World:
         )  # fmt: skip
         self.decider = Decider(
             plugins().billing_modes, self._frozen(), self.balances,
-            lambda decision: NodeView(self.limits, self.tallies, decision), self.registrations, random.Random(1),
+            lambda decision: NodeView(self.limits, self.tallies, decision, self.registrations),
+            self.registrations, random.Random(1),
         )  # fmt: skip
         self.calls = CallService(
             self.board, self.decider, lambda: self.snapshot, CallIds(1), Days(ZoneInfo("UTC")), self.now,
