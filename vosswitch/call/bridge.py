@@ -275,20 +275,25 @@ class Call:
     # The end of the funded time and of the longest call.
 
     def _set_timer(self) -> None:
-        bounds = [ms for ms in (self.funding.funded_ms, self.decision.max_ms) if ms is not None]
-        if not bounds:
+        funded, longest = self.funding.funded_ms, self.decision.longest
+        if longest is None and funded is None:
             return
         spoken = self._hold_ms()
-        left = min(bounds) - spoken
-        ahead = _EXTEND_AHEAD_MS if left > 2 * _EXTEND_AHEAD_MS and min(bounds) != self.decision.max_ms else 0
+        if longest is not None and (funded is None or longest[0] <= funded):
+            left, ahead = longest[0] - spoken, 0
+        else:
+            assert funded is not None
+            left = funded - spoken
+            ahead = _EXTEND_AHEAD_MS if left > 2 * _EXTEND_AHEAD_MS else 0
         self._timer = self._board.clock.callLater(max(left - ahead, 0) / 1000, self._guard, self._due)
 
     def _due(self) -> None:
         """Extend the funding or cut the call: it ran to a bound, or will soon."""
         self._timer = None
         spoken = self._hold_ms()
-        if self.decision.max_ms is not None and spoken >= self.decision.max_ms:
-            self.stop(cause("max_duration"))
+        longest = self.decision.longest
+        if longest is not None and spoken >= longest[0]:
+            self.stop(cause(longest[1]))
             return
         before = self.funding.funded_ms
         after = self.funding.extend(spoken)

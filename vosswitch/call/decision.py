@@ -117,10 +117,17 @@ class Decision:
         return self.gateway.media_proxy if self.gateway is not None else "auto"
 
     @property
-    def max_ms(self) -> int | None:
-        """The longest call, ms; None = no limit."""
-        longest = self.snapshot.parameters["SS_MAX_CALL_DURATION"]
-        return None if longest is None else int(longest * 1000)
+    def longest(self) -> tuple[int, str] | None:
+        """The longest call, ms, and the end reason of one that reaches it: the least of what applies, None = no limit.
+
+        SS_MAX_CALL_DURATION; SS_SIP_NO_TIMER_REINVITE_INTERVAL for a caller whom no session timer watches.
+        """
+        parameters = self.snapshot.parameters
+        longest = parameters["SS_MAX_CALL_DURATION"]
+        unwatched = 0 if self.offered.timer else parameters["SS_SIP_NO_TIMER_REINVITE_INTERVAL"]
+        if unwatched and (longest is None or unwatched < longest):
+            return int(unwatched * 1000), "no_timer_limit"
+        return None if longest is None else (int(longest * 1000), "max_duration")
 
     def note(self, what: str, why: str) -> None:
         """Add a step to the decision record."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from vosswitch.model.signals import Accept, Answer, Confirm, Offer, Progress, Ring
+from vosswitch.model.signals import Accept, Answer, Confirm, Offer, Progress, Refuse, Ring
 from vosswitch.model.values import Side
 from vosswitch.sdp.codecs import common_codec
 from vosswitch.sdp.rewrite import unnamed
@@ -44,6 +44,7 @@ class CallMedia:
 
     :param codecs: what the caller's gateway may use, () = all.
     :param private: the caller is not to be named, in his descriptions either.
+    :ivar _changed: who has asked for the change that is not settled, and what it had said before.
     :ivar proxied: whether the media of the running attempt goes through us.
     :ivar _asked: the last offer, as the other side was asked; *_asker* made it.
     """
@@ -55,6 +56,7 @@ class CallMedia:
         "_call_id",
         "_callee",
         "_caller",
+        "_changed",
         "_default",
         "_engine",
         "_listener",
@@ -81,6 +83,7 @@ class CallMedia:
         self._default = default
         self._private = private
         self._session: Any = None
+        self._changed: tuple[Side, SessionDescription | None] | None = None
         self._caller: SessionDescription | None = offer
         self._callee: SessionDescription | None = None
         self._asked = offer
@@ -149,8 +152,13 @@ class CallMedia:
 
     def forward(self, side: Side, signal: Signal) -> Signal:
         """*signal* of *side* as the other side shall hear it."""
+        kind = type(signal)
+        if kind is Refuse or kind is Accept:
+            self._end_change(kind is Refuse)
         if not isinstance(signal, _WITH_SESSION) or signal.session is None:
             return signal
+        if kind is Offer:
+            self._changed = side, self._caller if side is Side.CALLER else self._callee
         if side is Side.CALLER:
             self._caller = signal.session
         else:
@@ -160,6 +168,18 @@ class CallMedia:
         if self._private and side is Side.CALLER:
             return replace(signal, session=unnamed(signal.session))
         return signal
+
+    def _end_change(self, refused: bool) -> None:
+        """A change of the session is settled; a refused one leaves it as it was (RFC 3264 section 8)."""
+        changed, self._changed = self._changed, None
+        if changed is not None and refused:
+            side, before = changed
+            if side is Side.CALLER:
+                self._caller = before
+            else:
+                self._callee = before
+            if self.proxied and before is not None:
+                self._session.forward(side, before)
 
     def note_codecs(self, cdr: Cdr) -> None:
         """Write down the codecs of both sides as they stand."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from vosswitch.accounts.limits import Limit
@@ -116,9 +116,12 @@ def phone_routes(decision: Decision, number: str, lines: int | None, contacts: I
         )
 
 
-def timers(parameters: Parameters) -> LegTimers:
-    """The waiting times of an outgoing leg."""
-    return LegTimers(
+_OWN_TIMES = ("invite", "trying", "progress", "progress_session", "ringing")
+
+
+def timers(parameters: Parameters, profile: PeerProfile = PLAIN) -> LegTimers:
+    """The waiting times of an outgoing leg: the system's, save those that its gateway has of its own."""
+    found = LegTimers(
         invite=parameters["SS_SIP_TIMEOUT_INVITE"],
         trying=parameters["SS_SIP_TIMEOUT_TRYING"],
         progress=parameters["SS_SIP_TIMEOUT_SESSION_PROGRESS"],
@@ -126,6 +129,10 @@ def timers(parameters: Parameters) -> LegTimers:
         ringing=parameters["SS_SIP_TIMEOUT_RINGING"],
         resend=parameters["SS_SIP_RESEND_INTERVAL"],
     )
+    if profile is PLAIN:
+        return found
+    own = {name: getattr(profile, f"timeout_{name}") for name in _OWN_TIMES}
+    return replace(found, **{name: value for name, value in own.items() if value is not None})
 
 
 def placement(decision: Decision, call_id: str, route: Route, offer: SessionDescription | None) -> Placement:
@@ -143,7 +150,7 @@ def placement(decision: Decision, call_id: str, route: Route, offer: SessionDesc
         password=route.password,
         realm=route.realm,
         max_forwards=decision.offered.max_forwards - 1,
-        timers=timers(decision.snapshot.parameters),
+        timers=timers(decision.snapshot.parameters, route.profile),
         profile=route.profile,
         identity=route.identity,
         privacy=privacy(route.profile, decision.snapshot.parameters),

@@ -149,7 +149,7 @@ class SideState:
 
     :ivar acceptable: payload types that its packets may carry: those of both descriptions, since each side sends
         what the other one named (RFC 3264 section 5.1).
-    :ivar awaited: whether it should be sending now.
+    :ivar awaited: whether it should be sending now: nobody holds the call.
     """
 
     __slots__ = ("acceptable", "awaited", "description", "rtcp", "rtp", "seen", "session", "silent_since", "started")
@@ -245,13 +245,12 @@ class Session:
         self._settle(now)
 
     def _settle(self, now: float) -> None:
-        caller, callee = self.sides
-        known = [side.description.payloads for side in self.sides if side.description is not None]
-        acceptable = frozenset().union(*known)
-        for side, peer in ((caller, callee), (callee, caller)):
+        known = [side.description for side in self.sides if side.description is not None]
+        acceptable = frozenset().union(*[each.payloads for each in known])
+        held = len(known) < 2 or not all(each.sends and each.receives for each in known)
+        for side in self.sides:
             side.acceptable = acceptable
-            mine, theirs = side.description, peer.description
-            awaited = mine is not None and theirs is not None and mine.sends and theirs.receives
+            awaited = not held  # many phones send nothing while they hold a call, whatever they say
             if awaited and not side.awaited:
                 side.silent_since = now
             side.awaited = awaited

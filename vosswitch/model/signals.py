@@ -28,6 +28,7 @@ class Try:
     :ivar session: the offer; None when the caller wants the offer in the answer (late offer).
     :ivar identity: what else is known of the caller, by the rules of its gateway.
     :ivar headers: other headers (name in lower case, value) that its gateway passes on.
+    :ivar timer: refreshes keep the session with the caller alive (RFC 4028), so that a dead one is noticed.
     """
 
     caller: str
@@ -43,6 +44,7 @@ class Try:
     identity: Identity = NOBODY
     headers: tuple[tuple[str, str], ...] = ()
     callee_source: str = "request_uri"
+    timer: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,17 +27,25 @@ _h323 = partial(Parameter, "ss.h323")
 
 PARAMETERS: tuple[Parameter, ...] = (
     _sip_session(
-        "SS_SIP_SESSION_TTL", "600", whole(60, 86400), "s", "Session-Expires value; refresh every TTL/segment"
+        "SS_SIP_SESSION_TTL",
+        "600",
+        whole(60, 86400),
+        "s",
+        "Session-Expires value; refresh every TTL/segment",
+        wired=True,
     ),
-    _sip_session("SS_SIP_SESSION_UPDATE_SEGMENT", "2", whole(2, 10), "divisor", "Refresh interval = TTL / segment"),
+    _sip_session(
+        "SS_SIP_SESSION_UPDATE_SEGMENT", "2", whole(2, 10), "divisor", "Refresh interval = TTL / segment", wired=True
+    ),
     _sip_session(
         "SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP",
         "0",
         whole(0, 3600),
         "s",
         "Hang up this long before the real session timeout",
+        wired=True,
     ),
-    _sip_session("SS_SIP_SESSION_MIN_SE", "90", whole(90, 3600), "s", "Min-SE; 422 below it"),
+    _sip_session("SS_SIP_SESSION_MIN_SE", "90", whole(90, 3600), "s", "Min-SE; 422 below it", wired=True),
     _sip_session(
         "SS_SIP_NO_TIMER_REINVITE_INTERVAL",
         "7200",
@@ -47,6 +55,7 @@ PARAMETERS: tuple[Parameter, ...] = (
             "Longest call of a caller without timer support, then BYE; the smaller of it and SS_MAX_CALL_DURATION "
             "counts; 0 disables"
         ),
+        wired=True,
     ),
     _sip_nat("SS_SIP_NAT_KEEP_ALIVE_MESSAGE", "HELLO", text(), "", "UDP keep-alive payload; empty disables"),
     _sip_nat("SS_SIP_NAT_KEEP_ALIVE_PERIOD", "30", whole(10, 86400), "s", "Keep-alive period"),

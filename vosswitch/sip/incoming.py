@@ -15,6 +15,8 @@ from vosswitch.sip.bodies import body_session
 from vosswitch.sip.change import Unconfirmed
 from vosswitch.sip.dialog import Dialog
 from vosswitch.sip.leg import Leg, State, Takes
+from vosswitch.sip.refresh import grant
+from vosswitch.sip.session import MUTE
 from vosswitch.sip.stack import refusal_lines
 from vosswitch.sip.wire import ALLOW, user_text
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from vosswitch.sip.flow import Flow
     from vosswitch.sip.layer import ServerTransaction
     from vosswitch.sip.message import Request
+    from vosswitch.sip.session import Policy, Wish
     from vosswitch.sip.stack import Stack
 
 
@@ -35,7 +38,7 @@ class IncomingLeg(Leg):
     :raises BadMessage: the INVITE cannot make a dialog (no usable Contact).
     """
 
-    __slots__ = ("_invite", "_late", "_leaving", "_number", "_record_route", "_sent", "_unconfirmed")
+    __slots__ = ("_invite", "_late", "_leaving", "_number", "_record_route", "_sent", "_unconfirmed", "_wish")
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class IncomingLeg(Leg):
         user = user_text(request.target.user)
         self._contact = f"Contact: <sip:{user}{'@' if user else ''}{flow.hostport}{transport}>\r\n"
         self._late = late
+        self._wish = MUTE
         self._number = request.cseq.number
         self._invite: ServerTransaction | None = transaction
         self._record_route = transaction.echo.record_route if transaction.echo is not None else ""
@@ -65,6 +69,10 @@ class IncomingLeg(Leg):
         transaction.tag = tag
         transaction.user = self
         stack.dialogs[tag] = self
+
+    def expects(self, policy: Policy | None, wish: Wish, session: SessionDescription | None) -> None:
+        """Note what the INVITE says of session timers, and what we want of them; *session* is its offer."""
+        self.policy, self._wish, self.heard = policy, wish, session
 
     # -- signals of the call
 
@@ -89,7 +97,9 @@ class IncomingLeg(Leg):
         self.status = 200
         self.state = State.ANSWERED
         self._unconfirmed = Unconfirmed(self, self._invite, self._number)
-        extra = f"{self._record_route}{self._contact}{ALLOW}Server: {self.stack.product}\r\n"
+        self.told = session
+        timer = grant(self, self._wish)
+        extra = f"{self._record_route}{self._contact}{ALLOW}{timer}Server: {self.stack.product}\r\n"
         self._invite.respond(200, extra, b"" if session is None else sdp.render(session))
         self._invite = None
 
@@ -140,6 +150,7 @@ class IncomingLeg(Leg):
             self.hang_up(cause("protocol_error"))
             self.over(cause("protocol_error"))
         else:
+            self.heard = session or self.heard
             self.report(Confirm(session))
 
     def unconfirmed(self) -> None:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from vosswitch.sip.layer import ClientTransaction, ServerTransaction
     from vosswitch.sip.message import Request, Response
     from vosswitch.sip.proof import Proof
+    from vosswitch.sip.refresh import SessionTimer
+    from vosswitch.sip.session import Policy
     from vosswitch.sip.stack import Stack
 
 
@@ -66,6 +68,8 @@ class Leg:
 
     :ivar profile: how its peer is spoken with.
     :ivar peer_call_id: the Call-ID of this leg's dialog; *remote*, *user_agent*, *status*: see `ILeg`.
+    :ivar told: the description that we have given last and that was agreed, *heard* the peer's; None before.
+    :ivar policy: what we want of session timers with this peer, None = nothing; *session*: the timer that runs.
     """
 
     __slots__ = (
@@ -75,16 +79,22 @@ class Leg:
         "_timer",
         "dialog",
         "flow",
+        "heard",
         "listener",
         "peer_call_id",
+        "policy",
         "profile",
         "remote",
+        "session",
         "stack",
         "state",
         "status",
+        "told",
         "user_agent",
     )
     TAKES: ClassVar[Takes] = {}
+    CALLS: ClassVar[bool] = False
+    """Whether we made the Call-ID (RFC 3261 14.1)."""
 
     def __init__(
         self, stack: Stack, flow: Flow | None, state: State, remote: Address, profile: PeerProfile = PLAIN
@@ -100,6 +110,10 @@ class Leg:
         self.user_agent = ""
         self.status = 0
         self._contact = ""
+        self.told: SessionDescription | None = None
+        self.heard: SessionDescription | None = None
+        self.policy: Policy | None = None
+        self.session: SessionTimer | None = None
         self._changes: Changes | None = None
         self._proof: Proof | None = None
         self._timer: Any = None
@@ -125,6 +139,9 @@ class Leg:
         """The leg has ended; *reached* is reported unless the call itself ended it (None)."""
         self.state = State.OVER
         self._still()
+        if self.session is not None:
+            self.session.stop()
+            self.session = None
         if self._changes is not None:
             self._changes.stop()
             self._changes = None
@@ -215,6 +232,8 @@ class Leg:
         elif transaction.method == "INFO":
             if response.status in {408, 481}:
                 self._lost()
+        elif self.session is not None and self.session.owns(transaction):
+            self.session.answered(transaction, response)
         elif self._changes is not None:
             self._changes.answered(transaction, response)
 
@@ -222,6 +241,8 @@ class Leg:
         """A request of ours within the dialog got no final response."""
         if transaction.method == "BYE":
             self.forget()
+        elif self.session is not None and self.session.owns(transaction):
+            self.session.lost()
         elif self._changes is not None:
             self._changes.failed(transaction)
 
@@ -233,6 +254,14 @@ class Leg:
     def unconfirmed(self) -> None:
         """No ACK came for a 2xx of ours (13.3.1.4): the session ends."""
         self._lost()
+
+    def expired(self) -> None:
+        """The session timer ran out, or its refresh was not answered (RFC 4028 section 10)."""
+        self._lost()
+
+    def changing(self) -> bool:
+        """Whether a change of the session is running."""
+        return self._changes is not None and self._changes.busy() != 0
 
     def _lost(self) -> None:
         """The peer no longer knows the dialog (12.2.1.2)."""
@@ -305,7 +334,7 @@ class Leg:
         self.ask("INFO", (), digit_body(digit), RELAY)
 
     def _take_offer(self, offer: Offer) -> None:
-        self.changes.offer(offer.session)
+        self.changes.offer(offer)
 
     def _take_early_offer(self, _offer: Offer) -> None:
         """The first offer is not settled yet: the other side may try again (14.1)."""

@@ -31,8 +31,10 @@ from vosswitch.sip.headers import quoted
 from vosswitch.sip.layer import Pace
 from vosswitch.sip.leg import Leg, State, Takes
 from vosswitch.sip.proof import Proof
+from vosswitch.sip.refresh import begin
+from vosswitch.sip.session import MOST, invite_lines, least_of
 from vosswitch.sip.uri import host_text, parse_uri
-from vosswitch.sip.wire import ALLOW, lines, seal, user_text
+from vosswitch.sip.wire import lines, seal, user_text
 
 if TYPE_CHECKING:
     from vosswitch.model.call import Placement
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 
 _CANCEL_PATIENCE = 32.0
 """Seconds a cancelled INVITE may go on without a final response (9.1: 64*T1)."""
+_RAISES = 3
+"""How many 422 an attempt follows: each proxy on the way may have a Min-SE of its own."""
 
 
 @implementer(ILeg)
@@ -55,8 +59,10 @@ class OutgoingLeg(Leg):
     :ivar _told: the header lines of the INVITE that say who calls and who we are, and what is passed on.
     :ivar _shown: the credentials of the INVITE, which its ACK repeats (22.1).
     :ivar _ack: our ACK of the 2xx, for its retransmissions.
+    :ivar _least: the greatest Min-SE that a 422 told, *_raises* how many did.
     """
 
+    CALLS = True
     __slots__ = (
         "_ack",
         "_asked",
@@ -64,10 +70,12 @@ class OutgoingLeg(Leg):
         "_forks",
         "_invite",
         "_late",
+        "_least",
         "_local",
         "_pace",
         "_phase",
         "_placement",
+        "_raises",
         "_seq",
         "_shown",
         "_tag",
@@ -86,6 +94,7 @@ class OutgoingLeg(Leg):
         self._phase = 0
         self._late = placement.session is None
         self._early = False
+        self._least = self._raises = 0
         self._ack = b""
         self._shown: tuple[str, ...] = ()
         self._forks: dict[str, Fork] = {}
@@ -135,7 +144,7 @@ class OutgoingLeg(Leg):
             )
         )
         body = b"" if placement.session is None else sdp.render(placement.session)
-        data = seal(head + self._contact + ALLOW, body)
+        data = seal(head + self._contact + invite_lines(self.policy, self._least), body)
         self._invite = self.stack.layer.send(self, "INVITE", branch, data, self.flow, self._pace)
 
     # -- before the answer
@@ -219,7 +228,9 @@ class OutgoingLeg(Leg):
             session = body_session(response)
         except sdp.BadSession:
             return None
-        self._early = self._early or (session is not None and not self._late)
+        if session is not None and not self._late:
+            self._early = True
+            self.heard = session
         return session
 
     def _reach(self, phase: int, seconds: float, reason: str) -> None:
@@ -236,13 +247,32 @@ class OutgoingLeg(Leg):
         if self._proof is not None and status in {401, 407}:
             proof = self._proof.answer(response, "INVITE", self._asked)
             if proof:
-                self._seq += 1
-                self._phase = 0
-                self.state = State.CALLING
-                self._await(self._placement.timers.invite, self._give_up, "connection_timeout")
-                self._call(proof)
+                self._call_again(proof)
                 return
+        if status == 422 and self._raised(response):
+            self._call_again(self._shown)
+            return
         self.over(_cause_of(status, response))
+
+    def _call_again(self, proof: tuple[str, ...]) -> None:
+        """Send the INVITE once more within the same attempt."""
+        self._seq += 1
+        self._phase = 0
+        self.state = State.CALLING
+        self._await(self._placement.timers.invite, self._give_up, "connection_timeout")
+        self._call(proof)
+
+    def _raised(self, response: Response) -> bool:
+        """Whether a 422 names a Min-SE that another INVITE can fulfil (RFC 4028 section 7.3)."""
+        least = least_of(response)
+        if self.policy is None or self._raises == _RAISES or not self._floor() < least <= MOST:
+            return False
+        self._least = least
+        self._raises += 1
+        return True
+
+    def _floor(self) -> int:
+        return 0 if self.policy is None else max(self.policy.ttl, self._least)
 
     # -- the answer
 
@@ -279,6 +309,9 @@ class OutgoingLeg(Leg):
             self._unusable(dialog)  # no answer to our offer, or no offer at all: nobody would hear anything
             return
         self.state = State.ANSWERED
+        self.heard = session or self.heard
+        self.told = self._placement.session
+        begin(self, response, self._floor())
         self.report(Answer(session))  # first: who is acknowledged but not written down would stay up after a crash
         if not self._late and self.state is State.ANSWERED:
             self._ack = self.acknowledge(dialog.local_seq, None, self._shown)
@@ -306,6 +339,7 @@ class OutgoingLeg(Leg):
 
     def _take_answer_to_late_offer(self, confirm: Confirm) -> None:
         assert self.dialog is not None
+        self.told = confirm.session
         self._ack = self.acknowledge(self.dialog.local_seq, confirm.session, self._shown)
         self.state = State.CONNECTED
 

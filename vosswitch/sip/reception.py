@@ -16,6 +16,7 @@ from vosswitch.sip.incoming import IncomingLeg
 from vosswitch.sip.message import BadMessage
 from vosswitch.sip.registering import REQUIRABLE
 from vosswitch.sip.registrar import GATEWAY
+from vosswitch.sip.session import MUTE, policy_of, read, too_small
 from vosswitch.sip.wire import ALLOW, KNOWN
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from vosswitch.sip.layer import ServerTransaction
     from vosswitch.sip.message import Request
     from vosswitch.sip.registrar import Registrar
+    from vosswitch.sip.session import Policy, Wish
     from vosswitch.sip.stack import DialogUser, Stack
     from vosswitch.sip.trunks import Trunks
 
@@ -35,6 +37,8 @@ RETRY_AFTER = 10
 _SILENCE = 32.0
 """Seconds in which a request without an answer may be repeated: it stays one and the same call."""
 _ACCEPT_SDP = f"Accept: {SDP}, multipart/mixed\r\n"
+_UNDERSTOOD = frozenset({"timer"})
+"""Extensions that a request may require (RFC 4028)."""
 RECORDED = 100
 """Calls of strangers that get a record in `RECORDED_EVERY` seconds: datagrams of anybody must not fill the disk."""
 RECORDED_EVERY = 10.0
@@ -185,9 +189,14 @@ class Reception:
     def _deliver(self, request: Request, transaction: ServerTransaction, flow: Flow, user: str | None) -> None:
         session = _offer_of(request)
         profile = self._credentials.profile(flow.remote, user, request.target.user, partial(called_of, request))
+        policy, wish = policy_of(self._parameters(), profile), read(request)
+        if wish is not MUTE or profile.session_timer != "on":
+            _may_time(request, policy, wish)
         leg = IncomingLeg(self._stack, request, transaction, flow, flow.remote, session is None, profile)
+        leg.expects(policy, wish, session)
         transaction.respond(100)
-        self._calls.incoming(leg, _offered(request, flow, session, user, profile))
+        timer = policy is not None and wish.able
+        self._calls.incoming(leg, _offered(request, flow, session, user, profile, timer))
 
     # -- REGISTER
 
@@ -216,11 +225,22 @@ def _inspect(request: Request) -> None:
     if request.max_forwards == 0 and request.method != "OPTIONS":
         raise Refused(483)
     required = request.all("require") + request.all("proxy-require")
-    if required and request.method == "REGISTER":
-        required = [option for option in required if option.lower() not in REQUIRABLE]
     if required:
-        unsupported = ", ".join(required)
-        raise Refused(420, f"Unsupported: {unsupported}\r\n")
+        known = REQUIRABLE if request.method == "REGISTER" else _UNDERSTOOD
+        unsupported = ", ".join([option for option in required if option.lower() not in known])
+        if unsupported:
+            raise Refused(420, f"Unsupported: {unsupported}\r\n")
+
+
+def _may_time(request: Request, policy: Policy | None, wish: Wish) -> None:
+    """RFC 4028 section 9: what an INVITE says of session timers fits what we want with its sender."""
+    if policy is None:
+        if "timer" in [name.lower() for name in request.all("require")]:
+            raise Refused(420, "Unsupported: timer\r\n")
+    elif policy.required and not wish.able:
+        raise Refused(421, "Require: timer\r\n")
+    elif too_small(policy, wish):
+        raise Refused(422, f"Min-SE: {policy.least}\r\n")
 
 
 def _offer_of(request: Request) -> SessionDescription | None:
@@ -238,7 +258,12 @@ def _offer_of(request: Request) -> SessionDescription | None:
 
 
 def _offered(
-    request: Request, flow: Flow, session: SessionDescription | None, user: str | None, profile: PeerProfile = PLAIN
+    request: Request,
+    flow: Flow,
+    session: SessionDescription | None,
+    user: str | None,
+    profile: PeerProfile = PLAIN,
+    timer: bool = False,
 ) -> Try:
     hops = request.max_forwards
     identity = identity_of(request, profile)
@@ -256,6 +281,7 @@ def _offered(
         identity=identity,
         callee_source=profile.callee_source,
         headers=taken(request, profile.headers_in) if profile.headers_in else (),
+        timer=timer,
     )
 
 

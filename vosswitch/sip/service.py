@@ -26,6 +26,7 @@ from vosswitch.sip.outgoing import OutgoingLeg
 from vosswitch.sip.parse import parse
 from vosswitch.sip.reception import Reception
 from vosswitch.sip.registrar import Registrar
+from vosswitch.sip.session import policy_of
 from vosswitch.sip.stack import Stack
 from vosswitch.sip.timers import Timers
 from vosswitch.sip.transaction import State as TransactionState
@@ -206,6 +207,7 @@ class SipService(Service):
                 self._paces.clear()
             pace = self._paces[placement.timers.resend] = Pace(placement.timers.resend)
         leg = OutgoingLeg(self._stack, placement, listener, pace)
+        leg.policy = policy_of(self._parameters(), placement.profile)
         leg.start()
         return leg
 

@@ -56,6 +56,9 @@ class Wire:
         self.b.close()
 
 
+CHANGED = OFFER.replace(b"4000", b"4100")
+
+
 def full_call(wire, hang_up_first):
     """Place, ring, answer, change, hang up; whatever happens to single datagrams, both sides agree on the outcome."""
     out = wire.a.place(target=Address(*B), timers=PATIENT)
@@ -67,9 +70,9 @@ def full_call(wire, hang_up_first):
     wire.run(25)
     assert Answer(sdp.parse(ANSWER)) in wire.a.calls.of(out)
     assert wire.b.calls.of(incoming) == [Confirm(None)]
-    out.send(Offer(sdp.parse(OFFER)))
+    out.send(Offer(sdp.parse(CHANGED)))
     wire.run(20)
-    assert wire.b.calls.of(incoming) == [Offer(sdp.parse(OFFER))]
+    assert wire.b.calls.of(incoming) == [Offer(sdp.parse(CHANGED))]
     incoming.send(Accept(sdp.parse(ANSWER)))
     wire.run(25)
     assert wire.a.calls.of(out) == [Accept(sdp.parse(ANSWER))]
