@@ -175,6 +175,7 @@ def test_no_value_can_add_a_header(caller, display, asserted, value, private):
     )
     known = {"p-asserted-identity", "p-preferred-identity", "remote-party-id", "p-charge-info", "privacy", "x-a"}
     protocol = {"via", "max-forwards", "from", "to", "call-id", "cseq", "contact", "allow", "user-agent", "supported"}
+    protocol |= {"session-expires"}
     assert set(invite.headers) <= known | protocol | {"content-type", "content-length", "diversion", "history-info"}
     assert all(len(values) == 1 for name, values in invite.headers.items() if name in known)
     world.put(reply(invite, 200, ANSWER), UAS)
