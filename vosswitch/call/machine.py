@@ -19,6 +19,8 @@ from vosswitch.model.causes import Cause
 from vosswitch.model.signals import (
     Accept,
     Answer,
+    Carried,
+    Carry,
     Confirm,
     Digit,
     Offer,
@@ -167,7 +169,7 @@ _OF_CALLEE: dict[type, Input] = {
     Progress: Input.PROGRESS,
     Answer: Input.ANSWER,
 }
-_CHANGES = (Confirm, Offer, Accept, Refuse, Digit)
+_CHANGES = (Confirm, Offer, Accept, Refuse, Digit, Carry, Carried)
 
 
 def input_of(side: Side, signal: Signal, state: State) -> Input | None:

@@ -128,6 +128,8 @@ def timers(parameters: Parameters, profile: PeerProfile = PLAIN) -> LegTimers:
         progress_session=parameters["SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP"],
         ringing=parameters["SS_SIP_TIMEOUT_RINGING"],
         resend=parameters["SS_SIP_RESEND_INTERVAL"],
+        authentication=parameters["SS_SIP_AUTHENTICATION_TIMEOUT"],
+        authentications=parameters["SS_SIP_AUTHENTICATION_RETRY"],
     )
     if profile is PLAIN:
         return found

@@ -67,7 +67,11 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class LegTimers:
-    """How long an outgoing leg waits, seconds (SS_SIP_TIMEOUT_* family and SS_SIP_RESEND_INTERVAL)."""
+    """How long an outgoing leg waits, seconds (SS_SIP_TIMEOUT_* family and SS_SIP_RESEND_INTERVAL).
+
+    :ivar authentication: how long it answers challenges of one request (SS_SIP_AUTHENTICATION_TIMEOUT), and how many
+        of them: *authentications* (SS_SIP_AUTHENTICATION_RETRY).
+    """
 
     invite: float = 10.0
     trying: float = 20.0
@@ -75,6 +79,8 @@ class LegTimers:
     progress_session: float = 120.0
     ringing: float = 120.0
     resend: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0)
+    authentication: float = 10.0
+    authentications: int = 6
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,8 @@ class Cause(NamedTuple):
     :ivar code: the code of the record (see `EndReason.code`).
     :ivar status: the SIP status to pass to the caller before answer; 0 after answer (a BYE).
     :ivar q850: the Q.850 cause value.
-    :ivar text: the peer's words or the table's, for the Reason header and for people.
+    :ivar text: the peer's words or the table's, for people.
+    :ivar sip: a SIP status that came as a reason (RFC 3326), such as 200 = taken elsewhere; 0 = none.
     """
 
     reason: str
@@ -95,6 +96,7 @@ class Cause(NamedTuple):
     status: int
     q850: int
     text: str = ""
+    sip: int = 0
 
     @property
     def answerable(self) -> int:
@@ -154,6 +156,24 @@ def from_sip(status: int, text: str = "") -> Cause:
     if status in (401, 407):
         shown = 403
     return Cause(reason, status, shown, _Q850_OF_STATUS.get(status, row.q850), text or row.text)
+
+
+_NORMAL_Q850 = frozenset({0, 16, 31})
+_OF_Q850 = {1: "not_found", 17: "busy", 21: "rejected", 22: "not_found", 65: "codec_mismatch", 88: "codec_mismatch"}
+
+
+def from_q850(value: int, text: str = "") -> Cause:
+    """The cause of an answered call that a peer released with a Q.850 cause, which is its code as received.
+
+    :param value: 0 = none was given: a normal release, as are 16 and 31.
+    """
+    if value in _NORMAL_Q850:
+        return _OWN["normal"]._replace(q850=value or 16, text=text)
+    if 34 <= value <= 47:
+        reason = "service_unavailable"
+    else:
+        reason = _OF_Q850.get(value, "client_error" if value < 32 else "server_failure")
+    return Cause(reason, value, 0, value, text or END_REASONS[reason].text)
 
 
 def switches(reached: Cause) -> bool:

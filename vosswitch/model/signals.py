@@ -15,6 +15,20 @@ from vosswitch.model.values import Address
 
 
 @dataclass(frozen=True, slots=True)
+class Replaces:
+    """An answered leg, named by what its peer knows of it (RFC 3891).
+
+    :ivar to_tag: our tag as a rule, *from_tag* the peer's.
+    :ivar early_only: only one that is not answered is meant.
+    """
+
+    call_id: str
+    to_tag: str
+    from_tag: str
+    early_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Try:
     """A new call as it came in, before any decision.
 
@@ -29,6 +43,7 @@ class Try:
     :ivar identity: what else is known of the caller, by the rules of its gateway.
     :ivar headers: other headers (name in lower case, value) that its gateway passes on.
     :ivar timer: refreshes keep the session with the caller alive (RFC 4028), so that a dead one is noticed.
+    :ivar replaces: the caller takes the place of this leg in its call (RFC 3891).
     """
 
     caller: str
@@ -45,6 +60,7 @@ class Try:
     headers: tuple[tuple[str, str], ...] = ()
     callee_source: str = "request_uri"
     timer: bool = False
+    replaces: Replaces | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,4 +141,66 @@ class Release:
     cause: Cause
 
 
-Signal = Try | Proceed | Ring | Progress | Answer | Confirm | Offer | Accept | Refuse | Digit | Release
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """This side wants the other one to be connected with somebody else (REFER), while its own leg goes.
+
+    :ivar number: whom, as dialled by this side.
+    :ivar replaces: an answered call whose far side is meant instead (attended transfer).
+    """
+
+    number: str
+    replaces: Replaces | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    """How far the `Transfer` that this side has asked for is.
+
+    :ivar status: SIP status of the new call: below 200 it is coming, 2xx done, above it has failed.
+    """
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """A request that concerns only the two peers (INFO, MESSAGE, an unknown method, a REFER that is passed on).
+
+    :ivar number: names it in its `Carried`.
+    :ivar kind: content type of *body*.
+    :ivar headers: the few that go along, name and value.
+    """
+
+    number: int
+    method: str
+    body: bytes = b""
+    kind: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """The far side's answer to a `Carry`."""
+
+    number: int
+    status: int
+
+
+Signal = (
+    Try
+    | Proceed
+    | Ring
+    | Progress
+    | Answer
+    | Confirm
+    | Offer
+    | Accept
+    | Refuse
+    | Digit
+    | Release
+    | Transfer
+    | Transferred
+    | Carry
+    | Carried
+)

@@ -111,8 +111,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         aliases=("SS_AUTHCHALLENGEMODE",),
         wired=True,
     ),
-    _sip_auth("SS_SIP_AUTHENTICATION_TIMEOUT", "10", whole(1), "s", "Authentication timeout"),
-    _sip_auth("SS_SIP_AUTHENTICATION_RETRY", "6", whole(0), "times", "Retries on 401/407 received"),
+    _sip_auth("SS_SIP_AUTHENTICATION_TIMEOUT", "10", whole(1), "s", "Authentication timeout", wired=True),
+    _sip_auth("SS_SIP_AUTHENTICATION_RETRY", "6", whole(0), "times", "Retries on 401/407 received", wired=True),
     _sip_auth(
         "SS_AUTHENTICATION_MAX_RETRY",
         "6",

@@ -10,15 +10,16 @@ from vosswitch import sdp
 from vosswitch.model.causes import Cause, cause
 from vosswitch.model.interfaces import ILeg
 from vosswitch.model.peer import PLAIN, PeerProfile
-from vosswitch.model.signals import Accept, Answer, Confirm, Digit, Offer, Progress, Refuse, Release, Ring
+from vosswitch.model.signals import Accept, Answer, Confirm, Digit, Offer, Progress, Refuse, Release, Ring, Transferred
 from vosswitch.sip.bodies import body_session
 from vosswitch.sip.change import Unconfirmed
 from vosswitch.sip.dialog import Dialog
-from vosswitch.sip.leg import Leg, State, Takes
+from vosswitch.sip.leg import TALKS, Leg, State, Takes
+from vosswitch.sip.reason import abandoned
 from vosswitch.sip.refresh import grant
 from vosswitch.sip.session import MUTE
 from vosswitch.sip.stack import refusal_lines
-from vosswitch.sip.wire import ALLOW, user_text
+from vosswitch.sip.wire import allowed, user_text
 
 if TYPE_CHECKING:
     from vosswitch.model.session import SessionDescription
@@ -99,7 +100,7 @@ class IncomingLeg(Leg):
         self._unconfirmed = Unconfirmed(self, self._invite, self._number)
         self.told = session
         timer = grant(self, self._wish)
-        extra = f"{self._record_route}{self._contact}{ALLOW}{timer}Server: {self.stack.product}\r\n"
+        extra = f"{self._record_route}{self._contact}{allowed(self.profile)}{timer}Server: {self.stack.product}\r\n"
         self._invite.respond(200, extra, b"" if session is None else sdp.render(session))
         self._invite = None
 
@@ -125,7 +126,7 @@ class IncomingLeg(Leg):
     def cancelled(self, request: Request) -> None:
         """A CANCEL came before the final response."""
         self._refuse(487, "")
-        self.over(cause("caller_abandoned"))
+        self.over(abandoned(cause("caller_abandoned"), request.headers.get("reason")))
 
     def acknowledged(self, request: Request) -> None:
         """The ACK of our 2xx, to the INVITE that began the call or to a later one."""
@@ -171,7 +172,7 @@ class IncomingLeg(Leg):
         if self.state is State.OFFERED:
             transaction.respond(200)
             self._refuse(487, "")
-            self.over(cause("caller_abandoned"))
+            self.over(abandoned(cause("caller_abandoned"), request.headers.get("reason")))
         else:
             super()._hear_bye(request, transaction)
 
@@ -197,7 +198,8 @@ class IncomingLeg(Leg):
             Confirm: Leg._take_confirm,
             Digit: Leg._take_digit,
             Release: Leg._take_bye,
+            **TALKS,
         },
         State.LEAVING: {},
-        State.OVER: {},
+        State.OVER: {Transferred: Leg._take_transferred},
     }

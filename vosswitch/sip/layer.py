@@ -154,9 +154,12 @@ class ClientTransaction(_Transaction):
         if self.machine.state is State.COMPLETED:
             self.user = None
 
-    def cancel(self) -> None:
-        """Send a CANCEL for this INVITE (RFC 3261 9.1: only once a provisional response is there)."""
-        data = encode(follow_up(self.data, "CANCEL", ""))
+    def cancel(self, extra: tuple[str, ...] = ()) -> None:
+        """Send a CANCEL for this INVITE (RFC 3261 9.1: only once a provisional response is there).
+
+        :param extra: more header lines without their line ends.
+        """
+        data = encode(follow_up(self.data, "CANCEL", "", extra))
         self.layer.send(_SILENT, "CANCEL", self.branch, data, self.flow, self.pace)
 
     def rest(self) -> None:
@@ -304,7 +307,7 @@ class _Silent:
 _SILENT = _Silent()
 
 
-def follow_up(data: bytes, method: str, to: str) -> str:
+def follow_up(data: bytes, method: str, to: str, extra: tuple[str, ...] = ()) -> str:
     """The ACK (of a final response other than 2xx) or CANCEL that belongs to our own request *data*.
 
     :param to: the To value to carry; "" = the request's.
@@ -319,7 +322,7 @@ def follow_up(data: bytes, method: str, to: str) -> str:
             kept.append(f"To: {to}" if to else text)
         elif name == "CSeq":
             kept.append(f"CSeq: {text.split()[1]} {method}")
-    return "\r\n".join(kept) + "\r\nContent-Length: 0\r\n\r\n"
+    return "\r\n".join((*kept, *extra)) + "\r\nContent-Length: 0\r\n\r\n"
 
 
 class Layer:

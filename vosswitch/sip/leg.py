@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from vosswitch import sdp
 from vosswitch.model.causes import Cause, cause
 from vosswitch.model.peer import PLAIN
-from vosswitch.model.signals import Digit, Offer, Refuse, Release, Signal
+from vosswitch.model.signals import Carried, Carry, Digit, Offer, Refuse, Release, Signal, Transferred
+from vosswitch.sip import refer
 from vosswitch.sip.bodies import ACCEPT, RELAY, SDP, digit_body, read_digit
+from vosswitch.sip.carry import Carrier
 from vosswitch.sip.change import Changes
-from vosswitch.sip.stack import reason_line, reason_text
-from vosswitch.sip.wire import ALLOW, KNOWN, seal
+from vosswitch.sip.proof import is_first, own_part
+from vosswitch.sip.reason import lines_of, released
+from vosswitch.sip.wire import ALLOW, KNOWN, allowed, seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from vosswitch.sip.layer import ClientTransaction, ServerTransaction
     from vosswitch.sip.message import Request, Response
     from vosswitch.sip.proof import Proof
+    from vosswitch.sip.refer import Referral
     from vosswitch.sip.refresh import SessionTimer
     from vosswitch.sip.session import Policy
     from vosswitch.sip.stack import Stack
@@ -67,16 +71,20 @@ class Leg:
     """The common part.
 
     :ivar profile: how its peer is spoken with.
+    :ivar referral: the subscription of the peer's running REFER; *referred*: it has sent one before; *asked_refer*:
+        one of the far side was passed to it.
     :ivar peer_call_id: the Call-ID of this leg's dialog; *remote*, *user_agent*, *status*: see `ILeg`.
     :ivar told: the description that we have given last and that was agreed, *heard* the peer's; None before.
     :ivar policy: what we want of session timers with this peer, None = nothing; *session*: the timer that runs.
     """
 
     __slots__ = (
+        "_carrier",
         "_changes",
         "_contact",
         "_proof",
         "_timer",
+        "asked_refer",
         "dialog",
         "flow",
         "heard",
@@ -84,6 +92,8 @@ class Leg:
         "peer_call_id",
         "policy",
         "profile",
+        "referral",
+        "referred",
         "remote",
         "session",
         "stack",
@@ -115,6 +125,9 @@ class Leg:
         self.policy: Policy | None = None
         self.session: SessionTimer | None = None
         self._changes: Changes | None = None
+        self._carrier: Carrier | None = None
+        self.referral: Referral | None = None
+        self.referred = self.asked_refer = False
         self._proof: Proof | None = None
         self._timer: Any = None
 
@@ -145,6 +158,8 @@ class Leg:
         if self._changes is not None:
             self._changes.stop()
             self._changes = None
+        if self._carrier is not None:
+            self._carrier.stop()
         listener, self.listener = self.listener, None
         if reached is not None and listener is not None:
             listener.heard(self, Release(reached))
@@ -190,8 +205,12 @@ class Leg:
         flow, branch = self.way(), self.stack.branch()
         head = self.dialog.head(method, self.dialog.next_seq(), f"{flow.via};branch={branch};rport", extra)
         if method in {"INVITE", "UPDATE"}:
-            head += self._contact + ALLOW
+            head += self._contact + allowed(self.profile)
         return self.stack.layer.send(self, method, branch, seal(head, body, kind), flow)
+
+    def contact_line(self) -> str:
+        """Our Contact line, without its end."""
+        return self._contact.rstrip("\r\n")
 
     def acknowledge(self, number: int, session: SessionDescription | None, proof: tuple[str, ...] = ()) -> bytes:
         """Send the ACK of a 2xx and return it, to be sent again for each retransmission of that."""
@@ -211,36 +230,56 @@ class Leg:
 
     def hang_up(self, reached: Cause) -> None:
         """Send BYE."""
-        self.ask("BYE", (reason_line(reached.reason, reached.q850),))
+        self.ask("BYE", lines_of(reached.reason, reached.q850, reached.sip))
 
     def prove(self, transaction: ClientTransaction, response: Response) -> tuple[str, ...]:
         """The lines that answer a challenge to a request of ours; () when that cannot be."""
         if self._proof is None or response.status not in {401, 407} or self.dialog is None:
             return ()
-        return self._proof.answer(response, transaction.method, self.dialog.request_uri)
+        first = is_first(transaction.data)
+        return self._proof.answer(response, transaction.method, self.dialog.request_uri, first=first)
+
+    def proven(self, transaction: ClientTransaction, response: Response) -> ClientTransaction | None:
+        """The same request again with credentials, when *response* asks for such as we have."""
+        proof = self.prove(transaction, response)
+        if not proof:
+            return None
+        extra, body, kind = own_part(transaction.data)
+        return self.ask(transaction.method, (*extra, *proof), body, kind)
 
     def answered(self, transaction: ClientTransaction, response: Response) -> None:
         """A response to a request of ours within the dialog."""
         if response.status < 200 and transaction.method != "INVITE":
             return
-        if transaction.method == "BYE":
-            proof = self.prove(transaction, response)
-            if proof:
-                self.ask("BYE", proof)
-            else:
-                self.forget()
-        elif transaction.method == "INFO":
-            if response.status in {408, 481}:
-                self._lost()
+        if self._carrier is not None and self._carrier.owns(transaction):
+            self._carrier.answered(transaction, response)
+            return
+        learn = _LEARNS.get(transaction.method)
+        if learn is not None:
+            if self.proven(transaction, response) is None:
+                learn(self, response)
         elif self.session is not None and self.session.owns(transaction):
             self.session.answered(transaction, response)
         elif self._changes is not None:
             self._changes.answered(transaction, response)
 
+    def _learn_bye(self, _response: Response) -> None:
+        self.forget()
+
+    def _learn_info(self, response: Response) -> None:
+        if response.status in {408, 481}:
+            self._lost()
+
+    def _learn_notify(self, response: Response) -> None:
+        if response.status == 481 and self.referral is not None:
+            self.referral.quiet = True
+
     def failed(self, transaction: ClientTransaction) -> None:
         """A request of ours within the dialog got no final response."""
         if transaction.method == "BYE":
             self.forget()
+        elif self._carrier is not None and self._carrier.owns(transaction):
+            self._carrier.failed(transaction)
         elif self.session is not None and self.session.owns(transaction):
             self.session.lost()
         elif self._changes is not None:
@@ -284,6 +323,8 @@ class Leg:
         hears = _HEARS.get(request.method)
         if hears is not None:
             hears(self, request, transaction)
+        elif self.profile.messages == "pass" and self.is_connected and request.method not in _OUTSIDE:
+            self.carrier.requested(request, transaction)
         else:
             transaction.respond(405 if request.method in KNOWN else 501, ALLOW)
 
@@ -296,7 +337,7 @@ class Leg:
         transaction.respond(200)
         self.forget()
         if self.state is not State.OVER:
-            self.over(cause("normal")._replace(text=reason_text(request.headers.get("reason", []))))
+            self.over(released(request.headers.get("reason")))
 
     def _hear_change(self, request: Request, transaction: ServerTransaction) -> None:
         if self.state is State.CONNECTED:
@@ -309,14 +350,26 @@ class Leg:
             transaction.respond(200)
             return
         digit = read_digit(request)
-        if digit is None:
+        if digit is not None:
+            transaction.respond(200)
+            if self.profile.dtmf_info == "pass":
+                self.report(digit)
+        elif self.profile.messages == "pass" and self.is_connected:
+            package = request.get("info-package")
+            self.carrier.requested(request, transaction, (("Info-Package", package[:80]),) if package else ())
+        elif "info-package" in request.headers:
+            transaction.respond(469, "Recv-Info: nil\r\n")
+        else:
             transaction.respond(415, ACCEPT)
-            return
-        transaction.respond(200)
-        self.report(digit)
 
     def _hear_options(self, _request: Request, transaction: ServerTransaction) -> None:
         transaction.respond(200, ALLOW + ACCEPT)
+
+    def _hear_refer(self, request: Request, transaction: ServerTransaction) -> None:
+        refer.requested(self, request, transaction)
+
+    def _hear_notify(self, request: Request, transaction: ServerTransaction) -> None:
+        refer.notified(self, request, transaction)
 
     def _hear_prack(self, _request: Request, transaction: ServerTransaction) -> None:
         transaction.respond(481)
@@ -329,6 +382,34 @@ class Leg:
         if self._changes is None:
             self._changes = Changes(self)
         return self._changes
+
+    @property
+    def carrier(self) -> Carrier:
+        """What is handed through, made when first needed."""
+        if self._carrier is None:
+            self._carrier = Carrier(self)
+        return self._carrier
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the dialog is confirmed and the call there."""
+        return self.state is State.CONNECTED
+
+    def _take_transferred(self, transferred: Transferred) -> None:
+        referral = self.referral
+        if referral is None:
+            return
+        if transferred.status >= 200:
+            self.referral = None
+        referral.tell(transferred.status)
+
+    def _take_carry(self, carry: Carry) -> None:
+        self.asked_refer = self.asked_refer or carry.method == "REFER"
+        self.carrier.send(carry)
+
+    def _take_carried(self, carried: Carried) -> None:
+        if self._carrier is not None:
+            self._carrier.answer(carried)
 
     def _take_digit(self, digit: Digit) -> None:
         self.ask("INFO", (), digit_body(digit), RELAY)
@@ -375,6 +456,20 @@ class Orphan(Leg):
             settled()
 
 
+TALKS: dict[type[Signal], Callable[[Any, Any], None]] = {
+    Carry: Leg._take_carry,
+    Carried: Leg._take_carried,
+    Transferred: Leg._take_transferred,
+}
+"""What every connected leg takes besides changes of its session."""
+_OUTSIDE = frozenset({"REGISTER", "SUBSCRIBE", "PUBLISH"})
+"""Methods that belong to no call: never handed through."""
+_LEARNS: dict[str, Callable[[Leg, Response], None]] = {
+    "BYE": lambda leg, response: leg._learn_bye(response),
+    "INFO": Leg._learn_info,
+    "NOTIFY": Leg._learn_notify,
+}
+"""What follows from the final response to a request of ours, challenges apart."""
 _HEARS: dict[str, Callable[[Leg, Request, ServerTransaction], None]] = {
     "BYE": lambda leg, request, transaction: leg._hear_bye(request, transaction),  # an early one is another matter
     "INVITE": Leg._hear_change,
@@ -382,4 +477,6 @@ _HEARS: dict[str, Callable[[Leg, Request, ServerTransaction], None]] = {
     "INFO": Leg._hear_info,
     "OPTIONS": Leg._hear_options,
     "PRACK": Leg._hear_prack,
+    "REFER": Leg._hear_refer,
+    "NOTIFY": Leg._hear_notify,
 }

@@ -22,6 +22,7 @@ from vosswitch.model.signals import (
     Refuse,
     Release,
     Ring,
+    Transferred,
 )
 from vosswitch.sip.assertion import shown
 from vosswitch.sip.bodies import body_session
@@ -29,12 +30,13 @@ from vosswitch.sip.carried import agent_lines
 from vosswitch.sip.dialog import Dialog
 from vosswitch.sip.headers import quoted
 from vosswitch.sip.layer import Pace
-from vosswitch.sip.leg import Leg, State, Takes
+from vosswitch.sip.leg import TALKS, Leg, State, Takes
 from vosswitch.sip.proof import Proof
+from vosswitch.sip.reason import NONE, lines_of, read, refused
 from vosswitch.sip.refresh import begin
 from vosswitch.sip.session import MOST, invite_lines, least_of
 from vosswitch.sip.uri import host_text, parse_uri
-from vosswitch.sip.wire import lines, seal, user_text
+from vosswitch.sip.wire import allowed, lines, seal, user_text
 
 if TYPE_CHECKING:
     from vosswitch.model.call import Placement
@@ -60,6 +62,7 @@ class OutgoingLeg(Leg):
     :ivar _shown: the credentials of the INVITE, which its ACK repeats (22.1).
     :ivar _ack: our ACK of the 2xx, for its retransmissions.
     :ivar _least: the greatest Min-SE that a 422 told, *_raises* how many did.
+    :ivar _reasons: what a provisional response gave as its Reason; *_why* are the Reason lines of our CANCEL.
     """
 
     CALLS = True
@@ -76,10 +79,12 @@ class OutgoingLeg(Leg):
         "_phase",
         "_placement",
         "_raises",
+        "_reasons",
         "_seq",
         "_shown",
         "_tag",
         "_told",
+        "_why",
     )
 
     def __init__(self, stack: Stack, placement: Placement, listener: Listener, pace: Pace) -> None:
@@ -96,6 +101,8 @@ class OutgoingLeg(Leg):
         self._early = False
         self._least = self._raises = 0
         self._ack = b""
+        self._reasons = NONE
+        self._why: tuple[str, ...] = ()
         self._shown: tuple[str, ...] = ()
         self._forks: dict[str, Fork] = {}
         self._invite: ClientTransaction | None = None
@@ -103,7 +110,16 @@ class OutgoingLeg(Leg):
         self._local = ""
         self._told: tuple[str, ...] = ()
         if placement.username is not None:
-            self._proof = Proof(placement.username, placement.password or "", placement.realm, stack.tokens)
+            timers, now = placement.timers, stack.timers.now
+            self._proof = Proof(
+                placement.username,
+                placement.password or "",
+                placement.realm,
+                stack.tokens,
+                timers.authentications,
+                timers.authentication,
+                now,
+            )
 
     def start(self) -> None:
         """Send the INVITE; a missing way is reported in a later turn."""
@@ -144,7 +160,7 @@ class OutgoingLeg(Leg):
             )
         )
         body = b"" if placement.session is None else sdp.render(placement.session)
-        data = seal(head + self._contact + invite_lines(self.policy, self._least), body)
+        data = seal(head + self._contact + invite_lines(self.policy, self._least, allowed(self.profile)), body)
         self._invite = self.stack.layer.send(self, "INVITE", branch, data, self.flow, self._pace)
 
     # -- before the answer
@@ -152,19 +168,20 @@ class OutgoingLeg(Leg):
     def _give_up(self, reason: str) -> None:
         """A timer of the attempt ran out."""
         listener = self.listener
-        self._withdraw()
+        self._withdraw(cause(reason))
         if listener is not None:
             listener.heard(self, Release(cause(reason)))
 
-    def _withdraw(self) -> None:
+    def _withdraw(self, reached: Cause) -> None:
         """Take the INVITE back: CANCEL after a provisional response, else wait for one without asking again."""
+        self._why = lines_of(reached.reason, reached.q850, reached.sip)
         self._still()
         self.listener = None
         if self._invite is None:
             self.over(None)
             return
         if self.state is State.PROCEEDING:
-            self._invite.cancel()
+            self._invite.cancel(self._why)
             self._await(_CANCEL_PATIENCE, self._abandon)
         else:
             self._invite.rest()
@@ -200,11 +217,13 @@ class OutgoingLeg(Leg):
     def _provisional(self, response: Response, status: int) -> None:
         if self.state is State.LEAVING:
             if self._timer is None and self._invite is not None:
-                self._invite.cancel()
+                self._invite.cancel(self._why)
                 self._await(_CANCEL_PATIENCE, self._abandon)
             return
         self.status = status
         self.state = State.PROCEEDING
+        if "reason" in response.headers:
+            self._reasons = read(response.headers["reason"])
         if status == 100:
             self._reach(1, self._placement.timers.trying, "response_timeout")
             self.report(Proceed())
@@ -252,7 +271,8 @@ class OutgoingLeg(Leg):
         if status == 422 and self._raised(response):
             self._call_again(self._shown)
             return
-        self.over(_cause_of(status, response))
+        reasons = read(response.headers["reason"]) if "reason" in response.headers else self._reasons
+        self.over(refused(_cause_of(status, response), reasons))
 
     def _call_again(self, proof: tuple[str, ...]) -> None:
         """Send the INVITE once more within the same attempt."""
@@ -345,8 +365,8 @@ class OutgoingLeg(Leg):
 
     # -- release by the call
 
-    def _take_withdrawal(self, _release: Release) -> None:
-        self._withdraw()
+    def _take_withdrawal(self, release: Release) -> None:
+        self._withdraw(release.cause)
 
     def _take_unconfirmed_bye(self, release: Release) -> None:
         assert self.dialog is not None
@@ -369,9 +389,10 @@ class OutgoingLeg(Leg):
             Confirm: Leg._take_confirm,
             Digit: Leg._take_digit,
             Release: Leg._take_bye,
+            **TALKS,
         },
         State.LEAVING: {},
-        State.OVER: {},
+        State.OVER: {Transferred: Leg._take_transferred},
     }
 
 

@@ -102,15 +102,16 @@ def policy_of(parameters: Mapping[str, Any], profile: PeerProfile) -> Policy | N
 
 
 @lru_cache(maxsize=256)
-def invite_lines(policy: Policy | None, least: int) -> str:
+def invite_lines(policy: Policy | None, least: int, allow: str = ALLOW) -> str:
     """The header lines of our INVITE: Allow, and what we want of session timers.
 
     :param least: the highest Min-SE that a 422 told, 0 = none did.
+    :param allow: the Allow line.
     """
     if policy is None:
-        return ALLOW
+        return allow
     floor = max(policy.least, least)
-    text = f"{ALLOW}Supported: timer\r\nSession-Expires: {max(policy.ttl, floor)}\r\n"
+    text = f"{allow}Supported: timer\r\nSession-Expires: {max(policy.ttl, floor)}\r\n"
     if floor > LEAST:
         text += f"Min-SE: {floor}\r\n"
     return text + ("Require: timer\r\n" if policy.required else "")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
-from vosswitch.model.causes import END_REASONS, Cause
+from vosswitch.sip.reason import lines_of
+from vosswitch.sip.refer import Referrals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vosswitch.model.causes import Cause
     from vosswitch.model.values import Address
     from vosswitch.sip.flow import Flow, Statistics, Tokens
     from vosswitch.sip.layer import Layer, ServerTransaction
@@ -35,10 +36,10 @@ class Stack:
 
     :param way: finds the flow to a target from a local IP (None = the listener that fits); None when there is none.
     :param product: our name in User-Agent and Server.
-    :ivar dialogs: by our tag.
+    :ivar dialogs: by our tag; *referrals* names given to some of them.
     """
 
-    __slots__ = ("dialogs", "layer", "product", "statistics", "timers", "tokens", "way")
+    __slots__ = ("dialogs", "layer", "product", "referrals", "statistics", "timers", "tokens", "way")
 
     def __init__(
         self,
@@ -55,31 +56,16 @@ class Stack:
         self.product = product
         self.statistics: Statistics = layer.statistics
         self.dialogs: dict[str, DialogUser] = {}
+        self.referrals = Referrals()
 
     def branch(self) -> str:
         """A fresh branch."""
         return "z9hG4bK" + self.tokens.new()
 
 
-@lru_cache(maxsize=512)
-def reason_line(reason: str, q850: int) -> str:
-    """The Reason header of RFC 3326 for an end reason; the table's words, since a peer's own could name its hosts."""
-    text = END_REASONS[reason].text.replace('"', "'")
-    return f'Reason: Q.850;cause={q850};text="{text}"'
-
-
-def reason_text(values: list[str]) -> str:
-    """The text of a peer's Reason header, "" when there is none."""
-    for value in values:
-        _, found, rest = value.partition('text="')
-        if found:
-            return rest.partition('"')[0][:120]
-    return ""
-
-
 def refusal_lines(cause: Cause, retry_after: int = 10) -> str:
     """The header lines that go with a refusal: Reason, and Retry-After where the peer shall hold all its traffic."""
-    lines = reason_line(cause.reason, cause.q850) + "\r\n"
+    lines = lines_of(cause.reason, cause.q850)[0] + "\r\n"
     if cause.reason in {"overload", "switch_restart"}:
         lines += f"Retry-After: {retry_after}\r\n"
     return lines

@@ -10,16 +10,27 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from vosswitch.model.peer import PLAIN
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vosswitch.model.peer import PeerProfile
     from vosswitch.sip.message import Request
 
 ALLOWED = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "UPDATE", "REGISTER")
 """The methods that are served."""
 ALLOW = f"Allow: {', '.join(ALLOWED)}\r\n"
+ALLOW_TRANSFERS = ALLOW.replace("\r\n", ", REFER, NOTIFY\r\n")
+"""What a peer is told that may transfer calls (`PeerProfile.transfers`)."""
 KNOWN = frozenset({*ALLOWED, "PRACK", "REFER", "NOTIFY", "SUBSCRIBE", "MESSAGE", "PUBLISH"})
 """Methods that exist: 405 when they are not for us; any other name is 501."""
+
+
+def allowed(profile: PeerProfile) -> str:
+    """The Allow line towards a peer."""
+    return ALLOW if profile is PLAIN or profile.transfers == "refuse" else ALLOW_TRANSFERS
+
 
 _BREAKS = re.compile(r"[\r\n\0]+")
 _USER_SAFE = "-_.!~*'()&=+$,;?/"

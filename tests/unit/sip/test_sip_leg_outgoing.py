@@ -375,12 +375,37 @@ def test_wrong_credentials_end_the_attempt(world):
     assert (release.cause.code, release.cause.answerable) == (401, 403)
 
 
-def test_a_stale_nonce_is_answered_once_more(world):
-    leg, invite = placed(world, username="us", password="secret")
+def test_stale_nonces_are_answered_as_often_as_the_system_says(world):
+    leg, invite = placed(world, username="us", password="secret", timers=LegTimers(authentications=3))
     (again,) = challenged(world, invite)
     (third,) = challenged(world, again, stale=True)
-    assert challenged(world, third, stale=True) == []
+    (fourth,) = challenged(world, third, stale=True)
+    assert challenged(world, fourth, stale=True) == []
     assert world.calls.of(leg)[-1].cause.code == 401
+
+
+def test_challenges_are_answered_for_so_long_as_the_system_says(world):
+    leg, invite = placed(world, username="us", password="secret", timers=LegTimers(invite=60.0, authentication=5))
+    (again,) = challenged(world, invite)
+    world.clock.advance(5.1)
+    world.take(UAS)  # it was sent again meanwhile
+    assert challenged(world, again, stale=True) == []
+    assert world.calls.of(leg)[-1].cause.code == 401
+
+
+def test_no_answer_at_all_when_the_system_says_so(world):
+    leg, invite = placed(world, username="us", password="secret", timers=LegTimers(authentications=0))
+    assert challenged(world, invite) == []
+    assert world.calls.of(leg)[-1].cause.code == 401
+
+
+def test_a_proxy_and_the_server_behind_it_may_both_ask(world):
+    _, invite = placed(world, username="us", password="secret")
+    (again,) = challenged(world, invite, status=407, realm="proxy")
+    (third,) = challenged(world, again, status=401, realm="server")
+    assert third.get("proxy-authorization") == again.get("proxy-authorization")
+    assert 'realm="server"' in third.get("authorization")
+    world.put(reply(third, 486), UAS)
 
 
 @pytest.mark.parametrize("placement", [{}, {"username": "us", "password": "x", "realm": "elsewhere"}])
