@@ -21,7 +21,7 @@ from vosswitch.hooks.context import PluginContext
 from vosswitch.hooks.manager import Loaded, PluginError, load
 from vosswitch.media.service import MediaService
 from vosswitch.model.trunk import TrunkWish
-from vosswitch.model.values import Address, CallIds
+from vosswitch.model.values import CallIds
 from vosswitch.params.boot import BadSetting
 from vosswitch.sip.service import SipService
 
@@ -115,6 +115,8 @@ def sip(node: Switch) -> SipService:
         user_agent=f"vosswitch/{__version__}",
         listeners=node.boot.listeners,
         log=Logger(namespace="vosswitch.sip"),
+        name_servers=node.boot.name_servers,
+        prefer=node.boot.dns_prefer,
     )
 
 
@@ -123,7 +125,7 @@ def trunk_wishes(snapshot: Snapshot) -> list[TrunkWish]:
     return [
         TrunkWish(
             name=gateway.name,
-            target=Address(gateway.address, gateway.port or 5060, gateway.transport.replace("auto", "udp")),
+            target=gateway.target,
             domain=gateway.profile.from_domain or gateway.address,
             username=gateway.registers_as,
             password=gateway.password,

@@ -268,6 +268,7 @@ class Switch(MultiService):
         before, self.snapshot = self.snapshot, coming
         self.journal.sync_interval = self.snapshot.parameters["VS_JOURNAL_SYNC_INTERVAL"] / 1000
         if self.snapshot.gateways is not before.gateways:
+            self.sip.keep_names(gateway.target for gateway in self.snapshot.gateways.gateways.values())
             self.sip.trunks.follow(build.trunk_wishes(self.snapshot))
         if self.snapshot.callers is not before.callers:
             for warning in self.snapshot.callers.warnings:

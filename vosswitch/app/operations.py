@@ -38,6 +38,7 @@ class Operations:
             "calls": self.calls,
             "release": self.release,
             "gateways": self.gateways,
+            "names": self.names,
             "route": self.route,
             "parameters": self.parameters,
             "apply": self.apply,
@@ -121,6 +122,10 @@ class Operations:
     def _registered(self, username: str) -> str:
         """Where the dynamic gateways of a user name are; "" when they are offline."""
         return ", ".join(str(contact.target) for contact in self._node.sip.gateway(username))
+
+    def names(self, _: Arguments) -> Iterator[dict[str, Any]]:
+        """What host names lead to now."""
+        return self._node.sip.names.listing()
 
     def route(self, args: Arguments) -> dict[str, Any]:
         """Explain what would become of a call."""

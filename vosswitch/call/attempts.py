@@ -84,8 +84,8 @@ class Attempts:
         self._describe(route)
         self.route = route
         self._board.tallies.attempted(route.name)
-        self._loop = self._board.loops.began(route.target, route.caller_out, route.callee_out)
         self.leg = self._board.legs.place(placement(self._decision, str(self._cdr.flowno), route, offer), listener)
+        self._loop = self._board.loops.began(self.leg.remote, route.caller_out, route.callee_out)
 
     def _describe(self, route: Route) -> None:
         """The record names the last gateway tried, and the numbers as it got them."""

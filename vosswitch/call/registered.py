@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.model.peer import PLAIN
+from vosswitch.model.places import local_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,11 @@ def _to_contacts(decision: Decision, route: Route, registrations: Any) -> Iterat
     contacts = registrations.gateway(gateway.registers_as)
     for contact in contacts:
         yield replace(
-            route, target=contact.target, local_address=contact.local.host, contact=contact.uri, route=contact.path
+            route,
+            target=contact.target,
+            local_address=local_text(contact.local.host, contact.local.port),
+            contact=contact.uri,
+            route=contact.path,
         )
     if not contacts:
         if gateway.address:

@@ -11,7 +11,7 @@ from vosswitch.call.presentation import display_name, outgoing_identity, privacy
 from vosswitch.model.call import LegTimers, Placement
 from vosswitch.model.identity import NOBODY, Identity
 from vosswitch.model.peer import PLAIN, PeerProfile
-from vosswitch.model.values import Address
+from vosswitch.model.places import local_text
 
 if TYPE_CHECKING:
     import random
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vosswitch.call.decision import Decision
     from vosswitch.model.call import Candidate, Contact
     from vosswitch.model.session import SessionDescription
+    from vosswitch.model.values import Address
     from vosswitch.params.system import Parameters
 
 
@@ -84,7 +85,7 @@ def gateway_routes(
             continue
         yield Route(
             name=gateway.name,
-            target=Address(gateway.address, gateway.port or 5060, gateway.transport.replace("auto", "udp")),
+            target=gateway.target,
             caller_out=caller,
             callee_out=callee,
             account=gateway.account,
@@ -108,7 +109,7 @@ def phone_routes(decision: Decision, number: str, lines: int | None, contacts: I
             caller_out=decision.caller,
             callee_out=number,
             phone=number,
-            local_address=contact.local.host,
+            local_address=local_text(contact.local.host, contact.local.port),
             request_uri=contact.uri,
             route=contact.path,
             limits=(Limit(f"phone:{number}", lines, None),),

@@ -9,7 +9,7 @@ import click
 from vosswitch.cli.output import show
 from vosswitch.cli.state import State, common, note
 from vosswitch.control.client import NotRunning
-from vosswitch.control.operations import GATEWAYS
+from vosswitch.control.operations import GATEWAYS, NAMES
 from vosswitch.routing.gateways import trunk_text
 
 if TYPE_CHECKING:
@@ -35,6 +35,15 @@ def list_(state: State, kind: str | None) -> None:
         note("switch not running: no load to show")
         rows = [row for row in _stored(state) if kind in (None, row["kind"])]
     show(state, rows, GATEWAYS.result, _COLUMNS, "no gateways")
+
+
+@gateway.command("names")
+@common
+@click.pass_obj
+def names(state: State) -> None:
+    """What host names of gateways and peers lead to now."""
+    rows = state.client().call(NAMES.name)
+    show(state, rows, NAMES.result, tuple(field.name for field in NAMES.result), "no names")
 
 
 def _stored(state: State) -> Iterator[dict[str, Any]]:

@@ -159,6 +159,21 @@ GATEWAYS = Operation(
     live=False,
 )
 
+NAMES = Operation(
+    "names",
+    "What host names of gateways and peers lead to now.",
+    (
+        Field("name", "text", "the host name"),
+        Field("port", "whole", "0 = by the name service"),
+        Field("transport", "text", "auto = by the name service"),
+        Field("targets", "list", "addresses, in the order in which they are tried"),
+        Field("state", "text", "fresh, old, stale (no server answers), nothing, no answer or asking"),
+        Field("expires_in", "whole", "seconds that it still holds"),
+        Field("kept", "flag", "a name of the configuration, which is kept warm"),
+    ),
+    stream=True,
+)
+
 ROUTE = Operation(
     "route",
     "Explain what would become of a call, without placing it.",
@@ -280,6 +295,7 @@ OPERATIONS: dict[str, Operation] = {
         CALLS,
         RELEASE,
         GATEWAYS,
+        NAMES,
         ROUTE,
         PARAMETERS,
         APPLY,

@@ -88,7 +88,7 @@ class Placement:
     """All that an outgoing leg needs to know.
 
     :ivar target: where the request is sent: IP literal or host name, port (0 = by the name service), transport.
-    :ivar local_address: the local IP to send from; None = the listener that fits the target.
+    :ivar local_address: the local IP to send from, with a port or not; None = the listener that fits the target.
     :ivar request_uri: a registered contact's whole URI; None = built from callee and target.
     :ivar username: for digest when the far side challenges; None = a challenge ends the attempt.
     :ivar realm: only this realm is answered; None = any.

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from vosswitch.model.places import local_parts
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -54,6 +56,8 @@ class Boot:
     listeners: tuple[Listener, ...]
     database_url: str
     redis_url: str
+    name_servers: tuple[tuple[str, int], ...]
+    dns_prefer: str
     media_address: str
     media_advertise: str
     media_workers: int
@@ -104,6 +108,22 @@ def _ip_or_none(value: Any) -> str:
     return "" if value == "" else _ip(value)
 
 
+def _servers(value: Any) -> tuple[tuple[str, int], ...]:
+    try:
+        return tuple((host, port or 53) for host, port in map(local_parts, _texts(value)))
+    except (TypeError, ValueError):
+        raise TypeError('a list of name servers such as ["192.0.2.53", "[2001:db8::53]:5353"]') from None
+
+
+def _word(*words: str) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if value not in words:
+            raise TypeError(" or ".join(words))
+        return str(value)
+
+    return check
+
+
 def _zone(value: Any) -> str:
     try:
         ZoneInfo(_text(value))
@@ -127,6 +147,7 @@ _KEYS: dict[str, dict[str, tuple[Callable[[Any], Any], Any]]] = {
     },
     "database": {"url": (_text, "sqlite:///../var/vosswitch.sqlite"), "key_file": (_text, "../var/secret.key")},
     "redis": {"url": (_text, "")},
+    "dns": {"servers": (_servers, []), "prefer": (_word("ipv4", "ipv6"), "ipv4")},
     "media": {
         "address": (_ip, "127.0.0.1"),
         "advertise": (_ip_or_none, ""),
@@ -246,6 +267,8 @@ def read(document: Mapping[str, Any], path: str) -> Boot:
         listeners=_listeners(rows, path),
         database_url=_database(folder, values["database"]["url"], path),
         redis_url=values["redis"]["url"],
+        name_servers=values["dns"]["servers"],
+        dns_prefer=values["dns"]["prefer"],
         media_address=media["address"],
         media_advertise=media["advertise"],
         media_workers=media["workers"],

@@ -7,10 +7,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.model.peer import PLAIN, PeerProfile
+from vosswitch.model.places import settled
 from vosswitch.numbers.dialplan import NO_PLAN, DialPlan, parse_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from vosswitch.model.values import Address
 
 _plan = lru_cache(maxsize=4096)(parse_plan)
 """Many gateways share few plans: each text is read once."""
@@ -24,7 +27,7 @@ class RoutingGateway:
     :ivar port: 0 = the default of the transport, or what the name service says.
     :ivar transport: ``udp``, ``tcp``, ``tls``, ``ws``, ``wss`` or ``auto`` (what the name service says, else UDP).
     :ivar account: the vendor's clearing account, None = calls cost nothing.
-    :ivar local_address: the local IP to send from, "" = any.
+    :ivar local_address: the local IP to send from, with a port or not, "" = any.
     :ivar username: answers the vendor's digest challenges together with *password*, "" = none; *realm* "" = any.
     :ivar prefixes: which called numbers it takes; none = all.
     :ivar priority: small goes first; *weight* is its share among equals.
@@ -55,6 +58,11 @@ class RoutingGateway:
     media_proxy: str = "auto"
     profile: PeerProfile = PLAIN
     locked: bool = False
+
+    @property
+    def target(self) -> Address:
+        """Where its requests go: an IP address with the defaults filled in, or a name as it is."""
+        return settled(self.address, self.port, self.transport)
 
     @property
     def registers_as(self) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vosswitch.sip.headers import parse_name_addr
 from vosswitch.sip.message import BadMessage
+from vosswitch.sip.resolution import normal_name
 from vosswitch.sip.uri import Uri, parse_uri
 from vosswitch.sip.wire import lines
 
@@ -18,15 +19,19 @@ if TYPE_CHECKING:
 
 
 class Hop(NamedTuple):
-    """Where a URI says that a request goes: an IP literal (None for a name) and a port."""
+    """Where a URI says that a request goes: an IP literal and a port, or else (host None) a name.
+
+    :ivar name: of the host, "" when there is none that could be asked for; its port 0 = by the name service.
+    """
 
     host: str | None
     port: int
+    name: str = ""
 
 
 @lru_cache(maxsize=4096)
 def hop_of(text: str) -> Hop:
-    """The next hop that a URI, or a Route value, names; port 5060 when it names none.
+    """The next hop that a URI, or a Route value, names; port 5060 when it names none, 0 beside a host name.
 
     :raises BadMessage: it is neither.
     """
@@ -35,7 +40,7 @@ def hop_of(text: str) -> Hop:
     try:
         ip_address(host)
     except ValueError:
-        return Hop(None, uri.port or 5060)
+        return Hop(None, uri.port or 0, normal_name(host))
     return Hop(host, uri.port or 5060)
 
 
@@ -192,7 +197,7 @@ class Dialog:
         try:
             return hop_of(self.routes[0] if self.routes else self.target)
         except BadMessage:
-            return Hop(None, 5060)
+            return Hop(None, 0)
 
     def to_data(self) -> dict[str, Any]:
         """What `from_data` needs, JSON-able."""

@@ -15,10 +15,12 @@ from vosswitch import sdp
 from vosswitch.model.causes import Cause, cause
 from vosswitch.model.peer import PLAIN
 from vosswitch.model.signals import Carried, Carry, Digit, Offer, Refuse, Release, Signal, Transferred
+from vosswitch.model.values import Address
 from vosswitch.sip import refer
 from vosswitch.sip.bodies import ACCEPT, RELAY, SDP, digit_body, read_digit
 from vosswitch.sip.carry import Carrier
 from vosswitch.sip.change import Changes
+from vosswitch.sip.named import named_way
 from vosswitch.sip.proof import is_first, own_part
 from vosswitch.sip.reason import lines_of, released
 from vosswitch.sip.wire import ALLOW, KNOWN, allowed, seal
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
     from vosswitch.model.peer import PeerProfile
     from vosswitch.model.session import SessionDescription
-    from vosswitch.model.values import Address
     from vosswitch.sip.dialog import Dialog
     from vosswitch.sip.flow import Flow
     from vosswitch.sip.layer import ClientTransaction, ServerTransaction
@@ -194,8 +195,10 @@ class Leg:
         assert self.dialog is not None
         assert self.flow is not None
         flow = self.flow
-        host, port = self.dialog.hop()
-        if host is None or (host == flow.remote.host and port == flow.remote.port and not flow.closed):
+        host, port, name = self.dialog.hop()
+        if host is None:
+            return named_way(self.stack, flow, Address(name, port, flow.remote.transport)) if name else flow
+        if host == flow.remote.host and port == flow.remote.port and not flow.closed:
             return flow
         return flow if behind_nat(host, flow.remote.host) else flow.toward(host, port)
 

@@ -35,12 +35,14 @@ from vosswitch.sip.proof import Proof
 from vosswitch.sip.reason import NONE, lines_of, read, refused
 from vosswitch.sip.refresh import begin
 from vosswitch.sip.session import MOST, invite_lines, least_of
+from vosswitch.sip.tries import LARGE, Tries
 from vosswitch.sip.uri import host_text, parse_uri
 from vosswitch.sip.wire import allowed, lines, seal, user_text
 
 if TYPE_CHECKING:
     from vosswitch.model.call import Placement
     from vosswitch.model.session import SessionDescription
+    from vosswitch.sip.flow import Flow
     from vosswitch.sip.layer import ClientTransaction
     from vosswitch.sip.leg import Listener
     from vosswitch.sip.message import Response
@@ -84,6 +86,7 @@ class OutgoingLeg(Leg):
         "_shown",
         "_tag",
         "_told",
+        "_tries",
         "_why",
     )
 
@@ -109,6 +112,7 @@ class OutgoingLeg(Leg):
         self._asked = placement.request_uri or _request_uri(placement)
         self._local = ""
         self._told: tuple[str, ...] = ()
+        self._tries: Tries | None = None
         if placement.username is not None:
             timers, now = placement.timers, stack.timers.now
             self._proof = Proof(
@@ -124,8 +128,16 @@ class OutgoingLeg(Leg):
     def start(self) -> None:
         """Send the INVITE; a missing way is reported in a later turn."""
         if self.flow is None:
-            self._await(0.0, self._give_up, "connection_timeout")
+            self._tries = Tries(self)
+            self._tries.begin()
             return
+        self._introduce()
+        self._await(self._placement.timers.invite, self._give_up, "connection_timeout")
+        self._call(())
+
+    def _introduce(self) -> None:
+        """Who we are on the present way: From and Contact."""
+        assert self.flow is not None
         placement = self._placement
         host = self.flow.host
         if placement.profile is PLAIN and placement.identity is NOBODY:
@@ -138,8 +150,6 @@ class OutgoingLeg(Leg):
             self._local = f"{local};tag={self._tag}"
         transport = "" if self.flow.local.transport == "udp" else f";transport={self.flow.local.transport}"
         self._contact = f"Contact: <sip:{user}{'@' if user else ''}{self.flow.hostport}{transport}>\r\n"
-        self._await(placement.timers.invite, self._give_up, "connection_timeout")
-        self._call(())
 
     def _call(self, proof: tuple[str, ...]) -> None:
         assert self.flow is not None
@@ -161,7 +171,21 @@ class OutgoingLeg(Leg):
         )
         body = b"" if placement.session is None else sdp.render(placement.session)
         data = seal(head + self._contact + invite_lines(self.policy, self._least, allowed(self.profile)), body)
+        if len(data) > LARGE and not self.flow.reliable and self._enlarge(proof):
+            return
         self._invite = self.stack.layer.send(self, "INVITE", branch, data, self.flow, self._pace)
+
+    def _enlarge(self, proof: tuple[str, ...]) -> bool:
+        """Send what is too long for a datagram by another transport; False when there is none."""
+        assert self.flow is not None
+        self._tries = tries = self._tries or Tries(self)
+        stream = tries.enlarge(self.flow)
+        if stream is None:
+            return False
+        self.flow = stream
+        self._introduce()
+        self._call(proof)
+        return True
 
     # -- before the answer
 
@@ -210,7 +234,8 @@ class OutgoingLeg(Leg):
         if transaction is not self._invite:
             super().failed(transaction)
         elif self.state in {State.CALLING, State.PROCEEDING}:
-            self.over(cause("connection_timeout"))
+            if self._tries is None or not self._tries.again():
+                self.over(cause("connection_timeout"))
         elif self.state is State.LEAVING:
             self.over(None)
 
@@ -270,6 +295,8 @@ class OutgoingLeg(Leg):
                 return
         if status == 422 and self._raised(response):
             self._call_again(self._shown)
+            return
+        if status == 503 and self._phase < 2 and self._tries is not None and self._tries.again():
             return
         reasons = read(response.headers["reason"]) if "reason" in response.headers else self._reasons
         self.over(refused(_cause_of(status, response), reasons))
@@ -357,6 +384,14 @@ class OutgoingLeg(Leg):
         else:
             fork.acknowledge(fork.invited, None)
 
+    def end_stray(self, flow: Flow, number: int, response: Response) -> None:
+        """End the dialog of an INVITE that was given up for another address, and answered after all."""
+        fork = Fork(self.stack, self, response)
+        assert fork.dialog is not None
+        fork.flow, fork.invited, fork.dialog.local_seq = flow, number, number
+        fork.acknowledge(number, None)
+        fork.hang_up(cause("caller_abandoned"))
+
     def _take_answer_to_late_offer(self, confirm: Confirm) -> None:
         assert self.dialog is not None
         self.told = confirm.session
@@ -415,8 +450,8 @@ def _request_uri(placement: Placement) -> str:
     target = placement.target
     if placement.contact:
         return parse_uri(placement.contact).replace(user=placement.callee).text
-    transport = "" if target.transport == "udp" else f";transport={target.transport}"
-    return f"sip:{user_text(placement.callee)}@{host_text(target.host, target.port)}{transport}"
+    transport = "" if target.transport in {"udp", "auto"} else f";transport={target.transport}"
+    return f"sip:{user_text(placement.callee)}@{host_text(target.host, target.port or None)}{transport}"
 
 
 def _cause_of(status: int, response: Response) -> Cause:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from zope.interface import implementer
 
 from vosswitch.model.causes import cause
 from vosswitch.model.interfaces import ILegFactory, IRegistrations
+from vosswitch.model.places import is_literal, local_text
 from vosswitch.model.values import Address
 from vosswitch.sip.admission import Admission
 from vosswitch.sip.authentication import Authentication
@@ -22,6 +24,7 @@ from vosswitch.sip.intake import Intake
 from vosswitch.sip.layer import Layer, Pace
 from vosswitch.sip.leg import Orphan, State
 from vosswitch.sip.message import BadMessage, Request, Response, render
+from vosswitch.sip.names import Names
 from vosswitch.sip.outgoing import OutgoingLeg
 from vosswitch.sip.parse import parse
 from vosswitch.sip.reception import Reception
@@ -30,11 +33,20 @@ from vosswitch.sip.session import policy_of
 from vosswitch.sip.stack import Stack
 from vosswitch.sip.timers import Timers
 from vosswitch.sip.transaction import State as TransactionState
-from vosswitch.sip.transport import RECEIVE_BUFFER, StreamSocket, UdpSocket, ask_buffer, connections_allowed, listen
+from vosswitch.sip.transport import (
+    RECEIVE_BUFFER,
+    NameService,
+    StreamSocket,
+    UdpSocket,
+    ask_buffer,
+    connections_allowed,
+    listen,
+)
 from vosswitch.sip.trunks import Trunks
+from vosswitch.sip.ways import Ways, abilities
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from vosswitch.model.call import Contact, Placement
     from vosswitch.model.trunk import Trunk
@@ -43,6 +55,8 @@ if TYPE_CHECKING:
     from vosswitch.sip.headers import Via
     from vosswitch.sip.leg import Leg
     from vosswitch.sip.leg import Listener as LegListener
+    from vosswitch.sip.resolution import Answer, Question
+    from vosswitch.sip.timers import Timer
     from vosswitch.sip.transport import Watcher
 
 LOG_EVERY = 10.0
@@ -61,6 +75,7 @@ class SipService(Service):
     :param realm: of our digest challenges; *user_agent*: our name in User-Agent and Server.
     :param log: a Twisted ``Logger``.
     :param entropy: gives unguessable bytes; *wall* epoch seconds.
+    :param name_servers: IP and port of each, none = those of the system; *prefer* ``ipv4`` or ``ipv6`` addresses.
     :ivar statistics: plain counters.
     :ivar watcher: told every message that comes or goes, as `transport.Watcher`; None = nobody watches.
     """
@@ -79,6 +94,8 @@ class SipService(Service):
         log: Any,
         entropy: Callable[[int], bytes] = os.urandom,
         wall: Callable[[], float] = time.time,
+        name_servers: Sequence[tuple[str, int]] = (),
+        prefer: str = "ipv4",
     ) -> None:
         self._reactor = reactor
         self._parameters = parameters
@@ -92,7 +109,13 @@ class SipService(Service):
         self.timers = Timers(reactor, self._trouble)
         tokens = Tokens(entropy)
         self._layer = Layer(self.timers, self.statistics, tokens.new)
-        self._stack = Stack(self._layer, self.timers, tokens, self._way, user_agent)
+        self._sockets = [self._socket(listener) for listener in listeners]
+        self._ways = Ways(self._sockets)
+        self._name_service = NameService(reactor, name_servers, self._heard_name, self.timers)
+        chance = random.Random(int.from_bytes(entropy(8), "big"))  # noqa: S311 - shares load, hides nothing
+        self.names = Names(abilities(listeners, prefer), self._name_service.ask, self.timers.now, chance)
+        self._warming: Timer | None = None
+        self._stack = Stack(self._layer, self.timers, tokens, self._ways.way, user_agent, self.names)
         self.registrar = Registrar(parameters, self.timers.now, wall)
         self.trunks = Trunks(self._stack, parameters, lambda: entropy(1)[0] / 255)
         authentication = Authentication(realm, credentials, parameters, entropy(32), self.timers.now)
@@ -105,7 +128,6 @@ class SipService(Service):
         self._reception = Reception(
             self._stack, authentication, self.registrar, credentials, calls, parameters, self.trunks
         )
-        self._sockets = [self._socket(listener) for listener in listeners]
 
     def _socket(self, listener: Listener) -> UdpSocket | StreamSocket:
         if listener.transport == "udp":
@@ -146,6 +168,7 @@ class SipService(Service):
                 owner.port = None
             if isinstance(owner, StreamSocket):
                 owner.close()
+        self._name_service.stop()
         self.timers.stop()
         return DeferredList(closing, consumeErrors=True)
 
@@ -223,12 +246,13 @@ class SipService(Service):
         try:
             dialog = Dialog.from_data(data["dialog"])
             host, port = data["address"]
-            local, _ = data["local_address"]
+            local, own = data["local_address"]
             target = Address(host, port, data["transport"])
         except (KeyError, TypeError, ValueError, IndexError):
             self._log.warn("a leg of a former life cannot be ended: its data are damaged")
             return None
-        flow = self._way(target, local) or self._way(target, None)
+        way = self._ways.way
+        flow = way(target, local_text(local, own)) or way(target, local) or way(target, None)
         if flow is None:
             self._log.warn("a leg of a former life cannot be ended: no listener reaches {target}", target=str(target))
             return None
@@ -237,14 +261,26 @@ class SipService(Service):
         leg.dialog, leg.settled = dialog, settled
         return leg
 
-    def _way(self, target: Address, local: str | None) -> Flow | None:
-        for owner in self._sockets:
-            if owner.fits(target, local):
-                return owner.flow(target.host, target.port)
-        for owner in self._sockets if local is None else ():
-            if owner.fits(target, owner.address.host):
-                return owner.flow(target.host, target.port)
-        return None
+    def local(self, target: Address, local: str | None) -> str | None:
+        """The local IP that *target* is reached from, of a name its present first address; None when not known."""
+        if is_literal(target.host):
+            return self._ways.local(target, local)
+        found = self.names.steady(target)
+        return self._ways.local(found[0], local) if found else None
+
+    # -- names
+
+    def keep_names(self, targets: Iterable[Address]) -> None:
+        """Resolve the names of the configuration now, and keep them warm."""
+        self.names.keep(targets)
+        if self._warming is None:
+            self._keep_warm()
+
+    def _keep_warm(self) -> None:
+        self._warming = self.timers.add(1.0, self._keep_warm) if self.names.tick() else None
+
+    def _heard_name(self, question: Question, answer: Answer) -> None:
+        self.names.heard(question, answer)
 
     # -- incoming
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from vosswitch.model.places import is_literal
 from vosswitch.sip.reason import lines_of
 from vosswitch.sip.refer import Referrals
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from vosswitch.sip.flow import Flow, Statistics, Tokens
     from vosswitch.sip.layer import Layer, ServerTransaction
     from vosswitch.sip.message import Request
+    from vosswitch.sip.names import Names
     from vosswitch.sip.timers import Timers
 
 
@@ -36,10 +38,11 @@ class Stack:
 
     :param way: finds the flow to a target from a local IP (None = the listener that fits); None when there is none.
     :param product: our name in User-Agent and Server.
+    :param names: what host names resolve to.
     :ivar dialogs: by our tag; *referrals* names given to some of them.
     """
 
-    __slots__ = ("dialogs", "layer", "product", "referrals", "statistics", "timers", "tokens", "way")
+    __slots__ = ("dialogs", "layer", "names", "product", "referrals", "statistics", "timers", "tokens", "way")
 
     def __init__(
         self,
@@ -48,15 +51,31 @@ class Stack:
         tokens: Tokens,
         way: Callable[[Address, str | None], Flow | None],
         product: str,
+        names: Names,
     ) -> None:
         self.layer = layer
         self.timers = timers
         self.tokens = tokens
         self.way = way
         self.product = product
+        self.names = names
         self.statistics: Statistics = layer.statistics
         self.dialogs: dict[str, DialogUser] = {}
         self.referrals = Referrals()
+
+    def unknown(self, target: Address) -> bool:
+        """Whether it is a name that `names` knows nothing of yet; it is asked for."""
+        return not is_literal(target.host) and self.names.find(target) is None
+
+    def known_way(self, target: Address, local: str | None) -> Flow | None:
+        """`way` for names as well, as far as they are known: to the first address that a listener reaches."""
+        if is_literal(target.host):
+            return self.way(target, local)
+        for address in self.names.find(target) or ():
+            flow = self.way(address, local)
+            if flow is not None:
+                return flow
+        return None
 
     def branch(self) -> str:
         """A fresh branch."""

@@ -185,16 +185,20 @@ class _Outgoing:
         if self._transaction is not None:
             self._transaction.forget()
             self._transaction = None
-        try:
-            self._flow = stack.way(wish.target, wish.local_address)
-        except ValueError:
-            self._flow = None  # a host name, and nothing looks it up
+        if stack.unknown(wish.target) and stack.names.wait(wish.target, lambda _: self._found(proof)):
+            return
+        self._flow = stack.known_way(wish.target, wish.local_address)
         if self._flow is None:
             self._lost("no way to it")
             return
         self._asked, self._seq, branch = self._seconds(), self._seq + 1, stack.branch()
         data = seal(self._head(self._flow, branch, proof), b"")
         self._transaction = stack.layer.send(self, "REGISTER", branch, data, self._flow)
+
+    def _found(self, proof: tuple[str, ...]) -> None:
+        """The registrar's name is known, or given up."""
+        if self._machine.state in {State.ASKING, State.REFRESHING, State.LEAVING} and self._transaction is None:
+            self._send(proof)
 
     def _head(self, flow: Flow, branch: str, proof: tuple[str, ...]) -> str:
         wish, user = self.wish, user_text(self.wish.username)

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.model.places import local_parts, local_text
 from vosswitch.model.values import money, money_text
 from vosswitch.numbers.dialplan import BadDialPlan, parse_plan
 from vosswitch.params.system import DECLARED, BadParameter
@@ -256,6 +257,16 @@ def ip(value: Any, _deployment: Deployment) -> str:
         return str(ipaddress.ip_address(value[1:-1] if value[:1] + value[-1:] == "[]" else value))
     except ValueError:
         raise Expected("an IP address") from None
+
+
+def local_address(value: Any, _deployment: Deployment) -> str:
+    """A local IP address in its normal form, with a port or not."""
+    try:
+        if not isinstance(value, str) or "%" in value:
+            raise ValueError(value)
+        return local_text(*local_parts(value))
+    except ValueError:
+        raise Expected("an IP address, or ip:port, or [IPv6]:port") from None
 
 
 def sources(value: Any, deployment: Deployment) -> list[str]:

@@ -27,6 +27,7 @@ _LINES = Field("lines", fields.limit, help="Calls at once; left out = unlimited"
 _CPS = Field("cps", fields.limit, help="New calls per second; left out = unlimited")
 _LOCKED = Field("locked", fields.flag, False, help="Refuses every call")
 _MEDIA_PROXY = Field("media_proxy", _MEDIA, "auto", help="off, on, auto or must_on")
+_LOCAL = fields.optional(fields.local_address, "")
 _CALLEE_PLAN = Field("callee_dial_plan", fields.dial_plan, "", help="Rules for the called number", warn=_warnings)
 _CALLER_PLAN = Field("caller_dial_plan", fields.dial_plan, "", help="Rules for the calling number", warn=_warnings)
 _TRANSFORMS = Field("number_transforms", fields.names("number_transforms"), (), help="Plugins that change numbers")
@@ -121,7 +122,7 @@ ROUTING_GATEWAYS = Table(
             "auto",
             help="auto = what the name service says, else UDP",
         ),
-        Field("local_address", fields.optional(fields.ip, ""), "", help="Sent from; left out = the fitting listener"),
+        Field("local_address", _LOCAL, "", help="Sent from: IP or ip:port; left out = the fitting listener"),
         Field("username", fields.optional(fields.name, ""), "", help="Answers the vendor's digest challenges"),
         _PASSWORD,
         Field("realm", fields.free_text, "", help="Only this realm is answered; left out = any"),

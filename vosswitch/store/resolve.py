@@ -99,6 +99,8 @@ def _target(table: Table, entry: Entry, old: Stored | None, deployment: Deployme
         secret = _secret(table, values, old, password if hashes is None else hashes, deployment)
     if table is MAPPING_GATEWAYS:
         _check_source(values, secret)
+    elif table is ROUTING_GATEWAYS and not values["address"] and not values["dynamic"]:
+        raise ValueError("address: expected an IP address or a host name, or dynamic = true for one that registers")
     return Stored(values, secret)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from types import SimpleNamespace
 
 import pytest
@@ -16,7 +17,9 @@ from vosswitch.model.call import Contact
 from vosswitch.model.trunk import TrunkState
 from vosswitch.model.values import UNITS, Address
 from vosswitch.sip.location import Binding
+from vosswitch.sip.names import Names
 from vosswitch.sip.registrar import Registrar
+from vosswitch.sip.resolution import Abilities
 
 
 class Node:
@@ -34,6 +37,8 @@ class Node:
             gateway=self.registrar.gateway,
             trunks=SimpleNamespace(states=lambda: iter(self.trunks)),
         )
+        self.sip.names = Names(Abilities(), lambda _: None, lambda: 0.0, random.Random(1))
+        self.sip.names.keep([Address("vendor.example", 0, "auto")])
         self.calls, self.limits, self.tallies = world.calls, world.limits, world.tallies
         self.decider, self.reactor = world.decider, world.clock
         self.applied = []

@@ -29,7 +29,7 @@ def test_a_dynamic_gateway_is_called_where_it_registered():
     here = world(address="", dynamic=True, username="trunk")
     here.registrations.online["gateway:trunk"] = (CONTACT,)
     first, second = routes(here)
-    assert (first.name, first.target, first.local_address) == ("r1", CONTACT.target, "192.0.2.1")
+    assert (first.name, first.target, first.local_address) == ("r1", CONTACT.target, "192.0.2.1:5060")
     assert (first.contact, first.route) == (CONTACT.uri, CONTACT.path)
     assert (second.name, second.contact, second.route) == ("r2", "", ())
 

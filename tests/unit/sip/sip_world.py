@@ -17,6 +17,7 @@ from vosswitch.params.boot import Listener
 from vosswitch.sip import digest
 from vosswitch.sip.message import Request, Response
 from vosswitch.sip.parse import parse
+from vosswitch.sip.resolution import Answer, Question
 from vosswitch.sip.service import SipService
 
 UAC = ("192.0.2.10", 5070)
@@ -163,9 +164,14 @@ class World:
             Logger("test", observer=self.logged.append),
             chance.randbytes,
         )
+        self.service.names._ask = self._no_name_server
         self.udp = FakeUdp()
         self.service._sockets[0].transport = self.udp
         self.serial = 0
+
+    def _no_name_server(self, question: Question) -> None:
+        """Nobody answers."""
+        self.service.timers.add(8.0, self.service.names.heard, question, Answer(sure=False))
 
     def close(self) -> None:
         """Every transaction ends by itself; no delayed call may be left."""

@@ -168,7 +168,12 @@ def test_no_value_can_add_a_header(caller, display, asserted, value, private):
     world = World()
     identity = Identity(asserted, display, private, charge=value, diversions=(Diversion(asserted, display=display),))
     profile = PeerProfile(
-        trusted=True, identity_headers=EVERYTHING, diversion="both", from_user="asserted", headers_out=("*",)
+        trusted=True,
+        identity_headers=EVERYTHING,
+        diversion="both",
+        from_user="asserted",
+        headers_out=("*",),
+        large="udp",
     )
     invite = rejected(
         world, caller=caller, display=display, identity=identity, profile=profile, headers=(("x-a", value),)

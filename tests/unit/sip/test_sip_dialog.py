@@ -97,8 +97,10 @@ def test_unreadable_route_set():
     assert dialog(**{"Record-Route": "<http>"}).routes == ()
 
 
-def test_names_are_no_next_hop():
-    assert hop_of("sip:gw.example.com") == Hop(None, 5060)
+def test_a_name_is_a_next_hop_that_has_to_be_asked_for():
+    assert hop_of("sip:GW.example.com") == Hop(None, 0, "gw.example.com")
+    assert hop_of("sip:gw.example.com:5070") == Hop(None, 5070, "gw.example.com")
+    assert hop_of("sip:df7jal23ls0d.invalid") == Hop(None, 0, "")
     assert hop_of("<sip:[2001:db8::1]:5070;lr>") == Hop("2001:db8::1", 5070)
     assert hop_of("sip:a@gw.example.com;maddr=192.0.2.9") == Hop("192.0.2.9", 5060)
 

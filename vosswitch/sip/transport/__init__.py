@@ -6,6 +6,7 @@ listeners.
 
 from vosswitch.sip.transport.connection import FIRST_MESSAGE, IDLE
 from vosswitch.sip.transport.listening import Room, Watcher
+from vosswitch.sip.transport.nameservice import NameService
 from vosswitch.sip.transport.opening import (
     OTHER_FILES,
     RECEIVE_BUFFER,
@@ -23,6 +24,7 @@ __all__ = [
     "MOST_CONNECTIONS",
     "OTHER_FILES",
     "RECEIVE_BUFFER",
+    "NameService",
     "Room",
     "StreamFlow",
     "StreamSocket",

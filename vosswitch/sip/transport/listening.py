@@ -8,6 +8,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Protocol
 
+from vosswitch.model.places import local_parts
 from vosswitch.model.values import Address
 from vosswitch.sip.uri import host_text
 
@@ -86,10 +87,15 @@ class Listening:
         self.address = self.address._replace(port=port.getHost().port)
 
     def fits(self, target: Address, local: str | None) -> bool:
-        """Whether *target* can be reached from here, and from the IP *local* if one is given."""
+        """Whether *target* can be reached from here, and from the IP (with a port or not) *local* if one is given."""
         own = self.address
         if own.transport != target.transport or (":" in own.host) != (":" in target.host):
             return False
         if local is not None:
-            return own.host == local or own.host in WILDCARDS
+            host, port = local_parts(local)
+            return (own.host == host or own.host in WILDCARDS) and port in (0, own.port)
         return own.host in WILDCARDS or _loopback(own.host) == _loopback(target.host)
+
+    def local_to(self, remote: str) -> str:
+        """The local IP that packets to *remote* leave from."""
+        return seen_from(remote) if self.address.host in WILDCARDS else self.address.host

@@ -41,7 +41,7 @@ class StreamFlow:
     def __init__(self, owner: StreamSocket, remote: Address) -> None:
         self._socket = owner
         self.remote = remote
-        self.local = owner.address
+        self.local = owner.address._replace(host=owner.local_to(remote.host))
         self.host = shown(owner.listener, remote.host)
         self.hostport = f"{self.host}:{owner.address.port}"
         self.via = f"SIP/2.0/TCP {self.hostport}"

@@ -34,7 +34,7 @@ class UdpFlow:
         self._socket = owner
         self._peer = peer
         self.remote = Address(peer[0], peer[1], "udp")
-        self.local = owner.address
+        self.local = owner.address._replace(host=owner.local_to(peer[0]))
         self.host = shown(owner.listener, peer[0])
         self.hostport = f"{self.host}:{owner.address.port}"
         self.via = f"SIP/2.0/UDP {self.hostport}"
