@@ -14,6 +14,10 @@ from vosswitch.sip.message import BadMessage, Headers, Message, Request, Respons
 __all__ = ["BadMessage", "Framer", "parse"]
 
 MAX_STREAM_MESSAGE = 65536
+LONGEST_HEAD = 16384
+"""Bytes of start line and headers; more gets 513."""
+MOST_LINES = 400
+"""Header lines; more gets 513."""
 KEEP_ALIVE = b"\r\n\r\n"
 """What a peer sends to keep a stream open (RFC 5626 section 4.4.1)."""
 
@@ -32,6 +36,9 @@ def parse(data: bytes) -> Request | Response:
     :raises BadMessage: whatever the bytes are, nothing else.
     """
     head, body = _split(data)
+    large = len(head) > LONGEST_HEAD or head.count(b"\n") > MOST_LINES
+    if large:
+        head = b"\r\n".join(head[:LONGEST_HEAD].split(b"\r\n")[:MOST_LINES])
     try:
         text, encoding = head.decode(), "utf-8"
     except UnicodeDecodeError:
@@ -45,6 +52,8 @@ def parse(data: bytes) -> Request | Response:
     message = _read_start(lines[0], headers, body)
     message.encoding = encoding
     try:
+        if large:
+            raise BadMessage("Message Too Large", 513)
         if text.count("\r") >= len(lines) or text.count("\n") >= len(lines):
             raise BadMessage("Stray line end")
         if len(headers) < len(lines) - 1:
