@@ -1,4 +1,4 @@
-"""Messages that are too long, too many, or say one thing twice: a plain answer or none, no memory kept, no trace left."""
+"""Messages that are too long, or say one thing twice: a plain answer or none, no memory kept, no trace left."""
 
 from __future__ import annotations
 
