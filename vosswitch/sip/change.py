@@ -297,6 +297,8 @@ class Changes:
 
     def stop(self) -> None:
         """The leg has ended."""
+        if self._ours is not None:
+            self._ours.expire()
         self._settle()
         self._waiting = None
         if self._sent is not None:

@@ -161,6 +161,19 @@ class ClientTransaction(_Transaction):
         """
         data = encode(follow_up(self.data, "CANCEL", "", extra))
         self.layer.send(_SILENT, "CANCEL", self.branch, data, self.flow, self.pace)
+        self.expire()
+
+    def expire(self) -> None:
+        """Nobody wants the outcome any more: it has failed when it does not come within 64*T1 (RFC 3261 9.1)."""
+        self.layer.timers.add(max(32.0, self.pace.accepted), self._expired)
+
+    def _expired(self) -> None:
+        if self.machine.state not in {State.CALLING, State.PROCEEDING}:
+            return
+        user = self.user
+        self.forget()
+        if user is not None:
+            user.failed(self)
 
     def rest(self) -> None:
         """Stop sending the request again, but go on listening for its responses."""
