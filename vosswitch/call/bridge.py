@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vosswitch.call.machine import Effect
     from vosswitch.call.switchboard import Switchboard
     from vosswitch.cdr.record import Cdr
-    from vosswitch.model.signals import Signal
+    from vosswitch.model.signals import Headers, Signal
 
 _EXTEND_AHEAD_MS = 3_000
 
@@ -183,7 +183,7 @@ class Call:
             if kind is Relay:
                 self._relay(effect)  # type: ignore[arg-type]
             elif kind is TryNext:
-                self._place_next(effect.cause)  # type: ignore[union-attr]
+                self._place_next(effect.cause, effect.headers)  # type: ignore[union-attr]
             elif kind is Connect:
                 self._connect(effect.signal)  # type: ignore[union-attr, arg-type]
             else:
@@ -202,7 +202,7 @@ class Call:
     def _elapsed_ms(self) -> int:
         return int((self._board.clock.seconds() - self._started) * 1000)
 
-    def _place_next(self, last: Cause) -> None:
+    def _place_next(self, last: Cause, headers: Headers = ()) -> None:
         """Go on with the next gateway, or end with the cause of the last one."""
         if self.attempts.failed(last):
             while (route := self.attempts.next()) is not None:
@@ -226,7 +226,7 @@ class Call:
                 return
         reached = self.attempts.final(last)
         by = Side.CALLEE if reached.code > 0 else Side.SERVER
-        self._perform(self.machine.feed(Input.STOP, by, Release(reached)))
+        self._perform(self.machine.feed(Input.STOP, by, Release(reached, headers if reached is last else ())))
 
     def _connect(self, signal: Answer) -> None:
         """The callee answered: the rate in force now, the answer record, then the caller's 200."""
@@ -331,9 +331,9 @@ class Call:
             self.answered = self.cdr.answer = None
         self._try(self._settle, effect)
         if Side.CALLEE in effect.release and self.attempts.leg is not None:
-            self._try(self.attempts.leg.send, Release(effect.cause))
+            self._try(self.attempts.leg.send, Release(effect.cause, effect.headers))
         if Side.CALLER in effect.release:
-            self._try(self.caller.send, Release(effect.cause))
+            self._try(self.caller.send, Release(effect.cause, effect.headers))
         self._try(self.attempts.close, effect.cause)
         self.cdr.sip_status = self.caller.status
         self._try(self._board.limits.free, self.decision.limit_keys)

@@ -23,6 +23,7 @@ from vosswitch.model.signals import (
     Carry,
     Confirm,
     Digit,
+    Headers,
     Offer,
     Proceed,
     Progress,
@@ -71,9 +72,10 @@ class Connect(NamedTuple):
 
 
 class TryNext(NamedTuple):
-    """The attempt failed: choose the next gateway or give up with its cause."""
+    """The attempt failed: choose the next gateway or give up with its cause (and the headers that go with it)."""
 
     cause: Cause
+    headers: Headers = ()
 
 
 class Finish(NamedTuple):
@@ -82,6 +84,7 @@ class Finish(NamedTuple):
     cause: Cause
     by: Side
     release: tuple[Side, ...]
+    headers: Headers = ()
 
 
 Effect = Relay | Connect | TryNext | Finish
@@ -103,17 +106,17 @@ def _connect(_side: Side, signal: Signal) -> tuple[Effect, ...]:
 
 def _try_next(_side: Side, signal: Signal) -> tuple[Effect, ...]:
     assert isinstance(signal, Release)
-    return (TryNext(signal.cause),)
+    return (TryNext(signal.cause, signal.headers),)
 
 
 def _left(side: Side, signal: Signal) -> tuple[Effect, ...]:
     assert isinstance(signal, Release)
-    return (Finish(signal.cause, side, (side.other,)),)
+    return (Finish(signal.cause, side, (side.other,), signal.headers),)
 
 
 def _stop(side: Side, signal: Signal) -> tuple[Effect, ...]:
     assert isinstance(signal, Release)
-    return (Finish(signal.cause, side, (Side.CALLER, Side.CALLEE)),)
+    return (Finish(signal.cause, side, (Side.CALLER, Side.CALLEE), signal.headers),)
 
 
 class CallMachine:

@@ -36,7 +36,7 @@ class PeerProfile:
     :ivar headers_out: those of the far side's peer that it is sent, lower case.
     :ivar add_headers: whole header lines added to the INVITE to it (or to the responses, when it calls).
     :ivar user_agent: User-Agent and Server towards it: "" = ours, ``-`` = none, else the text.
-    :ivar reply_address: where responses go: ``socket``, ``via_port`` or ``via``.
+    :ivar reply_address: where responses go: ``auto`` (RFC 3581), ``socket``, ``via_port`` or ``via``.
     :ivar request_address: where requests in its dialogs go: ``socket``, ``contact_port`` or ``contact``.
 
     The call.
@@ -81,7 +81,7 @@ class PeerProfile:
     headers_out: tuple[str, ...] = ()
     add_headers: tuple[str, ...] = ()
     user_agent: str = ""
-    reply_address: str = "socket"
+    reply_address: str = "auto"
     request_address: str = "contact"
     session_timer: str = "on"
     session_ttl: int | None = None

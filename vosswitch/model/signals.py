@@ -13,6 +13,9 @@ from vosswitch.model.identity import NOBODY, Identity
 from vosswitch.model.session import SessionDescription
 from vosswitch.model.values import Address
 
+Headers = tuple[tuple[str, str], ...]
+"""Header names in lower case with their values."""
+
 
 @dataclass(frozen=True, slots=True)
 class Replaces:
@@ -57,7 +60,7 @@ class Try:
     max_forwards: int = 70
     session: SessionDescription | None = None
     identity: Identity = NOBODY
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Headers = ()
     callee_source: str = "request_uri"
     timer: bool = False
     replaces: Replaces | None = None
@@ -70,16 +73,26 @@ class Proceed:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """The far side is ringing (180, Alerting), with early media when *session* is there."""
+    """The far side is ringing (180, Alerting), with early media when *session* is there.
+
+    :ivar identity: who is called, as his side asserts it; *headers* that his gateway passes on.
+    """
 
     session: SessionDescription | None = None
+    identity: Identity = NOBODY
+    headers: Headers = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Call progress (183), with early media when *session* is there."""
+    """Call progress (183), with early media when *session* is there.
+
+    :ivar identity: who is called, as his side asserts it; *headers* that his gateway passes on.
+    """
 
     session: SessionDescription | None = None
+    identity: Identity = NOBODY
+    headers: Headers = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +100,12 @@ class Answer:
     """The far side answered (200 to INVITE, Connect).
 
     :ivar session: the answer, or the offer when the call began without one; None when an earlier 183 held it already.
+    :ivar identity: who answered, as his side asserts it; *headers* that his gateway passes on.
     """
 
     session: SessionDescription | None = None
+    identity: Identity = NOBODY
+    headers: Headers = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +152,13 @@ class Digit:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """This side is gone or has to go: refusal, CANCEL, BYE, timeout."""
+    """This side is gone or has to go: refusal, CANCEL, BYE, timeout.
+
+    :ivar headers: of the peer's refusal or BYE, those that its gateway passes on.
+    """
 
     cause: Cause
+    headers: Headers = ()
 
 
 @dataclass(frozen=True, slots=True)

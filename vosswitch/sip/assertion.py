@@ -54,13 +54,19 @@ def shown(placement: Placement, host: str, product: str) -> Shown:
         *profile.add_headers,
     ]
     if placement.headers and profile.headers_out:
-        hidden = (placement.caller, identity.asserted, placement.account) if private else None
-        lines += given(placement.headers, profile.headers_out, hidden)
+        lines += given(placement.headers, profile.headers_out, hidden_numbers(placement))
     if private:
         return Shown(f'"Anonymous" <sip:{user}@{host}>' if user else ANONYMOUS, user, tuple(lines))
     user = user or user_text(placement.caller or "anonymous")
     display = f"{quoted(placement.display)} " if placement.display else ""
     return Shown(f"{display}<sip:{user}@{host}>", user, tuple(lines))
+
+
+def hidden_numbers(placement: Placement) -> tuple[str, ...] | None:
+    """What no passed header of a private caller may hold; None when he is not private."""
+    if not is_private(placement.privacy, placement.identity):
+        return None
+    return placement.caller, placement.identity.asserted, placement.account
 
 
 def is_private(policy: str, identity: Identity) -> bool:

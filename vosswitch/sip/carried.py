@@ -15,10 +15,8 @@ from vosswitch.sip.headers import field_start
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vosswitch.model.signals import Headers
     from vosswitch.sip.message import Message
-
-Headers = tuple[tuple[str, str], ...]
-"""Names in lower case, and values."""
 
 MOST = 32
 """Header lines of one message that are passed on."""
@@ -96,6 +94,11 @@ _TELLING = 4
 
 def _tells(value: str, numbers: list[str]) -> bool:
     return any(number in value for number in numbers)
+
+
+def server_line(setting: str) -> str:
+    """The Server line of every response to a peer that has a name of ours set; the others get one in answers only."""
+    return "" if setting in {"", "-"} else f"Server: {setting}\r\n"
 
 
 @lru_cache(maxsize=256)

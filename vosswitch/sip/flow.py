@@ -52,6 +52,7 @@ class Statistics:
     :ivar bad: messages that could not be read.
     :ivar retransmitted: requests and responses sent again, *repeated* requests received again.
     :ivar stray: responses and ACKs that belong to nothing.
+    :ivar misaddressed: requests whose Via named an address that no response may go to.
     :ivar dropped: what was left without an answer on purpose.
     :ivar unrecorded: calls of strangers that were too many to be written down.
     :ivar shed: new requests turned away because they had waited too long, *capped* because of their source's rate;
@@ -66,6 +67,7 @@ class Statistics:
         "bad",
         "capped",
         "dropped",
+        "misaddressed",
         "overflowed",
         "received",
         "repeated",
@@ -81,7 +83,7 @@ class Statistics:
 
     def __init__(self) -> None:
         self.received = self.sent = self.bad = self.retransmitted = self.repeated = self.stray = self.dropped = 0
-        self.unrecorded = self.shed = self.capped = self.absorbed = self.overflowed = 0
+        self.unrecorded = self.misaddressed = self.shed = self.capped = self.absorbed = self.overflowed = 0
         self.requests: Counter[str] = Counter()
         self.responses: Counter[int] = Counter()
         self.sent_requests: Counter[str] = Counter()

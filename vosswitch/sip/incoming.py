@@ -11,6 +11,7 @@ from vosswitch.model.causes import Cause, cause
 from vosswitch.model.interfaces import ILeg
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.signals import Accept, Answer, Confirm, Digit, Offer, Progress, Refuse, Release, Ring, Transferred
+from vosswitch.sip.assertion import connected_lines
 from vosswitch.sip.bodies import body_session
 from vosswitch.sip.change import Unconfirmed
 from vosswitch.sip.dialog import Dialog
@@ -19,10 +20,11 @@ from vosswitch.sip.reason import abandoned
 from vosswitch.sip.refresh import grant
 from vosswitch.sip.session import MUTE
 from vosswitch.sip.stack import refusal_lines
-from vosswitch.sip.wire import allowed, user_text
+from vosswitch.sip.wire import allowed, lines, user_text
 
 if TYPE_CHECKING:
     from vosswitch.model.session import SessionDescription
+    from vosswitch.model.signals import Headers
     from vosswitch.model.values import Address
     from vosswitch.sip.flow import Flow
     from vosswitch.sip.layer import ServerTransaction
@@ -78,19 +80,20 @@ class IncomingLeg(Leg):
     # -- signals of the call
 
     def _take_ring(self, ring: Ring) -> None:
-        self._provisional(180, ring.session)
+        self._provisional(180, ring)
 
     def _take_progress(self, progress: Progress) -> None:
-        self._provisional(183, progress.session)
+        self._provisional(183, progress)
 
-    def _provisional(self, status: int, session: SessionDescription | None) -> None:
+    def _provisional(self, status: int, signal: Ring | Progress) -> None:
         assert self._invite is not None
+        session = signal.session
         self.status = status
         body = b""
         if session is not None:
             self._sent = session
             body = sdp.render(session)
-        self._invite.respond(status, self._record_route + self._contact, body)
+        self._invite.respond(status, self._record_route + self._contact + self._extra(signal), body)
 
     def _take_answer(self, answer: Answer) -> None:
         assert self._invite is not None
@@ -100,12 +103,24 @@ class IncomingLeg(Leg):
         self._unconfirmed = Unconfirmed(self, self._invite, self._number)
         self.told = session
         timer = grant(self, self._wish)
-        extra = f"{self._record_route}{self._contact}{allowed(self.profile)}{timer}Server: {self.stack.product}\r\n"
+        server = "" if self.profile.user_agent else f"Server: {self.stack.product}\r\n"
+        extra = f"{self._record_route}{self._contact}{allowed(self.profile)}{timer}{server}{self._extra(answer)}"
         self._invite.respond(200, extra, b"" if session is None else sdp.render(session))
         self._invite = None
 
+    def _extra(self, signal: Ring | Progress | Answer) -> str:
+        """The header lines for this peer only: who is called, what is passed on, what is always added."""
+        profile = self.profile
+        if profile is PLAIN:
+            return ""
+        assert self.flow is not None
+        told = connected_lines(signal.identity, profile, self.flow.host)
+        told += [*self.passed(signal.headers), *profile.add_headers]
+        return lines(told) if told else ""
+
     def _take_refusal(self, release: Release) -> None:
-        self._refuse(release.cause.answerable, refusal_lines(release.cause))
+        told = [*self.passed(release.headers), *self.profile.add_headers]
+        self._refuse(release.cause.answerable, refusal_lines(release.cause) + (lines(told) if told else ""))
         self.over(None)
 
     def _refuse(self, status: int, extra: str) -> None:
@@ -176,12 +191,12 @@ class IncomingLeg(Leg):
         else:
             super()._hear_bye(request, transaction)
 
-    def over(self, reached: Cause | None) -> None:
+    def over(self, reached: Cause | None, headers: Headers = ()) -> None:
         """The leg has ended."""
         if self._unconfirmed is not None:
             self._unconfirmed.stop()
             self._unconfirmed = None
-        super().over(reached)
+        super().over(reached, headers)
 
     TAKES: ClassVar[Takes] = {
         State.OFFERED: {

@@ -223,13 +223,14 @@ class ClientTransaction(_Transaction):
 class ServerTransaction(_Transaction):
     """A request of a peer and our responses."""
 
-    __slots__ = ("echo", "merge", "tag", "user")
+    __slots__ = ("echo", "merge", "server", "tag", "user")
 
     def __init__(self, layer: Layer, key: str, request: Request, flow: Flow, echo: Echo) -> None:
         method = request.method
         kind = InviteServer if method == "INVITE" else Server
         super().__init__(layer, kind(flow.reliable), key, method, flow)
         self.echo: Echo | None = echo
+        self.server = ""
         self.tag = ""
         self.merge = ""
         self.user: ServerUser | None = None
@@ -252,6 +253,8 @@ class ServerTransaction(_Transaction):
         head = self.echo.head(status, reason or reason_phrase(status), self.tag if status > 100 else "")
         if status == 100:
             extra = self.echo.timestamp + extra
+        if self.server:
+            extra += self.server
         self.data = seal(head + extra, body, kind or "application/sdp", self.echo.encoding)
         self.sends = 0
         if status < 200:

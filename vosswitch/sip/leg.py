@@ -17,7 +17,9 @@ from vosswitch.model.peer import PLAIN
 from vosswitch.model.signals import Carried, Carry, Digit, Offer, Refuse, Release, Signal, Transferred
 from vosswitch.model.values import Address
 from vosswitch.sip import refer
+from vosswitch.sip.addressing import request_flow
 from vosswitch.sip.bodies import ACCEPT, RELAY, SDP, digit_body, read_digit
+from vosswitch.sip.carried import agent_lines, given, taken
 from vosswitch.sip.carry import Carrier
 from vosswitch.sip.change import Changes
 from vosswitch.sip.named import named_way
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from vosswitch.model.peer import PeerProfile
     from vosswitch.model.session import SessionDescription
+    from vosswitch.model.signals import Headers
     from vosswitch.sip.dialog import Dialog
     from vosswitch.sip.flow import Flow
     from vosswitch.sip.layer import ClientTransaction, ServerTransaction
@@ -149,7 +152,7 @@ class Leg:
         if self.listener is not None:
             self.listener.heard(self, signal)
 
-    def over(self, reached: Cause | None) -> None:
+    def over(self, reached: Cause | None, headers: Headers = ()) -> None:
         """The leg has ended; *reached* is reported unless the call itself ended it (None)."""
         self.state = State.OVER
         self._still()
@@ -163,7 +166,7 @@ class Leg:
             self._carrier.stop()
         listener, self.listener = self.listener, None
         if reached is not None and listener is not None:
-            listener.heard(self, Release(reached))
+            listener.heard(self, Release(reached, headers))
 
     def resume_data(self) -> dict[str, Any]:
         """What `end_orphan` needs to end the dialog; {} before there is one."""
@@ -176,6 +179,7 @@ class Leg:
             "transport": remote.transport,
             "address": [remote.host, remote.port],
             "local_address": [local.host, local.port],
+            "request_address": self.profile.request_address,
         }
 
     # -- timers of the leg: one at a time
@@ -195,6 +199,10 @@ class Leg:
         assert self.dialog is not None
         assert self.flow is not None
         flow = self.flow
+        if self.profile is not PLAIN:
+            found = request_flow(self.profile.request_address, self.dialog, flow)
+            if found is not None:
+                return found
         host, port, name = self.dialog.hop()
         if host is None:
             return named_way(self.stack, flow, Address(name, port, flow.remote.transport)) if name else flow
@@ -206,6 +214,7 @@ class Leg:
         """Send a request within the dialog; its outcome comes to `answered` or `failed`."""
         assert self.dialog is not None
         flow, branch = self.way(), self.stack.branch()
+        extra = (*self._named(), *extra)
         head = self.dialog.head(method, self.dialog.next_seq(), f"{flow.via};branch={branch};rport", extra)
         if method in {"INVITE", "UPDATE"}:
             head += self._contact + allowed(self.profile)
@@ -215,11 +224,22 @@ class Leg:
         """Our Contact line, without its end."""
         return self._contact.rstrip("\r\n")
 
+    def _named(self) -> tuple[str, ...]:
+        """Our name in requests within the dialog, where the peer's profile has one; else they go without."""
+        setting = self.profile.user_agent
+        return agent_lines(setting, "", "User-Agent") if setting else ()
+
+    def passed(self, headers: Headers) -> list[str]:
+        """The lines of those headers of the far side that this peer is sent."""
+        return given(headers, self.profile.headers_out) if headers and self.profile.headers_out else []
+
     def acknowledge(self, number: int, session: SessionDescription | None, proof: tuple[str, ...] = ()) -> bytes:
         """Send the ACK of a 2xx and return it, to be sent again for each retransmission of that."""
         assert self.dialog is not None
         flow = self.way()
-        head = self.dialog.head("ACK", number, f"{flow.via};branch={self.stack.branch()};rport", proof)
+        head = self.dialog.head(
+            "ACK", number, f"{flow.via};branch={self.stack.branch()};rport", (*self._named(), *proof)
+        )
         data = seal(head, b"" if session is None else sdp.render(session))
         self.repeat(data)
         return data
@@ -231,9 +251,9 @@ class Leg:
         statistics.sent_requests["ACK"] += 1
         self.way().send(data)
 
-    def hang_up(self, reached: Cause) -> None:
-        """Send BYE."""
-        self.ask("BYE", lines_of(reached.reason, reached.q850, reached.sip))
+    def hang_up(self, reached: Cause, headers: Headers = ()) -> None:
+        """Send BYE, with those of the far side's *headers* that pass."""
+        self.ask("BYE", (*lines_of(reached.reason, reached.q850, reached.sip), *self.passed(headers)))
 
     def prove(self, transaction: ClientTransaction, response: Response) -> tuple[str, ...]:
         """The lines that answer a challenge to a request of ours; () when that cannot be."""
@@ -340,7 +360,8 @@ class Leg:
         transaction.respond(200)
         self.forget()
         if self.state is not State.OVER:
-            self.over(released(request.headers.get("reason")))
+            headers = taken(request, self.profile.headers_in) if self.profile.headers_in else ()
+            self.over(released(request.headers.get("reason")), headers)
 
     def _hear_change(self, request: Request, transaction: ServerTransaction) -> None:
         if self.state is State.CONNECTED:
@@ -438,7 +459,7 @@ class Leg:
 
     def _take_bye(self, release: Release) -> None:
         self.over(None)
-        self.hang_up(release.cause)
+        self.hang_up(release.cause, release.headers)
 
 
 class Orphan(Leg):

@@ -8,7 +8,7 @@ from zope.interface import implementer
 
 from vosswitch import sdp
 from vosswitch.model.causes import Cause, cause, from_sip
-from vosswitch.model.identity import NOBODY
+from vosswitch.model.identity import NOBODY, Identity
 from vosswitch.model.interfaces import ILeg
 from vosswitch.model.peer import PLAIN
 from vosswitch.model.signals import (
@@ -24,11 +24,12 @@ from vosswitch.model.signals import (
     Ring,
     Transferred,
 )
-from vosswitch.sip.assertion import shown
+from vosswitch.sip.assertion import hidden_numbers, shown
 from vosswitch.sip.bodies import body_session
-from vosswitch.sip.carried import agent_lines
+from vosswitch.sip.carried import agent_lines, given, taken
 from vosswitch.sip.dialog import Dialog
 from vosswitch.sip.headers import quoted
+from vosswitch.sip.identity import connected_of
 from vosswitch.sip.layer import Pace
 from vosswitch.sip.leg import TALKS, Leg, State, Takes
 from vosswitch.sip.proof import Proof
@@ -42,12 +43,14 @@ from vosswitch.sip.wire import allowed, lines, seal, user_text
 if TYPE_CHECKING:
     from vosswitch.model.call import Placement
     from vosswitch.model.session import SessionDescription
+    from vosswitch.model.signals import Headers
     from vosswitch.sip.flow import Flow
     from vosswitch.sip.layer import ClientTransaction
     from vosswitch.sip.leg import Listener
     from vosswitch.sip.message import Response
     from vosswitch.sip.stack import Stack
 
+_NOTHING: tuple[Identity, Headers] = (NOBODY, ())
 _CANCEL_PATIENCE = 32.0
 """Seconds a cancelled INVITE may go on without a final response (9.1: 64*T1)."""
 _RAISES = 3
@@ -60,7 +63,7 @@ class OutgoingLeg(Leg):
 
     :ivar _phase: how far the peer has got: 0 nothing, 1 trying, 2 progress, 3 early media, 4 ringing; each has a timer.
     :ivar _early: the answer to our offer came before the 2xx.
-    :ivar _told: the header lines of the INVITE that say who calls and who we are, and what is passed on.
+    :ivar _extra: the header lines of the INVITE that say who calls and who we are, and what is passed on.
     :ivar _shown: the credentials of the INVITE, which its ACK repeats (22.1).
     :ivar _ack: our ACK of the 2xx, for its retransmissions.
     :ivar _least: the greatest Min-SE that a 422 told, *_raises* how many did.
@@ -72,6 +75,7 @@ class OutgoingLeg(Leg):
         "_ack",
         "_asked",
         "_early",
+        "_extra",
         "_forks",
         "_invite",
         "_late",
@@ -85,7 +89,6 @@ class OutgoingLeg(Leg):
         "_seq",
         "_shown",
         "_tag",
-        "_told",
         "_tries",
         "_why",
     )
@@ -111,7 +114,7 @@ class OutgoingLeg(Leg):
         self._invite: ClientTransaction | None = None
         self._asked = placement.request_uri or _request_uri(placement)
         self._local = ""
-        self._told: tuple[str, ...] = ()
+        self._extra: tuple[str, ...] = ()
         self._tries: Tries | None = None
         if placement.username is not None:
             timers, now = placement.timers, stack.timers.now
@@ -144,9 +147,9 @@ class OutgoingLeg(Leg):
             user = user_text(placement.caller or "anonymous")
             display = f"{quoted(placement.display)} " if placement.display else ""
             self._local = f"{display}<sip:{user}@{host}>;tag={self._tag}"
-            self._told = agent_lines("", self.stack.product, "User-Agent")
+            self._extra = agent_lines("", self.stack.product, "User-Agent")
         else:
-            local, user, self._told = shown(placement, host, self.stack.product)
+            local, user, self._extra = shown(placement, host, self.stack.product)
             self._local = f"{local};tag={self._tag}"
         transport = "" if self.flow.local.transport == "udp" else f";transport={self.flow.local.transport}"
         self._contact = f"Contact: <sip:{user}{'@' if user else ''}{self.flow.hostport}{transport}>\r\n"
@@ -165,7 +168,7 @@ class OutgoingLeg(Leg):
                 f"Call-ID: {self.peer_call_id}",
                 f"CSeq: {self._seq} INVITE",
                 *[f"Route: {value}" for value in placement.route],
-                *self._told,
+                *self._extra,
                 *proof,
             )
         )
@@ -256,13 +259,13 @@ class OutgoingLeg(Leg):
         session = self._early_session(response)
         if status == 180:
             self._reach(4, self._placement.timers.ringing, "no_answer")
-            self.report(Ring(session))
+            self.report(Ring(session, *self._besides(response)))
             return
         if session is not None:
             self._reach(3, self._placement.timers.progress_session, "no_answer")
         else:
             self._reach(2, self._placement.timers.progress, "response_timeout")
-        self.report(Progress(session))
+        self.report(Progress(session, *self._besides(response)))
 
     def _early_session(self, response: Response) -> SessionDescription | None:
         """Early media; a description that cannot be read is as good as none before the answer."""
@@ -276,6 +279,21 @@ class OutgoingLeg(Leg):
             self._early = True
             self.heard = session
         return session
+
+    def _besides(self, response: Response) -> tuple[Identity, Headers]:
+        """What a response says besides its status and session: who is called, and what its gateway passes on."""
+        profile = self.profile
+        if profile is PLAIN:
+            return _NOTHING
+        headers = taken(response, profile.headers_in) if profile.headers_in else ()
+        return connected_of(response, profile), headers
+
+    def passed(self, headers: Headers) -> list[str]:
+        """The lines of those headers of the caller that this peer is sent; a private caller's tell nothing of him."""
+        placement = self._placement
+        if not headers or not self.profile.headers_out:
+            return []
+        return given(headers, self.profile.headers_out, hidden_numbers(placement))
 
     def _reach(self, phase: int, seconds: float, reason: str) -> None:
         if phase > self._phase:
@@ -299,7 +317,7 @@ class OutgoingLeg(Leg):
         if status == 503 and self._phase < 2 and self._tries is not None and self._tries.again():
             return
         reasons = read(response.headers["reason"]) if "reason" in response.headers else self._reasons
-        self.over(refused(_cause_of(status, response), reasons))
+        self.over(refused(_cause_of(status, response), reasons), self._besides(response)[1])
 
     def _call_again(self, proof: tuple[str, ...]) -> None:
         """Send the INVITE once more within the same attempt."""
@@ -359,7 +377,8 @@ class OutgoingLeg(Leg):
         self.heard = session or self.heard
         self.told = self._placement.session
         begin(self, response, self._floor())
-        self.report(Answer(session))  # first: who is acknowledged but not written down would stay up after a crash
+        besides = self._besides(response)
+        self.report(Answer(session, *besides))  # first: who is acknowledged but not written down outlives a crash
         if not self._late and self.state is State.ANSWERED:
             self._ack = self.acknowledge(dialog.local_seq, None, self._shown)
             self.state = State.CONNECTED

@@ -10,7 +10,7 @@ from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.signals import Try
 from vosswitch.sip.authentication import Authentication, Verdict
 from vosswitch.sip.bodies import ACCEPT, MIXED, SDP, body_session, kind_of
-from vosswitch.sip.carried import taken
+from vosswitch.sip.carried import server_line, taken
 from vosswitch.sip.identity import called_of, caller_of, display_of, identity_of
 from vosswitch.sip.incoming import IncomingLeg
 from vosswitch.sip.message import BadMessage
@@ -192,6 +192,8 @@ class Reception:
         policy, wish = policy_of(self._parameters(), profile), read(request)
         if wish is not MUTE or profile.session_timer != "on":
             _may_time(request, policy, wish)
+        if transaction.server or profile is not PLAIN:
+            transaction.server = server_line(profile.user_agent)
         leg = IncomingLeg(self._stack, request, transaction, flow, flow.remote, session is None, profile)
         leg.expects(policy, wish, session)
         transaction.respond(100)

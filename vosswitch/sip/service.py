@@ -14,10 +14,13 @@ from zope.interface import implementer
 
 from vosswitch.model.causes import cause
 from vosswitch.model.interfaces import ILegFactory, IRegistrations
+from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.places import is_literal, local_text
 from vosswitch.model.values import Address
+from vosswitch.sip.addressing import reply_flow
 from vosswitch.sip.admission import Admission
 from vosswitch.sip.authentication import Authentication
+from vosswitch.sip.carried import server_line
 from vosswitch.sip.dialog import Dialog
 from vosswitch.sip.flow import Statistics, Tokens
 from vosswitch.sip.intake import Intake
@@ -99,6 +102,8 @@ class SipService(Service):
     ) -> None:
         self._reactor = reactor
         self._parameters = parameters
+        self._credentials = credentials
+        self._own: frozenset[tuple[str, int]] = frozenset()  # where we listen: no response may go there
         self._log = log
         self._quiet: dict[str, tuple[float, int]] = {}
         self._noted = (0.0, 0)
@@ -156,6 +161,7 @@ class SipService(Service):
                         got=got,
                         wanted=RECEIVE_BUFFER,
                     )
+        self._own = frozenset((address.host, address.port) for address in self.addresses)
         super().startService()  # type: ignore[no-untyped-call]
 
     def stopService(self) -> Deferred[Any]:
@@ -257,7 +263,10 @@ class SipService(Service):
             self._log.warn("a leg of a former life cannot be ended: no listener reaches {target}", target=str(target))
             return None
         dialog.local_seq += 100  # requests sent after these data were written
-        leg = Orphan(self._stack, flow, State.OVER, target)
+        profile = PLAIN
+        if data.get("request_address") in {"socket", "contact_port"}:
+            profile = PeerProfile(request_address=data["request_address"])
+        leg = Orphan(self._stack, flow, State.OVER, target, profile)
         leg.dialog, leg.settled = dialog, settled
         return leg
 
@@ -366,6 +375,12 @@ class SipService(Service):
         if flow.reliable:
             flow.reply_port = port  # type: ignore[attr-defined]
             return flow
+        policy = self._credentials.profile_at(flow.remote).reply_address
+        if policy != "auto":
+            found = reply_flow(policy, via, flow, self._own)
+            if found is None:
+                self.statistics.misaddressed += 1
+            return found or flow
         if "rport" in via.params or port == flow.remote.port:
             return flow
         return flow.toward(flow.remote.host, port)
@@ -403,6 +418,9 @@ class SipService(Service):
             self._intervals = intervals
             self._layer.pace = Pace(tuple(intervals))
         transaction = self._layer.serve(request, self._back(request.via, flow))
+        profile = self._credentials.profile_at(flow.remote)
+        if profile is not PLAIN:
+            transaction.server = server_line(profile.user_agent)
         try:
             tag = request.to.tag
             if not tag:

@@ -96,7 +96,13 @@ _CALLER = (
     Field(
         "callee_source", fields.choice("request_uri", "to", "diversion"), "request_uri", help="Where the called one is"
     ),
-    Field("reply_address", fields.choice("socket", "via_port", "via"), "socket", help="Where responses go"),
+    Field(
+        "reply_address",
+        fields.choice("auto", "socket", "via_port", "via"),
+        "auto",
+        help="Where responses go over UDP: auto = as RFC 3581 says, the socket they came from, its IP with the port"
+        " of Via, or all that Via says",
+    ),
 )
 _CALLEE = (
     Field("from_user", fields.choice("caller", "username", "asserted"), "caller", help="User part of From"),

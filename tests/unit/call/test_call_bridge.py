@@ -17,7 +17,8 @@ from tests.unit.call.call_world import (
     rate,
     routing,
 )
-from vosswitch.model.causes import cause
+from vosswitch.model.causes import cause, from_sip
+from vosswitch.model.identity import Identity
 from vosswitch.model.signals import Accept, Answer, Confirm, Offer, Progress, Release, Ring
 from vosswitch.model.values import UNITS, Side
 
@@ -572,3 +573,26 @@ def test_accounts_that_may_overdraw_pay_for_the_whole_call():
     world.out.hangs_up()
     assert world.cdr.fee == 6 * UNITS
     assert world.call().released.reason == "insufficient_balance"
+
+
+PASSED = (("x-account", "7"),)
+
+
+def test_headers_and_identity_go_through_with_the_signals():
+    """Relayed media changes the description only."""
+    world = World()
+    caller = world.call()
+    world.out.say(Progress(offer(5000), Identity("4940"), PASSED))
+    world.out.say(Answer(offer(5000), Identity("4940"), PASSED))
+    told = caller.told[-2:]
+    assert [(signal.identity.asserted, signal.headers) for signal in told] == [("4940", PASSED)] * 2
+    caller.say(Release(cause("normal"), PASSED))
+    assert world.out.told[-1].headers == PASSED
+
+
+def test_the_last_refusal_brings_its_headers_and_no_other():
+    world = World()
+    caller = world.call()
+    world.out.say(Release(from_sip(503), (("x-account", "first"),)))
+    world.out.say(Release(from_sip(486), PASSED))
+    assert caller.told[-1].headers == PASSED

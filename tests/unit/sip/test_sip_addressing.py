@@ -1,0 +1,122 @@
+"""Where responses and requests go, by the peer's profile."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.sip.sip_world import ANSWER, UAC, UAS, World, reply
+from vosswitch import sdp
+from vosswitch.model.causes import cause
+from vosswitch.model.peer import PeerProfile
+from vosswitch.model.signals import Answer, Release
+from vosswitch.sip.addressing import usable
+
+SEEN = ("192.0.2.10", 40001)
+"""Where the caller's packets come from: not the port that it names."""
+
+
+@pytest.fixture
+def world():
+    world = World()
+    world.service._own = frozenset({("192.0.2.1", 5060)})
+    yield world
+    world.close()
+
+
+def answered_at(world, via, policy):
+    """Where the 501 of a request with this Via goes."""
+    world.credentials.profiles[SEEN[0]] = PeerProfile(reply_address=policy)
+    text = (
+        f"SING sip:4940@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP {via};branch=z9hG4bK{world.next()}\r\n"
+        "Max-Forwards: 70\r\nFrom: <sip:1@x>;tag=1\r\nTo: <sip:2@x>\r\n"
+        "Call-ID: c\r\nCSeq: 1 SING\r\nContent-Length: 0\r\n\r\n"
+    )
+    world.put(text.encode(), SEEN)
+    ((_, where),) = world.udp.written
+    world.udp.written = []
+    return where
+
+
+@pytest.mark.parametrize(
+    ("via", "auto", "socket", "via_port", "via_all"),
+    [
+        ("192.0.2.10:5070", 5070, 40001, 5070, ("192.0.2.10", 5070)),
+        ("192.0.2.10:5070;rport", 40001, 40001, 5070, ("192.0.2.10", 5070)),
+        ("10.1.2.3:5070;rport", 40001, 40001, 5070, ("10.1.2.3", 5070)),
+        ("198.51.100.7", 5060, 40001, 5060, ("198.51.100.7", 5060)),
+        ("host.example:5070", 5070, 40001, 5070, SEEN),
+        ("[2001:db8::1]:5070", 5070, 40001, 5070, SEEN),
+        ("127.0.0.1:5070", 5070, 40001, 5070, SEEN),
+        ("224.0.1.75:5070", 5070, 40001, 5070, SEEN),
+        ("255.255.255.255:5070", 5070, 40001, 5070, SEEN),
+        ("0.0.0.0:5070", 5070, 40001, 5070, SEEN),
+        ("192.0.2.1:5060", 5060, 40001, 5060, SEEN),
+    ],
+)
+def test_responses_go_where_the_gateway_wants_them(world, via, auto, socket, via_port, via_all):
+    assert answered_at(world, via, "auto") == (SEEN[0], auto)
+    assert answered_at(world, via, "socket") == (SEEN[0], socket)
+    assert answered_at(world, via, "via_port") == (SEEN[0], via_port)
+    assert world.service.statistics.misaddressed == 0
+    assert answered_at(world, via, "via") == via_all
+    assert world.service.statistics.misaddressed == (via_all == SEEN)
+
+
+def test_port_0_is_no_port(world):
+    assert answered_at(world, "192.0.2.10:0", "via_port") == SEEN
+    assert answered_at(world, "192.0.2.10:0", "via") == SEEN
+
+
+def test_private_and_loopback_addresses_keep_to_themselves():
+    assert usable("127.0.0.2", 5060, "127.0.0.1")
+    assert not usable("127.0.0.2", 5060, "192.0.2.1")
+    assert not usable("169.254.1.1", 5060, "192.0.2.1")
+    assert usable("2001:db8::2", 5060, "2001:db8::1")
+    assert not usable("::ffff:127.0.0.1", 0, "::1")
+    assert not usable("192.0.2.1", 65536, "192.0.2.2")
+
+
+def test_repeated_requests_and_acks_of_refusals_keep_the_way(world):
+    world.credentials.profiles[UAC[0]] = PeerProfile(reply_address="via")
+    caller = world.invite(via="SIP/2.0/UDP 198.51.100.7:5090;branch=z9hG4bKone;rport")
+    there = ("198.51.100.7", 5090)
+    assert world.one(there).status == 100
+    world.put(caller.sent, UAC)
+    assert world.one(there).status == 100
+    leg, _ = world.calls.offered[0]
+    leg.send(Release(cause("no_route")))
+    assert world.one(there).status == 503
+    world.clock.advance(0.6)
+    assert world.one(there).status == 503
+
+
+@pytest.mark.parametrize(
+    ("policy", "target"),
+    [
+        ("contact", ("198.51.100.9", 5099)),
+        ("contact_port", (UAS[0], 5099)),
+        ("socket", UAS),
+    ],
+)
+def test_requests_of_a_dialog_go_where_the_gateway_wants_them(world, policy, target):
+    leg = world.place(profile=PeerProfile(request_address=policy))
+    world.put(reply(world.one(UAS), 200, ANSWER, contact="<sip:bob@198.51.100.9:5099>"), UAS)
+    assert world.one(target).method == "ACK"
+    orphan = leg.resume_data()
+    leg.send(Release(cause("normal")))
+    bye = world.one(target)
+    assert bye.method == "BYE"
+    world.put(reply(bye, 200), UAS)
+    world.service.end_orphan(orphan)
+    assert world.one(target).method == "BYE"
+
+
+def test_the_caller_gets_its_bye_there_too(world):
+    world.credentials.profiles[UAC[0]] = PeerProfile(request_address="socket")
+    caller = world.invite(contact="<sip:4930@198.51.100.9:5099>")
+    leg, _ = world.calls.offered[0]
+    leg.send(Answer(sdp.parse(ANSWER)))
+    caller.join(caller.take()[-1])
+    caller.ack()
+    leg.send(Release(cause("normal")))
+    assert world.one(UAC).method == "BYE"
