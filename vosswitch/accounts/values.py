@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from vosswitch.accounts.sources import SourceMatch, read_source
+from vosswitch.accounts.sources import SIP_PORT, SourceMatch, read_source
 from vosswitch.model.call import Credential
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.values import Level
@@ -91,6 +91,15 @@ class MappingGateway:
     media_proxy: str = "auto"
     profile: PeerProfile = PLAIN
     locked: bool = False
+
+    @property
+    def places(self) -> list[tuple[str, int]]:
+        """Host and port of each single address; networks are none."""
+        return [
+            (str(match.network.network_address), match.port or SIP_PORT)
+            for match in self.addresses
+            if match.network.prefixlen == match.network.max_prefixlen
+        ]
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any]) -> MappingGateway:

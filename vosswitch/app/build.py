@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import random
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
 from vosswitch import __version__
+from vosswitch.accounts.sources import SIP_PORT, source_ip
 from vosswitch.app.credentials import Credentials
 from vosswitch.call.builtins import builtins
 from vosswitch.call.decide import Decider
@@ -21,9 +24,11 @@ from vosswitch.hooks.context import PluginContext
 from vosswitch.hooks.manager import Loaded, PluginError, load
 from vosswitch.media.service import MediaService
 from vosswitch.model.trunk import TrunkWish
-from vosswitch.model.values import CallIds
+from vosswitch.model.values import Address, CallIds
 from vosswitch.params.boot import BadSetting
+from vosswitch.sip.files import RegistrationFile
 from vosswitch.sip.service import SipService
+from vosswitch.sip.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,6 +123,33 @@ def sip(node: Switch) -> SipService:
         name_servers=node.boot.name_servers,
         prefer=node.boot.dns_prefer,
     )
+
+
+def upkeep(node: Switch) -> Upkeep:
+    """What goes on in the SIP room beside its calls."""
+    return Upkeep(
+        node.sip,
+        Credentials(lambda: node.snapshot, node.boot.realm),
+        lambda: node.snapshot.parameters,
+        RegistrationFile(node.boot.spool_directory),
+        partial(deferToThreadPool, node.reactor, node.reactor.getThreadPool()),
+        time.time,
+        partial(node.note_trouble, "registrations"),
+    )
+
+
+def kept_alive(snapshot: Snapshot) -> tuple[tuple[Address, str | None], ...]:
+    """The gateways of fixed addresses that want keep-alives (`PeerProfile.keep_alive`), with our IP towards them."""
+    found: list[tuple[Address, str | None]] = []
+    for customer in snapshot.mapping_gateways.values():
+        if customer.profile.keep_alive and not customer.locked:
+            found += [(Address(host, port), None) for host, port in customer.places]
+    for vendor in snapshot.gateways.gateways.values():
+        if vendor.profile.keep_alive and not vendor.locked and vendor.transport in {"udp", "auto"}:
+            address = source_ip(vendor.address)
+            if address is not None:
+                found.append((Address(str(address), vendor.port or SIP_PORT), vendor.local_address or None))
+    return tuple(found)
 
 
 def trunk_wishes(snapshot: Snapshot) -> list[TrunkWish]:

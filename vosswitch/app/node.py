@@ -107,7 +107,7 @@ class Switch(MultiService):
         self.last_flowno = last_flowno(self.boot.spool_directory)
         self.orphans, self._found = settle(self.boot.spool_directory, writer, self.frozen.billing_modes)
         in_thread = partial(deferToThreadPool, self.reactor, self.reactor.getThreadPool())
-        self.journal = JournalService(self.reactor, writer, in_thread, wall_ms, partial(self._note_trouble, "journal"))
+        self.journal = JournalService(self.reactor, writer, in_thread, wall_ms, partial(self.note_trouble, "journal"))
         self.recorder = RecorderService(
             self.reactor,
             self.boot,
@@ -115,7 +115,7 @@ class Switch(MultiService):
             on_money=self._money,
             on_drained=self._drained,
             on_ready=self._ready,
-            on_trouble=partial(self._note_trouble, "database"),
+            on_trouble=partial(self.note_trouble, "database"),
             log=Logger(namespace="vosswitch.recorder"),
         )
         self.journal.on_end = self.recorder.note_end
@@ -125,6 +125,7 @@ class Switch(MultiService):
         self.media = build.media_engine(self)
         self.calls = build.calls(self)
         self.sip = build.sip(self)
+        self.upkeep = build.upkeep(self)
         self.decider = build.decider(self)
         self.calls.connect(self.sip, self.decider)
         self.hints = build.change_hints(self)
@@ -170,6 +171,9 @@ class Switch(MultiService):
             self._deaf(error.strerror or str(error))
             return
         self.sip.pause()  # what comes meanwhile waits in the sockets
+        problem = self.upkeep.start()
+        if problem:
+            self.log.warn("{problem}", problem=problem)
         self._start_media().addBoth(lambda _: self._open_doors())
 
     def _start_media(self) -> Deferred[Any]:
@@ -185,7 +189,7 @@ class Switch(MultiService):
         self.sip.resume()
         if self.hints is not None:
             self.hints.startService()  # type: ignore[no-untyped-call]
-        self.sip.trunks.follow(build.trunk_wishes(self.snapshot))
+        self._follow_gateways()
         self.sip.trunks.start()
         self.orphans.tell(self.sip.end_orphan, self.reactor.callLater)
         gc.collect()
@@ -231,6 +235,7 @@ class Switch(MultiService):
         if self.live:
             self.sip.trunks.stop()
             yield from self._farewells()
+            self.upkeep.stop()
             yield self.sip.stopService()
             if IService.providedBy(self.media):
                 yield self.media.stopService()  # type: ignore[no-untyped-call]
@@ -269,10 +274,19 @@ class Switch(MultiService):
         self.journal.sync_interval = self.snapshot.parameters["VS_JOURNAL_SYNC_INTERVAL"] / 1000
         if self.snapshot.gateways is not before.gateways:
             self.sip.keep_names(gateway.target for gateway in self.snapshot.gateways.gateways.values())
-            self.sip.trunks.follow(build.trunk_wishes(self.snapshot))
+        if (
+            self.snapshot.gateways is not before.gateways
+            or self.snapshot.mapping_gateways is not before.mapping_gateways
+        ):
+            self._follow_gateways()
         if self.snapshot.callers is not before.callers:
             for warning in self.snapshot.callers.warnings:
                 self.log.warn("configuration: {warning}", warning=warning)
+
+    def _follow_gateways(self) -> None:
+        """Register with whom the configuration says, and keep alive who wants that."""
+        self.sip.trunks.follow(build.trunk_wishes(self.snapshot))
+        self.upkeep.keep_alive.static = build.kept_alive(self.snapshot)
 
     def _money(self, accounts: Mapping[str, Mapping[str, int]]) -> None:
         for number, row in accounts.items():
@@ -297,7 +311,8 @@ class Switch(MultiService):
                 error=repr(error),
             )
 
-    def _note_trouble(self, what: str, text: str) -> None:
+    def note_trouble(self, what: str, text: str) -> None:
+        """Something does not work, or with no text works again."""
         if text:
             self.trouble[what] = text
             self.log.error("{what}: {text}", what=what, text=text)

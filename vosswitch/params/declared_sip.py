@@ -57,16 +57,21 @@ PARAMETERS: tuple[Parameter, ...] = (
         ),
         wired=True,
     ),
-    _sip_nat("SS_SIP_NAT_KEEP_ALIVE_MESSAGE", "HELLO", text(), "", "UDP keep-alive payload; empty disables"),
-    _sip_nat("SS_SIP_NAT_KEEP_ALIVE_PERIOD", "30", whole(10, 86400), "s", "Keep-alive period"),
+    _sip_nat(
+        "SS_SIP_NAT_KEEP_ALIVE_MESSAGE", "HELLO", text(), "", "UDP keep-alive payload; empty disables", wired=True
+    ),
+    _sip_nat("SS_SIP_NAT_KEEP_ALIVE_PERIOD", "30", whole(10, 86400), "s", "Keep-alive period", wired=True),
     _sip_nat(
         "SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL",
         "500",
         whole(1, 10000),
         "ms",
         "Pause between batches (not between packets)",
+        wired=True,
     ),
-    _sip_nat("SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME", "3000", whole(1, 10000), "packets", "Keep-alives per batch"),
+    _sip_nat(
+        "SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME", "3000", whole(1, 10000), "packets", "Keep-alives per batch", wired=True
+    ),
     _sip_timeout(
         "SS_SIP_TIMEOUT_INVITE",
         "10",

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import random
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.error import MessageLengthError
 from zope.interface import implementer
 
 from vosswitch.model.causes import cause
@@ -225,6 +227,17 @@ class SipService(Service):
     def registered(self) -> dict[str, tuple[Contact, ...]]:
         """Every phone and dynamic gateway that is online."""
         return self.registrar.registered()
+
+    def poke(self, local: Address | str | None, target: Address, data: bytes) -> None:
+        """Send a datagram that asks for nothing: from that listener or local IP, else from whichever fits."""
+        exactly = isinstance(local, Address)
+        for owner in self._sockets:
+            if isinstance(owner, UdpSocket) and (
+                owner.address == local if exactly else owner.fits(target, local)  # type: ignore[arg-type]
+            ):
+                with suppress(OSError, MessageLengthError):
+                    owner.put(data, (target.host, target.port))
+                return
 
     # -- outgoing
 

@@ -115,10 +115,10 @@ def test_money_of_the_recorder_arrives(node):
 
 
 def test_trouble_is_told_until_it_is_over(node):
-    node.switch._note_trouble("database", "gone away")
+    node.switch.note_trouble("database", "gone away")
     assert node.switch.trouble == {"database": "gone away"}
-    node.switch._note_trouble("database", "")
-    node.switch._note_trouble("journal", "")
+    node.switch.note_trouble("database", "")
+    node.switch.note_trouble("journal", "")
     assert node.switch.trouble == {}
     node.switch.stopService()
 
