@@ -322,8 +322,9 @@ class Leg:
         self._lost()
 
     def changing(self) -> bool:
-        """Whether a change of the session is running."""
-        return self._changes is not None and self._changes.busy() != 0
+        """Whether a refresh has to wait: for the ACK, or for a change of the session that is running."""
+        unready = self.state is not State.CONNECTED
+        return unready or (self._changes is not None and self._changes.busy() != 0)
 
     def _lost(self) -> None:
         """The peer no longer knows the dialog (12.2.1.2)."""

@@ -8,7 +8,7 @@ from sip_world import ANSWER, OFFER, UAC, UAS, World, reply
 from vosswitch import sdp
 from vosswitch.model.causes import cause
 from vosswitch.model.peer import PeerProfile
-from vosswitch.model.signals import Accept, Answer, Offer, Refuse, Release
+from vosswitch.model.signals import Accept, Answer, Confirm, Offer, Progress, Refuse, Release
 from vosswitch.sip.message import Response
 
 SESSION = sdp.parse(ANSWER)
@@ -531,6 +531,100 @@ def test_the_refresh_is_challenged(world):
     wait(world, 100)
     assert (world.take(UAS), world.calls.of(leg)) == ([], [])
     end(world, leg)
+
+
+@pytest.mark.parametrize("allow", ["UPDATE", "INVITE"])
+def test_every_refresh_may_be_challenged_anew(world, allow):
+    leg, _ = called(world, username="us", password="secret", ok={"supported": "timer", "allow": allow})
+    for _ in range(4):
+        wait(world, 301)
+        world.put(reply(sole(world.take(UAS)), 401, www_authenticate='Digest realm="x",nonce="n",algorithm=MD5'), UAS)
+        again = world.take(UAS)[-1]
+        assert again.get("authorization") is not None
+        world.put(reply(again, 200, b"" if allow == "UPDATE" else ANSWER), UAS)
+        world.take(UAS)
+    assert world.calls.of(leg) == []
+    end(world, leg)
+
+
+def test_no_refresh_before_the_ack(world):
+    world.parameters["SS_SIP_SESSION_UPDATE_SEGMENT"] = 10
+    caller = world.invite(session_expires="90;refresher=uas", allow="UPDATE")
+    leg, _ = world.calls.offered.pop()
+    leg.send(Answer(SESSION))
+    ok = caller.take()[-1]
+    wait(world, 20)
+    assert {found.cseq.method for found in caller.take()} == {"INVITE"}
+    caller.join(ok)
+    caller.ack()
+    wait(world, 3)
+    assert sole(caller.take()).method == "UPDATE"
+    hang_up(leg, caller)
+
+
+@pytest.mark.parametrize("body", [b"", CHANGED])
+def test_a_refresh_after_an_answer_in_parts_repeats_what_was_told(world, body):
+    """An answer in a 183, and none or another one in the 200 (RFC 3261 13.2.1)."""
+    leg = world.place()
+    invite = world.one(UAS)
+    world.put(reply(invite, 183, ANSWER), UAS)
+    world.put(reply(invite, 200, body, supported="timer"), UAS)
+    assert world.one(UAS).method == "ACK"
+    heard = world.calls.of(leg)
+    assert heard[-1] == Answer(sdp.parse(body) if body else None)
+    wait(world, 301)
+    refresh = sole(world.take(UAS))
+    assert (refresh.method, refresh.body) == ("INVITE", OFFER)
+    world.put(reply(refresh, 200, body or ANSWER), UAS)
+    assert (world.one(UAS).method, world.calls.of(leg)) == ("ACK", [])
+    end(world, leg)
+
+
+def test_a_refresh_after_early_media_repeats_what_the_caller_was_told(world):
+    caller = world.invite(session_expires="90;refresher=uas")
+    leg, _ = world.calls.offered.pop()
+    leg.send(Progress(SESSION))
+    leg.send(Answer())
+    caller.join(caller.take()[-1])
+    caller.ack()
+    wait(world, 46)
+    refresh = sole(caller.take())
+    assert (refresh.method, refresh.body) == ("INVITE", ANSWER)
+    takes(caller, refresh, OFFER)
+    hang_up(leg, caller)
+
+
+def test_a_refresh_after_a_late_offer_repeats_our_answer(world):
+    """The vendor offered in its 200 and got the answer in our ACK."""
+    leg = world.place(session=None)
+    world.put(reply(world.one(UAS), 200, ANSWER, supported="timer"), UAS)
+    leg.send(Confirm(sdp.parse(OFFER)))
+    assert world.one(UAS).body == OFFER
+    world.calls.of(leg)
+    wait(world, 301)
+    refresh = sole(world.take(UAS))
+    assert (refresh.method, refresh.body) == ("INVITE", OFFER)
+    world.put(reply(refresh, 200, ANSWER), UAS)
+    assert (world.one(UAS).method, world.calls.of(leg)) == ("ACK", [])
+    end(world, leg)
+
+
+def test_a_late_offer_within_the_call_is_a_refresh_and_its_answers_are_what_is_repeated(world):
+    caller, leg, _, _ = answered(world, session_expires="300;refresher=uac", supported="timer")
+    wait(world, 250)
+    caller.request("INVITE", session_expires="300;refresher=uac")
+    other = sdp.parse(ANSWER.replace(b"bob 1 1", b"bob 1 2"))
+    assert world.calls.of(leg) == [Offer(None)]
+    leg.send(Accept(other))
+    caller.take()
+    caller.ack(CHANGED)
+    assert world.calls.of(leg) == [Confirm(sdp.parse(CHANGED))]
+    wait(world, 250)
+    caller.request("INVITE", CHANGED, session_expires="300;refresher=uac")
+    assert caller.take()[-1].body == sdp.render(other)
+    caller.ack()
+    assert world.calls.of(leg) == []
+    hang_up(leg, caller)
 
 
 def test_a_lost_bye_leaves_no_call_up(world):
