@@ -13,6 +13,7 @@ from vosswitch.app import Switch, check_database
 from vosswitch.control.files import claim
 from vosswitch.params.boot import BadSetting, Boot, Listener, listener
 from vosswitch.params.files import load
+from vosswitch.params.listeners import SECURE
 from vosswitch.sip.transport import try_bind
 
 if TYPE_CHECKING:
@@ -51,6 +52,11 @@ def _boot(options: dict[str, Any]) -> Boot:
 
 def _listeners(texts: list[str]) -> tuple[Listener, ...]:
     found = tuple(listener(text) for text in texts)
+    for one, text in zip(found, texts, strict=True):
+        if one.transport in SECURE:
+            raise BadSetting(
+                f"--listen: {text} needs a certificate: expected in a [[listen]] table of the configuration"
+            )
     for number, one in enumerate(found):
         if one.port and one in found[:number]:
             raise BadSetting(f"--listen: {texts[number]} is there already; expected each address once")

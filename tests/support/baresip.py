@@ -45,10 +45,11 @@ class Baresip:
 
     :param account: its address-of-record with parameters, as in baresip's ``accounts`` file.
     :param hertz: the pitch of its voice.
+    :param config: more lines of its configuration.
     :ivar events: what it has told so far.
     """
 
-    def __init__(self, folder: Path, account: str, hertz: int) -> None:
+    def __init__(self, folder: Path, account: str, hertz: int, config: str = "") -> None:
         self.folder = folder
         self.events: list[dict] = []
         self._pending = b""
@@ -62,7 +63,7 @@ class Baresip:
             f"audio_source aufile,{folder}/voice.wav\naudio_path /nonexistent\nsnd_path {folder}\n"
             f"ctrl_tcp_listen 127.0.0.1:{control}\nmodule_path {MODULES}\n"
             "module g711.so\nmodule aufile.so\nmodule sndfile.so\n"
-            "module_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n"
+            f"module_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n{config}"
         )
         self._output = (folder / "output.log").open("wb")
         self.process = subprocess.Popen(

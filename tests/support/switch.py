@@ -68,8 +68,19 @@ def until(condition, seconds: float = 15.0, what: str = "condition"):
         time.sleep(0.02)
 
 
+def toml(value: object) -> str:
+    """A text, a list or an inline table."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {toml(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    return json.dumps(str(value) if isinstance(value, Path) else value)
+
+
 class Switch:
     """One switch in *folder*.
+
+    :param listen: more ``[[listen]]`` tables.
 
     :ivar port: where it speaks SIP on 127.0.0.1 (UDP and TCP).
     :ivar quick: run the commands in this process, which saves half a second each.
@@ -78,7 +89,12 @@ class Switch:
     quick = False
 
     def __init__(
-        self, folder: Path, database: str = "", hosts: tuple[str, ...] = ("127.0.0.1",), **sections: dict[str, object]
+        self,
+        folder: Path,
+        database: str = "",
+        hosts: tuple[str, ...] = ("127.0.0.1",),
+        listen: tuple[dict[str, object], ...] = (),
+        **sections: dict[str, object],
     ) -> None:
         self.folder = folder
         self.port = free_port()
@@ -95,8 +111,10 @@ class Switch:
         for host in hosts:
             for transport in ("udp", "tcp"):
                 lines += ["[[listen]]", f'address = "{transport}:{host}:{self.port}"']
+        for table in listen:
+            lines += ["[[listen]]", *(f"{key} = {toml(value)}" for key, value in table.items())]
         for name, values in plan.items():
-            lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+            lines += [f"[{name}]", *(f"{key} = {toml(value)}" for key, value in values.items())]
         self.config.write_text("\n".join(lines) + "\n")
 
     def cli(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:

@@ -28,6 +28,7 @@ from vosswitch.model.values import Address, CallIds
 from vosswitch.params.boot import BadSetting
 from vosswitch.sip.files import RegistrationFile
 from vosswitch.sip.service import SipService
+from vosswitch.sip.transport import BadCertificate
 from vosswitch.sip.upkeep import Upkeep
 
 if TYPE_CHECKING:
@@ -110,7 +111,17 @@ def calls(node: Switch) -> CallService:
 
 
 def sip(node: Switch) -> SipService:
-    """The SIP room, with the call room as its user."""
+    """The SIP room, with the call room as its user.
+
+    :raises BadSetting: a certificate cannot be used.
+    """
+    try:
+        return _sip(node)
+    except BadCertificate as error:
+        raise BadSetting(str(error)) from None
+
+
+def _sip(node: Switch) -> SipService:
     return SipService(
         node.reactor,
         parameters=lambda: node.snapshot.parameters,
@@ -122,6 +133,7 @@ def sip(node: Switch) -> SipService:
         log=Logger(namespace="vosswitch.sip"),
         name_servers=node.boot.name_servers,
         prefer=node.boot.dns_prefer,
+        tls=node.boot.tls,
     )
 
 
@@ -163,6 +175,7 @@ def trunk_wishes(snapshot: Snapshot) -> list[TrunkWish]:
             password=gateway.password,
             realm=gateway.realm or None,
             local_address=gateway.local_address or None,
+            tls_name=gateway.profile.tls_name,
         )
         for gateway in snapshot.gateways.gateways.values()
         if gateway.profile.register and gateway.address and not gateway.locked

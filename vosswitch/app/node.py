@@ -271,6 +271,7 @@ class Switch(MultiService):
         if self._coming is not None:
             return
         before, self.snapshot = self.snapshot, coming
+        self.sip.sockets.configured()
         self.journal.sync_interval = self.snapshot.parameters["VS_JOURNAL_SYNC_INTERVAL"] / 1000
         if self.snapshot.gateways is not before.gateways:
             self.sip.keep_names(gateway.target for gateway in self.snapshot.gateways.gateways.values())

@@ -11,6 +11,7 @@ from vosswitch import __version__
 from vosswitch.call.explain import NoSuchSubject, explain
 from vosswitch.control.protocol import ControlError
 from vosswitch.routing.gateways import trunk_text
+from vosswitch.sip.transport import BadCertificate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -46,6 +47,7 @@ class Operations:
             "registrations": self.registrations,
             "trunks": self.trunks,
             "plugins": self.plugins,
+            "reload_certificates": self.reload_certificates,
         }
 
     def status(self, _: Arguments) -> dict[str, Any]:
@@ -62,6 +64,9 @@ class Operations:
             "registered": len(node.sip.registrar),
             "seq": node.snapshot.seq,
             "backlog": node.recorder.backlog,
+            "sockets": node.sip.sockets.status(),
+            "certificates": node.sip.sockets.shown(),
+            "refused_connections": node.sip.sockets.quota.refused,
             "trouble": "; ".join(f"{what}: {text}" for what, text in node.trouble.items()) or None,
         }
 
@@ -126,6 +131,13 @@ class Operations:
     def names(self, _: Arguments) -> Iterator[dict[str, Any]]:
         """What host names lead to now."""
         return self._node.sip.names.listing()
+
+    def reload_certificates(self, _: Arguments) -> dict[str, Any]:
+        """Read all certificates again."""
+        try:
+            return {"certificates": self._node.sip.sockets.reload()}
+        except BadCertificate as error:
+            raise ControlError("bad_certificate", "reload_certificates", f"{error}; the old ones stay") from None
 
     def route(self, args: Arguments) -> dict[str, Any]:
         """Explain what would become of a call."""

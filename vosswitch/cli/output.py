@@ -84,6 +84,16 @@ def moment_text(ms: int) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
 
 
+def _objects(values: Sequence[Any]) -> bool:
+    return bool(values) and all(isinstance(value, dict) for value in values)
+
+
+def _object_text(value: Mapping[str, Any]) -> str:
+    """An object on one line: ``address udp:192.0.2.1:5060, drops 0``; what does not apply is left out."""
+    shown = {name: " ".join(map(str, item)) if isinstance(item, list) else item for name, item in value.items()}
+    return ", ".join(f"{name} {item}" for name, item in shown.items() if item is not None and item != "")
+
+
 def plain(value: Any, kind: str) -> Any:
     """A value as JSON has it."""
     if value is None:
@@ -128,7 +138,7 @@ def _cell(value: Any, field: Field, zone: ZoneInfo) -> str:
 _WRITERS: dict[str, Callable[[Any], str]] = {
     "money": money_text,
     "flag": lambda value: "yes" if value else "no",
-    "list": lambda value: ", ".join(map(str, value)),
+    "list": lambda value: "; ".join(map(_object_text, value)) if _objects(value) else ", ".join(map(str, value)),
     "object": lambda value: "; ".join(f"{key}: {_listed(item)}" for key, item in value.items()),
 }
 

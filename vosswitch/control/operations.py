@@ -101,6 +101,9 @@ STATUS = Operation(
         Field("registered", "whole", "phones that are registered"),
         Field("seq", "whole", "last change of the configuration that is live here"),
         Field("backlog", "whole", "finished records not yet in the database"),
+        Field("sockets", "list", "address, drops (datagrams that the system dropped since the start), connections"),
+        Field("certificates", "list", "those that are shown: file, expires, names"),
+        Field("refused_connections", "whole", "TCP, TLS and WebSocket connections that were too many"),
         Field("trouble", "text", "what is wrong at the moment, null when nothing is"),
     ),
 )
@@ -288,6 +291,13 @@ PLUGINS = Operation(
     live=False,
 )
 
+RELOAD_CERTIFICATES = Operation(
+    "reload_certificates",
+    "Read the certificates and keys of the configuration again; connections that are up keep theirs.",
+    (Field("certificates", "list", "those that are shown now: file, expires, names"),),
+    changes=True,
+)
+
 OPERATIONS: dict[str, Operation] = {
     row.name: row
     for row in (
@@ -303,6 +313,7 @@ OPERATIONS: dict[str, Operation] = {
         REGISTRATIONS,
         TRUNKS,
         PLUGINS,
+        RELOAD_CERTIFICATES,
     )
 }
 """All operations by name."""

@@ -14,6 +14,7 @@ class TrunkWish:
     :ivar name: of the routing gateway.
     :ivar target: where the REGISTER goes; *domain* stands in its Request-URI, From and To.
     :ivar realm: only this realm's challenges are answered; None = any.
+    :ivar tls_name: whom the vendor's certificate has to prove, "" = the target's host.
     """
 
     name: str
@@ -23,6 +24,7 @@ class TrunkWish:
     password: str = field(repr=False)
     realm: str | None = None
     local_address: str | None = None
+    tls_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ the key and what was expected.  Relative paths are relative to the file's folder
 
 from __future__ import annotations
 
-import ipaddress
 import os.path
 import re
 from dataclasses import dataclass
@@ -14,9 +13,13 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from vosswitch.model.places import local_parts
+from vosswitch.params.checks import BadSetting, ip, ip_or_none, text, texts, whole
+from vosswitch.params.listeners import TLS_KEYS, ClientTls, Listener, client_tls, listener, listeners_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+__all__ = ["BadSetting", "Boot", "Listener", "listener", "read"]
 
 
 _MYSQL = re.compile(
@@ -25,23 +28,6 @@ _MYSQL = re.compile(
     r"(?:\[[0-9A-Fa-f:.]+\]|[^:/@\[\]\s]*)(?::[0-9]{1,5})?"
     r"/[^/@?\s]+(?:\?[^\s]*)?"
 )
-
-
-class BadSetting(ValueError):
-    """A setting that cannot be used; its text is one line for the operator."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """One local address that SIP is spoken on.
-
-    :ivar advertise: what peers are told instead of *host* (behind 1:1 NAT); "" = *host*.
-    """
-
-    transport: str
-    host: str
-    port: int
-    advertise: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +53,7 @@ class Boot:
     run_directory: str
     spool_directory: str
     key_file: str
+    tls: ClientTls
     log_level: str
     log_file: str
 
@@ -76,41 +63,9 @@ class Boot:
         return os.path.join(self.run_directory, "control.sock")
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError("a text in quotes")
-    return value
-
-
-def _whole(low: int, high: int) -> Callable[[Any], int]:
-    def check(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise TypeError(f"a whole number from {low} to {high}")
-        return value
-
-    return check
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise TypeError("a list of texts")
-    return tuple(value)
-
-
-def _ip(value: Any) -> str:
-    try:
-        return str(ipaddress.ip_address(_text(value)))
-    except ValueError:
-        raise TypeError("an IP address") from None
-
-
-def _ip_or_none(value: Any) -> str:
-    return "" if value == "" else _ip(value)
-
-
 def _servers(value: Any) -> tuple[tuple[str, int], ...]:
     try:
-        return tuple((host, port or 53) for host, port in map(local_parts, _texts(value)))
+        return tuple((host, port or 53) for host, port in map(local_parts, texts(value)))
     except (TypeError, ValueError):
         raise TypeError('a list of name servers such as ["192.0.2.53", "[2001:db8::53]:5353"]') from None
 
@@ -126,7 +81,7 @@ def _word(*words: str) -> Callable[[Any], str]:
 
 def _zone(value: Any) -> str:
     try:
-        ZoneInfo(_text(value))
+        ZoneInfo(text(value))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise TypeError("an IANA time zone such as Europe/Vienna") from None
     return str(value)
@@ -140,74 +95,25 @@ def _level(value: Any) -> str:
 
 _KEYS: dict[str, dict[str, tuple[Callable[[Any], Any], Any]]] = {
     "node": {
-        "id": (_whole(0, 1023), 0),
-        "name": (_text, "vosswitch"),
+        "id": (whole(0, 1023), 0),
+        "name": (text, "vosswitch"),
         "timezone": (_zone, "UTC"),
-        "realm": (_text, "vosswitch"),
+        "realm": (text, "vosswitch"),
     },
-    "database": {"url": (_text, "sqlite:///../var/vosswitch.sqlite"), "key_file": (_text, "../var/secret.key")},
-    "redis": {"url": (_text, "")},
+    "database": {"url": (text, "sqlite:///../var/vosswitch.sqlite"), "key_file": (text, "../var/secret.key")},
+    "redis": {"url": (text, "")},
     "dns": {"servers": (_servers, []), "prefer": (_word("ipv4", "ipv6"), "ipv4")},
     "media": {
-        "address": (_ip, "127.0.0.1"),
-        "advertise": (_ip_or_none, ""),
-        "engine": (_text, "built-in"),
-        "workers": (_whole(1, 64), 1),
+        "address": (ip, "127.0.0.1"),
+        "advertise": (ip_or_none, ""),
+        "engine": (text, "built-in"),
+        "workers": (whole(1, 64), 1),
     },
-    "plugins": {"path": (_texts, ["../plugins"]), "disabled": (_texts, [])},
-    "run": {"directory": (_text, "../var/run"), "spool": (_text, "../var/spool")},
-    "log": {"level": (_level, "info"), "file": (_text, "")},
+    "plugins": {"path": (texts, ["../plugins"]), "disabled": (texts, [])},
+    "tls": TLS_KEYS,
+    "run": {"directory": (text, "../var/run"), "spool": (text, "../var/spool")},
+    "log": {"level": (_level, "info"), "file": (text, "")},
 }
-
-_TRANSPORTS = ("udp", "tcp")
-
-
-def listener(text: str, advertise: str = "") -> Listener:
-    """Read ``udp:127.0.0.1:5060`` or ``tcp:[::1]:5060``.
-
-    :raises BadSetting: anything else.
-    """
-    transport, _, rest = text.partition(":")
-    host, _, port = rest.rpartition(":")
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    try:
-        ip = ipaddress.ip_address(bare)
-        number = int(port) if port.isascii() and port.isdigit() else -1
-        if transport not in _TRANSPORTS or not 0 <= number <= 65535 or (ip.version == 6) != (bare != host):
-            raise ValueError(text)
-    except ValueError:
-        raise BadSetting(f"expected an address such as udp:127.0.0.1:5060 or tcp:[::1]:5060, got {text!r}") from None
-    return Listener(transport, str(ip), number, advertise)
-
-
-def _listeners(rows: Any, path: str) -> tuple[Listener, ...]:
-    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
-        raise BadSetting(f'{path}: listen: expected [[listen]] tables with address = "udp:127.0.0.1:5060"')
-    found: list[Listener] = []
-    taken: set[tuple[str, str, int]] = set()
-    for number, row in enumerate(rows, 1):
-        where = f"{path}: listen entry {number}"
-        one = _one_listener(row, where)
-        if one.port and (one.transport, one.host, one.port) in taken:
-            raise BadSetting(f"{where}: address: {row['address']} is there already; expected each address once")
-        taken.add((one.transport, one.host, one.port))
-        found.append(one)
-    return tuple(found)
-
-
-def _one_listener(row: Mapping[str, Any], where: str) -> Listener:
-    for key in row:
-        if key not in ("address", "advertise"):
-            raise BadSetting(f"{where}: unknown key {key!r}; expected address, advertise")
-    key = "address"
-    try:
-        address = _text(row.get(key, ""))
-        key = "advertise"
-        return listener(address, _ip_or_none(row.get(key, "")))
-    except TypeError as expected:
-        raise BadSetting(f"{where}: {key}: expected {expected}, got {row[key]!r}") from None
-    except BadSetting as error:
-        raise BadSetting(f"{where}: address: {error}") from None
 
 
 def _sections(document: Mapping[str, Any], path: str) -> dict[str, dict[str, Any]]:
@@ -264,7 +170,7 @@ def read(document: Mapping[str, Any], path: str) -> Boot:
         node_name=node["name"],
         timezone=node["timezone"],
         realm=node["realm"],
-        listeners=_listeners(rows, path),
+        listeners=listeners_of(rows, path),
         database_url=_database(folder, values["database"]["url"], path),
         redis_url=values["redis"]["url"],
         name_servers=values["dns"]["servers"],
@@ -278,6 +184,7 @@ def read(document: Mapping[str, Any], path: str) -> Boot:
         run_directory=_absolute(folder, run["directory"]),
         spool_directory=_absolute(folder, run["spool"]),
         key_file=_absolute(folder, values["database"]["key_file"]),
+        tls=client_tls(values["tls"], path),
         log_level=log["level"],
         log_file=log["file"] and _absolute(folder, log["file"]),
     )

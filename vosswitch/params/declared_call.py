@@ -81,7 +81,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Advertised media address where it differs from the local one (overrides the listen section)",
         wired=True,
     ),
-    _qos("SS_QOS_SIGNAL", "0xa0", octet(), "", "ToS of signalling"),
+    _qos("SS_QOS_SIGNAL", "0xa0", octet(), "", "ToS of signalling", wired=True),
     _qos("SS_QOS_RTP", "0xa0", octet(), "", "ToS of RTP", wired=True),
     _trace("SS_TRACE_FILE_LENGTH", "40960", whole(1), "KB", "Softswitch debug file size, two files rotate"),
     _trace("SS_TRACE_CALL_FILE_SIZE", "16", whole(16, 2048), "MB", "Call trace file size"),

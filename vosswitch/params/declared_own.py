@@ -92,4 +92,12 @@ PARAMETERS: tuple[Parameter, ...] = (
         "New INVITEs and REGISTERs per second of one source address (IPv6: /64 network); more are refused with 503",
         wired=True,
     ),
+    _own(
+        "VS_CONNECTIONS_PER_SOURCE",
+        "500",
+        whole(1, 100_000),
+        "",
+        "TCP, TLS and WebSocket connections of one IPv4 address or IPv6 /64; never more than half of all",
+        wired=True,
+    ),
 )

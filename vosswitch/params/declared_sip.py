@@ -135,7 +135,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Answer (401/403) or silently drop unknown sources; Off = drop silently",
         wired=True,
     ),
-    _sip_auth("SS_TCP_CLOSE_RESET", "Off", switch({"rst": True, "fin": False}), "", "Close TCP with reset"),
+    _sip_auth("SS_TCP_CLOSE_RESET", "Off", switch({"rst": True, "fin": False}), "", "Close TCP with reset", wired=True),
     _sip_ua(
         "SS_SIP_USER_AGENT_EXPIRE",
         "Auto negotiation",

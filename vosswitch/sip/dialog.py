@@ -31,7 +31,7 @@ class Hop(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def hop_of(text: str) -> Hop:
-    """The next hop that a URI, or a Route value, names; port 5060 when it names none, 0 beside a host name.
+    """The next hop that a URI, or a Route value, names; port 5060 (TLS 5061) when it names none, 0 beside a host name.
 
     :raises BadMessage: it is neither.
     """
@@ -41,7 +41,8 @@ def hop_of(text: str) -> Hop:
         ip_address(host)
     except ValueError:
         return Hop(None, uri.port or 0, normal_name(host))
-    return Hop(host, uri.port or 5060)
+    safe = uri.scheme == "sips" or (uri.params.get("transport") or "").lower() == "tls"
+    return Hop(host, uri.port or (5061 if safe else 5060))
 
 
 def _uri_of(text: str) -> Uri:

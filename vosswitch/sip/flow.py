@@ -11,6 +11,23 @@ if TYPE_CHECKING:
     from vosswitch.model.values import Address
 
 
+TRANSPORT_TEXT = {
+    "udp": "",
+    "tcp": ";transport=tcp",
+    "tls": ";transport=tls",
+    "ws": ";transport=ws",
+    "wss": ";transport=ws",
+}
+"""The parameter of a SIP URI by transport; RFC 7118 has ``ws`` for both of its own."""
+
+
+def contact_line(user: str, flow: Flow, *, secure: bool) -> str:
+    """Our Contact on a flow; a SIPS one where the request was and the flow is safe (RFC 3261 section 12.1.1)."""
+    scheme = "sips" if secure and flow.local.transport in {"tls", "wss"} else "sip"
+    at = "@" if user else ""
+    return f"Contact: <{scheme}:{user}{at}{flow.hostport}{TRANSPORT_TEXT[flow.local.transport]}>\r\n"
+
+
 class Flow(Protocol):
     """One socket of ours and one address of a peer: `transport` makes them, tests fake them.
 
@@ -21,6 +38,8 @@ class Flow(Protocol):
     :ivar host: what peers are told instead of the bound host, brackets included: ``[::1]``.
     :ivar via: ``SIP/2.0/UDP host:port`` as it stands in our Via header.
     :ivar hostport: ``host:port`` as it stands in our Contact header.
+    :ivar bound: the peer can be reached over this very connection only (a WebSocket client): whatever its Contact says.
+    :ivar name: whom the peer's certificate had to prove; "" = nobody.
     """
 
     @property
@@ -37,6 +56,10 @@ class Flow(Protocol):
     def via(self) -> str: ...  # noqa: D102
     @property
     def hostport(self) -> str: ...  # noqa: D102
+    @property
+    def bound(self) -> bool: ...  # noqa: D102
+    @property
+    def name(self) -> str: ...  # noqa: D102
 
     def send(self, data: bytes, failed: Callable[[], None] | None = None) -> None:
         """Send one whole message; *failed* is called, in a later turn, when it certainly cannot arrive."""

@@ -15,6 +15,7 @@ from vosswitch.sip.assertion import connected_lines
 from vosswitch.sip.bodies import body_session
 from vosswitch.sip.change import Unconfirmed
 from vosswitch.sip.dialog import Dialog
+from vosswitch.sip.flow import contact_line
 from vosswitch.sip.leg import TALKS, Leg, State, Takes
 from vosswitch.sip.reason import abandoned
 from vosswitch.sip.refresh import grant
@@ -58,9 +59,7 @@ class IncomingLeg(Leg):
         self.dialog = Dialog.of_request(request, tag)
         self.peer_call_id = request.call_id
         self.user_agent = request.get("user-agent") or ""
-        transport = "" if flow.local.transport == "udp" else f";transport={flow.local.transport}"
-        user = user_text(request.target.user)
-        self._contact = f"Contact: <sip:{user}{'@' if user else ''}{flow.hostport}{transport}>\r\n"
+        self._contact = contact_line(user_text(request.target.user), flow, secure=request.target.scheme == "sips")
         self._late = late
         self._wish = MUTE
         self._number = request.cseq.number

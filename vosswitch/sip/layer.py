@@ -188,6 +188,13 @@ class ClientTransaction(_Transaction):
     def _end(self) -> None:
         self.layer.clients.pop(self.key, None)
         self.user = None
+        if self.machine.reliable:
+            self.layer.forget(self)
+
+    def lost(self) -> None:
+        """The connection is gone: nothing has come back, and nothing will."""
+        if self.machine.state in {State.CALLING, State.TRYING}:
+            self._broken()
 
     def _perform(self, effect: Effect) -> None:
         if effect is Effect.SEND:
@@ -349,7 +356,7 @@ class Layer:
     :ivar pace: used by new transactions; the service replaces it when SS_SIP_RESEND_INTERVAL changes.
     """
 
-    __slots__ = ("clients", "merges", "pace", "servers", "statistics", "tag", "timers")
+    __slots__ = ("_over", "clients", "merges", "pace", "servers", "statistics", "tag", "timers")
 
     def __init__(self, timers: Timers, statistics: Statistics, tag: Callable[[], str]) -> None:
         self.timers = timers
@@ -359,6 +366,7 @@ class Layer:
         self.clients: dict[str, ClientTransaction] = {}
         self.servers: dict[str, ServerTransaction] = {}
         self.merges: dict[str, ServerTransaction] = {}
+        self._over: dict[Flow, set[ClientTransaction]] = {}
 
     def send(
         self, user: ClientUser, method: str, branch: str, data: bytes, flow: Flow, pace: Pace | None = None
@@ -367,8 +375,23 @@ class Layer:
         transaction = ClientTransaction(self, user, method, branch, data, flow, pace)
         self.clients[transaction.key] = transaction
         self.statistics.sent_requests[method] += 1
+        if flow.reliable:
+            self._over.setdefault(flow, set()).add(transaction)
         transaction.feed(Input.START)
         return transaction
+
+    def forget(self, transaction: ClientTransaction) -> None:
+        """A transaction over a connection has ended."""
+        waiting = self._over.get(transaction.flow)
+        if waiting is not None:
+            waiting.discard(transaction)
+            if not waiting:
+                del self._over[transaction.flow]
+
+    def lost(self, flow: Flow) -> None:
+        """A connection is gone: requests that nothing came back for have failed, in a later turn."""
+        for transaction in self._over.get(flow, ()):
+            self.timers.add(0.0, transaction.lost)
 
     def response(self, response: Response) -> bool:
         """Give a response to its transaction; False when it has none."""

@@ -180,6 +180,7 @@ class Leg:
             "address": [remote.host, remote.port],
             "local_address": [local.host, local.port],
             "request_address": self.profile.request_address,
+            **({"tls_name": self.flow.name} if self.flow.name else {}),
         }
 
     # -- timers of the leg: one at a time
@@ -199,6 +200,8 @@ class Leg:
         assert self.dialog is not None
         assert self.flow is not None
         flow = self.flow
+        if flow.bound:
+            return flow
         if self.profile is not PLAIN:
             found = request_flow(self.profile.request_address, self.dialog, flow)
             if found is not None:

@@ -30,7 +30,7 @@ def _chosen(stack: Stack, flow: Flow, found: tuple[Address, ...]) -> Flow:
     host, port, _ = found[0]
     if (":" in host) == (":" in remote.host):
         return flow.toward(host, port)
-    return stack.way(found[0], None) or flow
+    return stack.way(found[0], None, flow.name or None) or flow
 
 
 def _same(remote: Address, address: Address, reliable: bool) -> bool:
@@ -99,6 +99,16 @@ class NamedFlow:
     def via(self) -> str:
         """Our Via."""
         return self._base.via
+
+    @property
+    def bound(self) -> bool:
+        """Never: a client of that kind is not looked up."""
+        return False
+
+    @property
+    def name(self) -> str:
+        """Whom the peer had to prove."""
+        return self._base.name
 
     @property
     def hostport(self) -> str:

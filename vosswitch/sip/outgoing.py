@@ -28,6 +28,7 @@ from vosswitch.sip.assertion import hidden_numbers, shown
 from vosswitch.sip.bodies import body_session
 from vosswitch.sip.carried import agent_lines, given, taken
 from vosswitch.sip.dialog import Dialog
+from vosswitch.sip.flow import TRANSPORT_TEXT, contact_line
 from vosswitch.sip.headers import quoted
 from vosswitch.sip.identity import connected_of
 from vosswitch.sip.layer import Pace
@@ -36,7 +37,7 @@ from vosswitch.sip.proof import Proof
 from vosswitch.sip.reason import NONE, lines_of, read, refused
 from vosswitch.sip.refresh import begin
 from vosswitch.sip.session import MOST, invite_lines, least_of
-from vosswitch.sip.tries import LARGE, Tries
+from vosswitch.sip.tries import LARGE, Tries, proof_name
 from vosswitch.sip.uri import host_text, parse_uri
 from vosswitch.sip.wire import allowed, lines, seal, user_text
 
@@ -95,7 +96,8 @@ class OutgoingLeg(Leg):
 
     def __init__(self, stack: Stack, placement: Placement, listener: Listener, pace: Pace) -> None:
         target = placement.target
-        super().__init__(stack, stack.way(target, placement.local_address), State.CALLING, target, placement.profile)
+        way = stack.way(target, placement.local_address, proof_name(placement))
+        super().__init__(stack, way, State.CALLING, target, placement.profile)
         self.listener = listener
         self.peer_call_id = stack.tokens.new() + stack.tokens.new()
         self._placement = placement
@@ -151,8 +153,7 @@ class OutgoingLeg(Leg):
         else:
             local, user, self._extra = shown(placement, host, self.stack.product)
             self._local = f"{local};tag={self._tag}"
-        transport = "" if self.flow.local.transport == "udp" else f";transport={self.flow.local.transport}"
-        self._contact = f"Contact: <sip:{user}{'@' if user else ''}{self.flow.hostport}{transport}>\r\n"
+        self._contact = contact_line(user, self.flow, secure=self._asked.startswith("sips:"))
 
     def _call(self, proof: tuple[str, ...]) -> None:
         assert self.flow is not None
@@ -469,7 +470,7 @@ def _request_uri(placement: Placement) -> str:
     target = placement.target
     if placement.contact:
         return parse_uri(placement.contact).replace(user=placement.callee).text
-    transport = "" if target.transport in {"udp", "auto"} else f";transport={target.transport}"
+    transport = TRANSPORT_TEXT.get(target.transport, "")
     return f"sip:{user_text(placement.callee)}@{host_text(target.host, target.port or None)}{transport}"
 
 

@@ -191,6 +191,11 @@ class Framer:
         self._searched = 0
         self._needed = 0
 
+    @property
+    def pending(self) -> int:
+        """Bytes of a message that is not whole."""
+        return len(self._buffer)
+
     def feed(self, data: bytes) -> list[bytes]:
         """Take what has arrived; give every message that is whole now, and `KEEP_ALIVE` for each of those.
 

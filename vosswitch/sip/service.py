@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.error import MessageLengthError
 from zope.interface import implementer
 
@@ -19,6 +19,7 @@ from vosswitch.model.interfaces import ILegFactory, IRegistrations
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.places import is_literal, local_text
 from vosswitch.model.values import Address
+from vosswitch.params.listeners import NO_TLS
 from vosswitch.sip.addressing import reply_flow
 from vosswitch.sip.admission import Admission
 from vosswitch.sip.authentication import Authentication
@@ -38,15 +39,7 @@ from vosswitch.sip.session import policy_of
 from vosswitch.sip.stack import Stack
 from vosswitch.sip.timers import Timers
 from vosswitch.sip.transaction import State as TransactionState
-from vosswitch.sip.transport import (
-    RECEIVE_BUFFER,
-    NameService,
-    StreamSocket,
-    UdpSocket,
-    ask_buffer,
-    connections_allowed,
-    listen,
-)
+from vosswitch.sip.transport import NameService, Sockets, UdpSocket
 from vosswitch.sip.trunks import Trunks
 from vosswitch.sip.ways import Ways, abilities
 
@@ -56,6 +49,7 @@ if TYPE_CHECKING:
     from vosswitch.model.call import Contact, Placement
     from vosswitch.model.trunk import Trunk
     from vosswitch.params.boot import Listener
+    from vosswitch.params.listeners import ClientTls
     from vosswitch.sip.flow import Flow
     from vosswitch.sip.headers import Via
     from vosswitch.sip.leg import Leg
@@ -72,7 +66,7 @@ LOG_MOST = 100
 
 @implementer(ILegFactory, IRegistrations)
 class SipService(Service):
-    """SIP over UDP and TCP on the given listeners.
+    """SIP over UDP, TCP, TLS and WebSocket on the given listeners.
 
     :param reactor: clock, sockets.
     :param parameters: gives the system parameters in force.
@@ -81,6 +75,8 @@ class SipService(Service):
     :param log: a Twisted ``Logger``.
     :param entropy: gives unguessable bytes; *wall* epoch seconds.
     :param name_servers: IP and port of each, none = those of the system; *prefer* ``ipv4`` or ``ipv6`` addresses.
+    :param tls: how we connect to others by TLS.
+    :raises BadCertificate: a listener's certificate, or ours, cannot be used.
     :ivar statistics: plain counters.
     :ivar watcher: told every message that comes or goes, as `transport.Watcher`; None = nobody watches.
     """
@@ -101,6 +97,7 @@ class SipService(Service):
         wall: Callable[[], float] = time.time,
         name_servers: Sequence[tuple[str, int]] = (),
         prefer: str = "ipv4",
+        tls: ClientTls = NO_TLS,
     ) -> None:
         self._reactor = reactor
         self._parameters = parameters
@@ -114,9 +111,10 @@ class SipService(Service):
         self.statistics = Statistics()
         self.watcher: Watcher | None = None
         self.timers = Timers(reactor, self._trouble)
+        self.sockets = Sockets(listeners, tls, self, self.timers, reactor, log)
+        self._sockets = self.sockets.all
         tokens = Tokens(entropy)
         self._layer = Layer(self.timers, self.statistics, tokens.new)
-        self._sockets = [self._socket(listener) for listener in listeners]
         self._ways = Ways(self._sockets)
         self._name_service = NameService(reactor, name_servers, self._heard_name, self.timers)
         chance = random.Random(int.from_bytes(entropy(8), "big"))  # noqa: S311 - shares load, hides nothing
@@ -136,11 +134,6 @@ class SipService(Service):
             self._stack, authentication, self.registrar, credentials, calls, parameters, self.trunks
         )
 
-    def _socket(self, listener: Listener) -> UdpSocket | StreamSocket:
-        if listener.transport == "udp":
-            return UdpSocket(listener, self, self.timers)
-        return StreamSocket(listener, self, self.timers, self._reactor)
-
     # -- service
 
     def startService(self) -> None:
@@ -148,48 +141,25 @@ class SipService(Service):
 
         :raises OSError: one cannot be had; it is named.
         """
-        streams = [owner for owner in self._sockets if isinstance(owner, StreamSocket)]
-        for stream in streams:
-            stream.most = connections_allowed(len(streams))
-        for owner in self._sockets:
-            listen(owner, self._reactor)
-            if isinstance(owner, UdpSocket):
-                got = ask_buffer(owner.port)
-                if got < RECEIVE_BUFFER:
-                    self._log.warn(
-                        "{address}: the system gives a receive buffer of {got} bytes instead of {wanted};"
-                        " raise net.core.rmem_max",
-                        address=str(owner.address),
-                        got=got,
-                        wanted=RECEIVE_BUFFER,
-                    )
+        self.sockets.open()
         self._own = frozenset((address.host, address.port) for address in self.addresses)
         super().startService()  # type: ignore[no-untyped-call]
 
     def stopService(self) -> Deferred[Any]:
         """Close sockets and connections; what waits for a response is given up."""
         super().stopService()  # type: ignore[no-untyped-call]
-        closing = []
-        for owner in self._sockets:
-            if owner.port is not None:
-                closing.append(maybeDeferred(owner.port.stopListening))
-                owner.port = None
-            if isinstance(owner, StreamSocket):
-                owner.close()
+        closing = self.sockets.close()
         self._name_service.stop()
         self.timers.stop()
         return DeferredList(closing, consumeErrors=True)
 
     def pause(self) -> None:
         """Read nothing: what comes waits in the sockets' buffers."""
-        for owner in self._sockets:
-            owner.port.stopReading()
+        self.sockets.pause()
 
     def resume(self) -> None:
         """Read on."""
-        for owner in self._sockets:
-            if owner.port is not None:
-                owner.port.startReading()
+        self.sockets.resume()
 
     @property
     def addresses(self) -> list[Address]:
@@ -267,11 +237,12 @@ class SipService(Service):
             host, port = data["address"]
             local, own = data["local_address"]
             target = Address(host, port, data["transport"])
+            name = data.get("tls_name")
         except (KeyError, TypeError, ValueError, IndexError):
             self._log.warn("a leg of a former life cannot be ended: its data are damaged")
             return None
         way = self._ways.way
-        flow = way(target, local_text(local, own)) or way(target, local) or way(target, None)
+        flow = way(target, local_text(local, own), name) or way(target, local, name) or way(target, None, name)
         if flow is None:
             self._log.warn("a leg of a former life cannot be ended: no listener reaches {target}", target=str(target))
             return None
@@ -355,6 +326,18 @@ class SipService(Service):
                 "{source} sends more new requests than VS_SOURCE_CPS: refused", kind=f"cap {source}", source=source
             )
 
+    def lost(self, flow: Flow) -> None:
+        """A connection is gone."""
+        self._layer.lost(flow)
+
+    def setting(self, name: str) -> Any:
+        """The effective value of a system parameter."""
+        return self._parameters()[name]
+
+    def warn(self, text: str, kind: str, **fields: Any) -> None:
+        """One line in the log, seldom enough for each kind."""
+        self._note(text, kind, **fields)
+
     def unusable(self, flow: Flow, bad: BadMessage, data: bytes = b"") -> None:
         """Count, log and, where it can be, answer what cannot be used."""
         self.statistics.bad += 1
@@ -387,6 +370,8 @@ class SipService(Service):
         port = via.port or 5060
         if flow.reliable:
             flow.reply_port = port  # type: ignore[attr-defined]
+            if "alias" in via.params:
+                flow.alias(port)  # type: ignore[attr-defined]
             return flow
         policy = self._credentials.profile_at(flow.remote).reply_address
         if policy != "auto":

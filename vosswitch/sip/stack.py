@@ -9,8 +9,6 @@ from vosswitch.sip.reason import lines_of
 from vosswitch.sip.refer import Referrals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from vosswitch.model.causes import Cause
     from vosswitch.model.values import Address
     from vosswitch.sip.flow import Flow, Statistics, Tokens
@@ -33,10 +31,20 @@ class DialogUser(Protocol):
         """Whether the request, which bears our tag, belongs to the dialog in every respect."""
 
 
+class Way(Protocol):
+    """How a flow to a peer is found."""
+
+    def __call__(self, target: Address, local: str | None, name: str | None = None, /) -> Flow | None:
+        """The flow to *target* from a local IP (None = the listener that fits); None when there is none.
+
+        :param name: whom a TLS server has to prove; None = only a connection that is there already will do.
+        """
+
+
 class Stack:
     """The shared parts of the room, as its legs see them.
 
-    :param way: finds the flow to a target from a local IP (None = the listener that fits); None when there is none.
+    :param way: finds the flow to a target.
     :param product: our name in User-Agent and Server.
     :param names: what host names resolve to.
     :ivar dialogs: by our tag; *referrals* names given to some of them.
@@ -49,7 +57,7 @@ class Stack:
         layer: Layer,
         timers: Timers,
         tokens: Tokens,
-        way: Callable[[Address, str | None], Flow | None],
+        way: Way,
         product: str,
         names: Names,
     ) -> None:
@@ -67,12 +75,16 @@ class Stack:
         """Whether it is a name that `names` knows nothing of yet; it is asked for."""
         return not is_literal(target.host) and self.names.find(target) is None
 
-    def known_way(self, target: Address, local: str | None) -> Flow | None:
-        """`way` for names as well, as far as they are known: to the first address that a listener reaches."""
+    def known_way(self, target: Address, local: str | None, name: str = "") -> Flow | None:
+        """`way` for names as well, as far as they are known: to the first address that a listener reaches.
+
+        :param name: whom a TLS server has to prove; "" = the target's host.
+        """
+        name = name or target.host
         if is_literal(target.host):
-            return self.way(target, local)
+            return self.way(target, local, name)
         for address in self.names.find(target) or ():
-            flow = self.way(address, local)
+            flow = self.way(address, local, name)
             if flow is not None:
                 return flow
         return None

@@ -14,6 +14,7 @@ from vosswitch.sip.leg import State
 from vosswitch.sip.names import ASIDE
 
 if TYPE_CHECKING:
+    from vosswitch.model.call import Placement
     from vosswitch.model.values import Address
     from vosswitch.sip.flow import Flow
     from vosswitch.sip.layer import ClientTransaction
@@ -29,6 +30,13 @@ LEAST = 1.0
 NO_TCP = 600.0
 """Seconds for which a peer that has no TCP is not asked for it again."""
 _PATIENCE = 32.0
+
+
+def proof_name(placement: Placement) -> str | None:
+    """Whom a gateway's certificate has to prove (TLS); None for what has registered, over its connection."""
+    if placement.request_uri is not None or placement.contact:
+        return None
+    return placement.profile.tls_name or placement.target.host
 
 
 class Tries:
@@ -77,7 +85,10 @@ class Tries:
             left = self._ends - leg.stack.timers.now()
             if left <= 0:
                 return False
-            flow = leg.stack.way(address, leg._placement.local_address) if self._suits(address) else None
+            placement = leg._placement
+            flow = None
+            if self._suits(address):
+                flow = leg.stack.way(address, placement.local_address, proof_name(placement))
             if flow is not None:
                 self._send(flow, max(left / (len(self._left) + 1), LEAST))
                 return True

@@ -187,7 +187,7 @@ class _Outgoing:
             self._transaction = None
         if stack.unknown(wish.target) and stack.names.wait(wish.target, lambda _: self._found(proof)):
             return
-        self._flow = stack.known_way(wish.target, wish.local_address)
+        self._flow = stack.known_way(wish.target, wish.local_address, wish.tls_name)
         if self._flow is None:
             self._lost("no way to it")
             return

@@ -57,10 +57,26 @@ class Ways:
                 return owner
         return None
 
-    def way(self, target: Address, local: str | None) -> Flow | None:
-        """The flow to an IP address; None for a name, and where no listener reaches."""
+    def way(self, target: Address, local: str | None, name: str | None = None) -> Flow | None:
+        """The flow to an IP address; None for a name, and where no listener reaches.
+
+        :param name: whom a TLS server has to prove; None = only a connection that is there already will do.
+        """
+        if name is None and target.transport not in {"udp", "tcp"}:
+            there = self._connection(target)
+            if there is not None:
+                return there
         owner = self.owner(target, local)
-        return None if owner is None else owner.flow(target.host, target.port)
+        return None if owner is None else owner.flow(target.host, target.port, name)
+
+    def _connection(self, target: Address) -> Flow | None:
+        """The connection that a client with this very address has made, whichever listener it came to."""
+        for owner in self.sockets:
+            if owner.address.transport == target.transport:
+                there = owner.known(target.host, target.port)
+                if there is not None:
+                    return there
+        return None
 
     def local(self, target: Address, local: str | None) -> str | None:
         """The local IP that *target* is reached from; None when it is not reached."""

@@ -36,6 +36,12 @@ class Node:
             registrar=self.registrar,
             gateway=self.registrar.gateway,
             trunks=SimpleNamespace(states=lambda: iter(self.trunks)),
+            sockets=SimpleNamespace(
+                status=lambda: [{"address": "udp:127.0.0.1:5060", "drops": 0, "connections": None}],
+                shown=list,
+                reload=list,
+                quota=SimpleNamespace(refused=0),
+            ),
         )
         self.sip.names = Names(Abilities(), lambda _: None, lambda: 0.0, random.Random(1))
         self.sip.names.keep([Address("vendor.example", 0, "auto")])
@@ -103,6 +109,8 @@ def test_the_status_of_the_node(node):
     assert found | {"version": ""} == {
         "node": "seven", "node_id": 7, "version": "", "state": "running", "started": START,
         "listen": ["udp:127.0.0.1:5060"], "calls": 2, "registered": 1, "seq": 1, "backlog": 3, "trouble": None,
+        "sockets": [{"address": "udp:127.0.0.1:5060", "drops": 0, "connections": None}], "certificates": [],
+        "refused_connections": 0,
     }  # fmt: skip
     node.trouble = {"database": "gone away", "journal": "full"}
     assert node.ask("status")["trouble"] == "database: gone away; journal: full"

@@ -102,7 +102,7 @@ WRONG = [
     ({"log": {"level": "loud"}}, "[log] level: expected debug, info, warn or error"),
     ({"log": {"file": "missing/x.log"}}, "[log] file: cannot write "),
     ({"listen": ["udp:127.0.0.1"]}, "listen entry 1: address: expected an address such as"),
-    ({"listen": ["tls:127.0.0.1:5061"]}, "listen entry 1: address: expected"),
+    ({"listen": ["sctp:127.0.0.1:5061"]}, "listen entry 1: address: expected"),
     ({"listen": ["udp:127.0.0.1:5999", "udp:127.0.0.1:5999"]}, "listen entry 2: address: "),
     ({"listen": ["udp:203.0.113.77:5060"]}, "cannot listen on udp:203.0.113.77:5060: "),
     ({"database": {"url": "postgresql://x/y"}}, "[database] url: expected sqlite:///PATH"),

@@ -92,7 +92,7 @@ def test_wrong_file_is_one_line_that_names_the_key(document, words):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "127.0.0.1:5060", "tls:127.0.0.1:5061", "udp:localhost:5060", "udp:127.0.0.1", "udp:127.0.0.1:70000",
+    ["", "127.0.0.1:5060", "sctp:127.0.0.1:5061", "udp:localhost:5060", "udp:127.0.0.1", "udp:127.0.0.1:70000",
      "udp:::1:5060", "udp:[127.0.0.1]:5060", "udp:127.0.0.1:-1", "udp:127.0.0.1:5_0", "udp:127.0.0.1: 5060"],
 )  # fmt: skip
 def test_wrong_listener(text):

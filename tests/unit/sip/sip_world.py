@@ -144,6 +144,9 @@ PARAMETERS: dict[str, Any] = {
     "SS_SIP_NAT_KEEP_ALIVE_PERIOD": 30,
     "SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL": 500,
     "SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME": 3000,
+    "SS_QOS_SIGNAL": 0xA0,
+    "SS_TCP_CLOSE_RESET": False,
+    "VS_CONNECTIONS_PER_SOURCE": 500,
 }
 
 
@@ -204,7 +207,7 @@ class World:
 
     def connect(self, peer: tuple[str, int] = UAC) -> tuple[Any, StringTransport]:
         """A TCP connection comes in."""
-        protocol = self.service._sockets[1].factory.buildProtocol(None)
+        protocol = self.service._sockets[1].factory.buildProtocol(_Peer(*peer))
         transport = StringTransport(peerAddress=_Peer(*peer))
         protocol.makeConnection(transport)
         return protocol, transport

@@ -30,28 +30,28 @@ class From:
 
 
 @pytest.mark.parametrize(
-    ("files", "listeners", "allowed"),
+    ("files", "allowed"),
     [
-        (1024, 1, 1024 - OTHER_FILES),
-        (1024, 2, (1024 - OTHER_FILES) // 2),
-        (300, 1, 150),
-        (1_000_000, 1, MOST_CONNECTIONS),
-        (resource.RLIM_INFINITY, 3, MOST_CONNECTIONS),
-        (1, 9, 1),
+        (1024, 1024 - OTHER_FILES),
+        (300, 150),
+        (1_000_000, MOST_CONNECTIONS),
+        (resource.RLIM_INFINITY, MOST_CONNECTIONS),
+        (1, 1),
     ],
 )
-def test_the_rest_of_the_process_keeps_open_files(monkeypatch, files, listeners, allowed):
+def test_the_rest_of_the_process_keeps_open_files(monkeypatch, files, allowed):
     monkeypatch.setattr(transports.opening.resource, "getrlimit", lambda _what: (files, files))
-    assert connections_allowed(listeners) == allowed
+    assert connections_allowed() == allowed
 
 
 def test_one_host_gets_at_most_half_of_the_connections(world):
     owner = world.service._sockets[1]
-    owner.most = 4
+    owner.quota.most = 4
     first, _ = world.connect(("192.0.2.66", 1001))
     world.connect(("192.0.2.66", 1002))
     assert owner.factory.buildProtocol(From("192.0.2.66")) is None
-    assert owner.factory.buildProtocol(From("192.0.2.10")) is not None
+    other = owner.factory.buildProtocol(From("192.0.2.10"))
+    assert other is not None
     first.connectionLost(Failure(ConnectionDone()))
     assert owner.factory.buildProtocol(From("192.0.2.66")) is not None
 
@@ -61,4 +61,4 @@ def test_nothing_is_remembered_of_a_host_whose_connections_are_gone(world):
     for port in range(50):
         connection, _ = world.connect(("192.0.2.66", 2000 + port))
         connection.connectionLost(Failure(ConnectionDone()))
-    assert not owner._accepted
+    assert owner.quota.idle

@@ -182,7 +182,7 @@ def test_a_peer_that_does_not_read_is_cut_off(world):
 
 
 def test_too_many_connections_are_not_taken(world, monkeypatch):
-    monkeypatch.setattr(transports.stream, "MOST_CONNECTIONS", 1)
+    monkeypatch.setattr(world.service.sockets.quota, "most", 1)
     Line(world)
     assert world.service._sockets[1].factory.buildProtocol(None) is None
 

@@ -44,6 +44,15 @@ class Room(Protocol):
     def unusable(self, flow: Flow, bad: BadMessage) -> None:
         """A stream cannot be used any more; it is closed behind this call."""
 
+    def lost(self, flow: Flow) -> None:
+        """A connection is gone: what waits for a response over it has failed."""
+
+    def warn(self, text: str, kind: str, **fields: Any) -> None:
+        """One line in the log, seldom enough for each kind."""
+
+    def setting(self, name: str) -> Any:
+        """The effective value of a system parameter."""
+
 
 @lru_cache(maxsize=1024)
 def seen_from(host: str) -> str:

@@ -22,24 +22,16 @@ if TYPE_CHECKING:
     from vosswitch.params.boot import Listener
     from vosswitch.sip.transport.stream import StreamSocket
 
-RECEIVE_BUFFER = 4 * 1024 * 1024
 OTHER_FILES = 256
 """Open files that connections leave to the rest of the process: journal, control socket, plugins."""
 
 
-def connections_allowed(listeners: int) -> int:
-    """How many connections each of so many TCP listeners may have, so that `OTHER_FILES` are left for the rest."""
+def connections_allowed() -> int:
+    """How many connections all listeners may have together, so that `OTHER_FILES` are left for the rest."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return MOST_CONNECTIONS
-    return max(1, min(MOST_CONNECTIONS, max(soft - OTHER_FILES, soft // 2) // max(listeners, 1)))
-
-
-def ask_buffer(port: Any) -> int:
-    """Ask for `RECEIVE_BUFFER` on a UDP port and return what the system gives, bytes."""
-    handle = port.socket
-    handle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-    return int(handle.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)) // 2  # Linux counts its own overhead in
+    return max(1, min(MOST_CONNECTIONS, max(soft - OTHER_FILES, soft // 2)))
 
 
 def try_bind(listeners: Iterable[Listener]) -> None:
@@ -76,7 +68,7 @@ def listen(owner: UdpSocket | StreamSocket, reactor: Any) -> None:
         if isinstance(owner, UdpSocket):
             owner.listening(_listen_udp(owner, reactor))
         else:
-            owner.listening(reactor.listenTCP(listener.port, owner.factory, 256, listener.host))
+            owner.listening(reactor.listenTCP(listener.port, owner.factory, 1024, listener.host))
     except CannotListenError as error:
         raise cannot_listen(listener, getattr(error.socketError, "errno", None)) from None
 

@@ -29,6 +29,8 @@ class UdpFlow:
     __slots__ = ("_peer", "_socket", "host", "hostport", "local", "remote", "via")
     reliable = False
     closed = False
+    bound = False
+    name = ""
 
     def __init__(self, owner: UdpSocket, peer: tuple[str, int]) -> None:
         self._socket = owner
@@ -76,7 +78,11 @@ class UdpSocket(Listening, DatagramProtocol):
     def _write(self, data: bytes, peer: tuple[str, int]) -> None:
         self.transport.write(data, peer)  # type: ignore[union-attr]
 
-    def flow(self, host: str, port: int) -> UdpFlow:
+    def known(self, host: str, port: int) -> UdpFlow | None:
+        """The flow to an address, if there has been one."""
+        return self._flows.get((host, port))
+
+    def flow(self, host: str, port: int, _name: str | None = None) -> UdpFlow:
         """The flow to an address."""
         peer = (host, port)
         found = self._flows.get(peer)
