@@ -12,7 +12,7 @@ from vosswitch.call.media import CallMedia, NoCodec, NoPort
 from vosswitch.call.records import close_record, media_record, start_record
 from vosswitch.model.causes import Cause, cause
 from vosswitch.model.interfaces import ILegListener, IMediaListener
-from vosswitch.model.signals import Accept, Answer, Offer, Refuse, Release
+from vosswitch.model.signals import Accept, Answer, Offer, Progress, Refuse, Release, Ring
 from vosswitch.model.values import Side
 
 if TYPE_CHECKING:
@@ -191,10 +191,13 @@ class Call:
 
     def _relay(self, effect: Relay) -> None:
         signal = self.media.forward(effect.to.other, effect.signal)
+        if type(signal) is Refuse and signal.status == 504 and self.machine.state is not State.TALKING:
+            signal = self.media.stand_in(effect.to) or signal
         if effect.to is Side.CALLER:
-            self.attempts.heard(effect.signal)
-            if self.cdr.pdd_ms is None:
-                self.cdr.pdd_ms = self._elapsed_ms()
+            if isinstance(signal, (Ring, Progress)):
+                self.attempts.heard(effect.signal)
+                if self.cdr.pdd_ms is None:
+                    self.cdr.pdd_ms = self._elapsed_ms()
             self.caller.send(signal)
         elif self.attempts.leg is not None:
             self.attempts.leg.send(signal)
@@ -327,7 +330,7 @@ class Call:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not self._passed:  # an answer that the caller never heard is none
+        if not (self._passed and 200 <= self.caller.status < 300):  # an answer that the caller never heard is none
             self.answered = self.cdr.answer = None
         self._try(self._settle, effect)
         if Side.CALLEE in effect.release and self.attempts.leg is not None:

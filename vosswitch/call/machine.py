@@ -99,6 +99,11 @@ def _relay(side: Side, signal: Signal) -> tuple[Effect, ...]:
     return (Relay(side.other, signal),)
 
 
+def _refuse(side: Side, signal: Signal) -> tuple[Effect, ...]:
+    """Nobody is there to be asked for a change."""
+    return (Relay(side, Refuse(504)),) if isinstance(signal, Offer) else ()
+
+
 def _connect(_side: Side, signal: Signal) -> tuple[Effect, ...]:
     assert isinstance(signal, Answer)
     return (Connect(signal),)
@@ -144,6 +149,7 @@ class CallMachine:
             Input.RING: (State.EARLY, _relay),
             Input.PROGRESS: (State.EARLY, _relay),
             Input.ANSWER: (State.TALKING, _connect),
+            Input.CHANGE: (State.PLACING, _refuse),
             Input.CALLEE_FAILED: (State.PLACING, _try_next),
             Input.CALLER_LEFT: (State.ENDED, _left),
             Input.STOP: (State.ENDED, _stop),
@@ -152,6 +158,7 @@ class CallMachine:
             Input.RING: (State.EARLY, _relay),
             Input.PROGRESS: (State.EARLY, _relay),
             Input.ANSWER: (State.TALKING, _connect),
+            Input.CHANGE: (State.EARLY, _relay),
             Input.CALLEE_FAILED: (State.PLACING, _try_next),
             Input.CALLER_LEFT: (State.ENDED, _left),
             Input.STOP: (State.ENDED, _stop),

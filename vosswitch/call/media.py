@@ -9,7 +9,7 @@ from vosswitch.model.signals import Accept, Answer, Confirm, Offer, Progress, Re
 from vosswitch.model.values import Side
 from vosswitch.sdp.codecs import common_codec
 from vosswitch.sdp.rewrite import unnamed
-from vosswitch.sdp.select import agrees, allow, named
+from vosswitch.sdp.select import agrees, allow, meet, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +46,7 @@ class CallMedia:
     :param private: the caller is not to be named, in his descriptions either.
     :ivar _changed: who has asked for the change that is not settled, and what it had said before.
     :ivar proxied: whether the media of the running attempt goes through us.
+    :ivar _given: the caller's answer to a late offer, which it gives but once.
     :ivar _asked: the last offer, as the other side was asked; *_asker* made it.
     """
 
@@ -59,6 +60,7 @@ class CallMedia:
         "_changed",
         "_default",
         "_engine",
+        "_given",
         "_listener",
         "_offer",
         "_private",
@@ -86,6 +88,7 @@ class CallMedia:
         self._changed: tuple[Side, SessionDescription | None] | None = None
         self._caller: SessionDescription | None = offer
         self._callee: SessionDescription | None = None
+        self._given: SessionDescription | None = None
         self._asked = offer
         self._asker = Side.CALLER
         self._allowed: tuple[tuple[str, ...], tuple[str, ...]] = (codecs, ())
@@ -108,7 +111,8 @@ class CallMedia:
         self._callee = None
         self._allowed = (self._allowed[0], codecs)
         self._asker = Side.CALLER
-        self._asked = offer = self._offer and self._permitted(self._offer, Side.CALLER)
+        told = self._offer or self._given
+        self._asked = offer = told and self._permitted(told, Side.CALLER)
         self.proxied = relays(caller_mode, callee_mode, self._default)
         if not self.proxied:
             return unnamed(offer) if offer is not None and self._private else offer
@@ -148,6 +152,8 @@ class CallMedia:
             self._asked, self._asker = said, side
         elif not agrees(said, self._asked):
             raise NoCodec(f"no codec in common: {named(said)} of the {side}, offered {named(self._asked)}")
+        if type(signal) is Confirm and side is Side.CALLER:
+            self._given = said
         return signal if said is session else replace(signal, session=said)
 
     def forward(self, side: Side, signal: Signal) -> Signal:
@@ -155,6 +161,8 @@ class CallMedia:
         kind = type(signal)
         if kind is Refuse or kind is Accept:
             self._end_change(kind is Refuse)
+        elif kind is Confirm and signal.session is None and side is Side.CALLER and self._given is not None:  # type: ignore[union-attr]
+            signal = Confirm(self._given)  # to an earlier branch or gateway: the caller does not say it again
         if not isinstance(signal, _WITH_SESSION) or signal.session is None:
             return signal
         if kind is Offer:
@@ -180,6 +188,17 @@ class CallMedia:
                 self._callee = before
             if self.proxied and before is not None:
                 self._session.forward(side, before)
+
+    def stand_in(self, asker: Side) -> Accept | None:
+        """Our own answer to the last offer of *asker*, where the other side cannot be asked before the answer.
+
+        What that side has said stands, as far as it fits.  None: it does not, or media does not pass through us.
+        """
+        standing = self._callee if asker is Side.CALLER else self._caller
+        if not self.proxied or standing is None or self._asked is None or self._asker is not asker:
+            return None
+        answer = meet(self._asked, standing)
+        return None if answer is None else Accept(self._session.forward(asker.other, answer))
 
     def note_codecs(self, cdr: Cdr) -> None:
         """Write down the codecs of both sides as they stand."""

@@ -153,6 +153,7 @@ def placement(decision: Decision, call_id: str, route: Route, offer: SessionDesc
         password=route.password,
         realm=route.realm,
         max_forwards=decision.offered.max_forwards - 1,
+        early=decision.offered.early,
         timers=timers(decision.snapshot.parameters, route.profile),
         profile=route.profile,
         identity=route.identity,

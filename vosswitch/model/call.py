@@ -93,6 +93,7 @@ class Placement:
     :ivar username: for digest when the far side challenges; None = a challenge ends the attempt.
     :ivar realm: only this realm is answered; None = any.
     :ivar max_forwards: what the outgoing INVITE carries.
+    :ivar early: without a session: the caller can answer the peer's offer before the call is answered.
     :ivar profile: how we speak with this peer.
     :ivar identity: who calls, as the caller's side asserted it (`Try.identity`), with the numbers as sent.
     :ivar privacy: whether the caller is hidden, as in `PeerProfile.privacy`, with the system's choice in place.
@@ -114,6 +115,7 @@ class Placement:
     password: str | None = None
     realm: str | None = None
     max_forwards: int = 69
+    early: bool = False
     timers: LegTimers = field(default_factory=LegTimers)
     profile: PeerProfile = PLAIN
     identity: Identity = NOBODY

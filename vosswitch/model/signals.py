@@ -43,6 +43,7 @@ class Try:
     :ivar local: the local address it came in on.
     :ivar peer_call_id: the peer's own Call-ID, shown in records and never used as a key.
     :ivar session: the offer; None when the caller wants the offer in the answer (late offer).
+    :ivar early: the caller can answer an offer before the call is answered (SIP: reliable provisional responses).
     :ivar identity: what else is known of the caller, by the rules of its gateway.
     :ivar headers: other headers (name in lower case, value) that its gateway passes on.
     :ivar timer: refreshes keep the session with the caller alive (RFC 4028), so that a dead one is noticed.
@@ -64,6 +65,7 @@ class Try:
     callee_source: str = "request_uri"
     timer: bool = False
     replaces: Replaces | None = None
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True)

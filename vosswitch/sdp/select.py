@@ -82,3 +82,36 @@ def named(session: SessionDescription) -> str:
             known = {str(codec.payload): codec.name for codec in codecs(media)}
             found += [known.get(item, item[:16]) for item in media.formats]
     return ", ".join(dict.fromkeys(found)) or "none"
+
+
+_MIRRORED = {"a=sendonly": "a=recvonly", "a=recvonly": "a=sendonly", "a=inactive": "a=inactive"}
+_DIRECTED = frozenset({"a=sendrecv", *_MIRRORED})
+
+
+def meet(offer: SessionDescription, standing: SessionDescription) -> SessionDescription | None:
+    """An answer to *offer* in the name of a side whose description stands; None when it has nothing in common.
+
+    Each stream keeps the formats that were offered, under their offered numbers, and the offer's direction mirrored.
+    """
+    media = []
+    for place, asked in enumerate(offer.media):
+        said = standing.media[place] if place < len(standing.media) else None
+        media.append(_met(asked, said, offer))
+    if not any([item.port for item in media]):  # noqa: C419 - short lists
+        return None
+    lines = tuple([line for line in standing.lines if line not in _DIRECTED])
+    return SessionDescription(standing.origin, standing.name, standing.host, lines, tuple(media))
+
+
+def _met(asked: MediaDescription, said: MediaDescription | None, offer: SessionDescription) -> MediaDescription:
+    names = {codec.name.upper() for codec in codecs(said)} if said is not None else frozenset()
+    formats = tuple([str(codec.payload) for codec in codecs(asked) if codec.name.upper() in names])
+    refused = said is None or not said.port or not asked.port or said.kind != asked.kind or not formats
+    if refused or said is None:
+        return MediaDescription(asked.kind, 0, asked.protocol, asked.formats)
+    kept = [line for line in said.lines if not line.startswith(_OF_A_FORMAT) and line not in _DIRECTED]
+    kept += [line for line in asked.lines if line.startswith(_OF_A_FORMAT) and _belongs(line, formats)]
+    directed = next((line for line in (*asked.lines, *offer.lines) if line in _DIRECTED), "")
+    if directed in _MIRRORED:
+        kept.append(_MIRRORED[directed])
+    return MediaDescription(asked.kind, said.port, asked.protocol, formats, said.host, 1, tuple(kept))

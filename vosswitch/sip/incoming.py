@@ -15,6 +15,7 @@ from vosswitch.sip.assertion import connected_lines
 from vosswitch.sip.bodies import body_session
 from vosswitch.sip.change import Unconfirmed
 from vosswitch.sip.dialog import Dialog
+from vosswitch.sip.early_change import RETRY
 from vosswitch.sip.flow import contact_line
 from vosswitch.sip.leg import TALKS, Leg, State, Takes
 from vosswitch.sip.reason import abandoned
@@ -85,14 +86,18 @@ class IncomingLeg(Leg):
         self._provisional(183, progress)
 
     def _provisional(self, status: int, signal: Ring | Progress) -> None:
-        assert self._invite is not None
         session = signal.session
-        self.status = status
         body = b""
         if session is not None:
             self._sent = session
             body = sdp.render(session)
-        self._invite.respond(status, self._record_route + self._contact + self._extra(signal), body)
+        self.say(status, self._extra(signal), body)
+
+    def say(self, status: int, extra: str, body: bytes) -> None:
+        """Send a provisional response with more header lines."""
+        assert self._invite is not None
+        self.status = status
+        self._invite.respond(status, self._record_route + self._contact + extra, body)
 
     def _take_answer(self, answer: Answer) -> None:
         assert self._invite is not None
@@ -190,6 +195,19 @@ class IncomingLeg(Leg):
         else:
             super()._hear_bye(request, transaction)
 
+    # -- changes before the answer: not without reliable provisional responses (`AssuredLeg`)
+
+    def _take_offer_before_answer(self, _offer: Offer) -> None:
+        self.report(Refuse(504))
+
+    def _hear_change(self, request: Request, transaction: ServerTransaction) -> None:
+        if self.state is not State.OFFERED or request.method != "UPDATE":
+            super()._hear_change(request, transaction)
+        elif request.body:
+            transaction.respond(500, RETRY)
+        else:
+            transaction.respond(200, self._contact)
+
     def over(self, reached: Cause | None, headers: Headers = ()) -> None:
         """The leg has ended."""
         if self._unconfirmed is not None:
@@ -202,6 +220,7 @@ class IncomingLeg(Leg):
             Ring: _take_ring,
             Progress: _take_progress,
             Answer: _take_answer,
+            Offer: _take_offer_before_answer,
             Release: _take_refusal,
         },
         State.ANSWERED: {Offer: Leg._take_early_offer, Release: _take_early_bye},

@@ -501,10 +501,10 @@ _LEARNS: dict[str, Callable[[Leg, Response], None]] = {
 _HEARS: dict[str, Callable[[Leg, Request, ServerTransaction], None]] = {
     "BYE": lambda leg, request, transaction: leg._hear_bye(request, transaction),  # an early one is another matter
     "INVITE": Leg._hear_change,
-    "UPDATE": Leg._hear_change,
+    "UPDATE": lambda leg, request, transaction: leg._hear_change(request, transaction),
     "INFO": Leg._hear_info,
     "OPTIONS": Leg._hear_options,
-    "PRACK": Leg._hear_prack,
+    "PRACK": lambda leg, request, transaction: leg._hear_prack(request, transaction),
     "REFER": Leg._hear_refer,
     "NOTIFY": Leg._hear_notify,
 }

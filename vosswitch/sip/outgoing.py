@@ -26,8 +26,10 @@ from vosswitch.model.signals import (
 )
 from vosswitch.sip.assertion import hidden_numbers, shown
 from vosswitch.sip.bodies import body_session
+from vosswitch.sip.calling import CallingLeg
 from vosswitch.sip.carried import agent_lines, given, taken
 from vosswitch.sip.dialog import Dialog
+from vosswitch.sip.early import MOST
 from vosswitch.sip.flow import TRANSPORT_TEXT, contact_line
 from vosswitch.sip.headers import quoted
 from vosswitch.sip.identity import connected_of
@@ -36,7 +38,9 @@ from vosswitch.sip.leg import TALKS, Leg, State, Takes
 from vosswitch.sip.proof import Proof
 from vosswitch.sip.reason import NONE, lines_of, read, refused
 from vosswitch.sip.refresh import begin
-from vosswitch.sip.session import MOST, invite_lines, least_of
+from vosswitch.sip.reliable import invite_line
+from vosswitch.sip.session import MOST as LONGEST
+from vosswitch.sip.session import invite_lines, least_of
 from vosswitch.sip.tries import LARGE, Tries, proof_name
 from vosswitch.sip.uri import host_text, parse_uri
 from vosswitch.sip.wire import allowed, lines, seal, user_text
@@ -59,11 +63,10 @@ _RAISES = 3
 
 
 @implementer(ILeg)
-class OutgoingLeg(Leg):
+class OutgoingLeg(CallingLeg):
     """A gateway's or phone's side.  `start` sends the INVITE.
 
     :ivar _phase: how far the peer has got: 0 nothing, 1 trying, 2 progress, 3 early media, 4 ringing; each has a timer.
-    :ivar _early: the answer to our offer came before the 2xx.
     :ivar _extra: the header lines of the INVITE that say who calls and who we are, and what is passed on.
     :ivar _shown: the credentials of the INVITE, which its ACK repeats (22.1).
     :ivar _ack: our ACK of the 2xx, for its retransmissions.
@@ -75,11 +78,9 @@ class OutgoingLeg(Leg):
     __slots__ = (
         "_ack",
         "_asked",
-        "_early",
         "_extra",
         "_forks",
         "_invite",
-        "_late",
         "_least",
         "_local",
         "_pace",
@@ -89,7 +90,6 @@ class OutgoingLeg(Leg):
         "_reasons",
         "_seq",
         "_shown",
-        "_tag",
         "_tries",
         "_why",
     )
@@ -97,16 +97,14 @@ class OutgoingLeg(Leg):
     def __init__(self, stack: Stack, placement: Placement, listener: Listener, pace: Pace) -> None:
         target = placement.target
         way = stack.way(target, placement.local_address, proof_name(placement))
-        super().__init__(stack, way, State.CALLING, target, placement.profile)
+        super().__init__(stack, way, target, placement.profile)
         self.listener = listener
         self.peer_call_id = stack.tokens.new() + stack.tokens.new()
         self._placement = placement
         self._pace = pace
-        self._tag = stack.tokens.new()
         self._seq = 1
         self._phase = 0
-        self._late = placement.session is None
-        self._early = False
+        self.is_late = placement.session is None
         self._least = self._raises = 0
         self._ack = b""
         self._reasons = NONE
@@ -174,7 +172,9 @@ class OutgoingLeg(Leg):
             )
         )
         body = b"" if placement.session is None else sdp.render(placement.session)
-        data = seal(head + self._contact + invite_lines(self.policy, self._least, allowed(self.profile)), body)
+        offered = invite_lines(self.policy, self._least, allowed(self.profile))
+        offered += invite_line(self.profile.reliable, not self.is_late or placement.early)
+        data = seal(head + self._contact + offered, body)
         if len(data) > LARGE and not self.flow.reliable and self._enlarge(proof):
             return
         self._invite = self.stack.layer.send(self, "INVITE", branch, data, self.flow, self._pace)
@@ -249,15 +249,18 @@ class OutgoingLeg(Leg):
                 self._invite.cancel(self._why)
                 self._await(_CANCEL_PATIENCE, self._abandon)
             return
-        self.status = status
         self.state = State.PROCEEDING
         if "reason" in response.headers:
             self._reasons = read(response.headers["reason"])
         if status == 100:
+            self.status = status
             self._reach(1, self._placement.timers.trying, "response_timeout")
             self.report(Proceed())
             return
         session = self._early_session(response)
+        if not self._is_new(response, session):
+            return
+        self.status = status
         if status == 180:
             self._reach(4, self._placement.timers.ringing, "no_answer")
             self.report(Ring(session, *self._besides(response)))
@@ -276,8 +279,7 @@ class OutgoingLeg(Leg):
             session = body_session(response)
         except sdp.BadSession:
             return None
-        if session is not None and not self._late:
-            self._early = True
+        if session is not None:
             self.heard = session
         return session
 
@@ -295,6 +297,11 @@ class OutgoingLeg(Leg):
         if not headers or not self.profile.headers_out:
             return []
         return given(headers, self.profile.headers_out, hidden_numbers(placement))
+
+    def early_lost(self) -> None:
+        """No branch is left."""
+        if self.state is State.PROCEEDING:
+            self._give_up("response_timeout")
 
     def _reach(self, phase: int, seconds: float, reason: str) -> None:
         if phase > self._phase:
@@ -324,6 +331,7 @@ class OutgoingLeg(Leg):
         """Send the INVITE once more within the same attempt."""
         self._seq += 1
         self._phase = 0
+        self._branches = None
         self.state = State.CALLING
         self._await(self._placement.timers.invite, self._give_up, "connection_timeout")
         self._call(proof)
@@ -331,7 +339,7 @@ class OutgoingLeg(Leg):
     def _raised(self, response: Response) -> bool:
         """Whether a 422 names a Min-SE that another INVITE can fulfil (RFC 4028 section 7.3)."""
         least = least_of(response)
-        if self.policy is None or self._raises == _RAISES or not self._floor() < least <= MOST:
+        if self.policy is None or self._raises == _RAISES or not self._floor() < least <= LONGEST:
             return False
         self._least = least
         self._raises += 1
@@ -349,8 +357,10 @@ class OutgoingLeg(Leg):
         self._still()
         self.dialog = dialog = self.dialog_of(response)
         self.stack.dialogs[dialog.local_tag] = self
+        if self._branches is not None and self._branches.take_over(dialog):
+            self.is_late = False  # the caller's answer went in a PRACK, if it owed one
         if self.state in {State.LEAVING, State.OVER}:
-            self._ack = self.acknowledge(dialog.local_seq, None, self._shown)
+            self._ack = self.acknowledge(self._seq, None, self._shown)
             self.over(None)
             self.hang_up(cause("caller_abandoned"))
             return
@@ -369,23 +379,28 @@ class OutgoingLeg(Leg):
         try:
             session = body_session(response)
         except sdp.BadSession:
-            self._unusable(dialog)
+            self._unusable()
             return
-        if session is None and not self._early:
-            self._unusable(dialog)  # no answer to our offer, or no offer at all: nobody would hear anything
+        complete = session is not None
+        if self._branches is not None:
+            complete, session = self._branches.winner(dialog.remote_tag, session)
+        if not complete:
+            self._unusable()  # no answer to our offer, or no offer at all: nobody would hear anything
             return
         self.state = State.ANSWERED
         self.heard = session or self.heard
         self.told = self._placement.session
+        if self._branches is not None:
+            self._branches.settle(dialog.remote_tag)
         begin(self, response, self._floor())
         besides = self._besides(response)
         self.report(Answer(session, *besides))  # first: who is acknowledged but not written down outlives a crash
-        if not self._late and self.state is State.ANSWERED:
-            self._ack = self.acknowledge(dialog.local_seq, None, self._shown)
+        if not self.is_late and self.state is State.ANSWERED:
+            self._ack = self.acknowledge(self._seq, None, self._shown)
             self.state = State.CONNECTED
 
-    def _unusable(self, dialog: Dialog) -> None:
-        self._ack = self.acknowledge(dialog.local_seq, None, self._shown)
+    def _unusable(self) -> None:
+        self._ack = self.acknowledge(self._seq, None, self._shown)
         self.hang_up(cause("protocol_error"))
         self.over(cause("protocol_error"))
 
@@ -398,6 +413,8 @@ class OutgoingLeg(Leg):
             return
         fork = self._forks.get(response.to.tag)
         if fork is None:
+            if len(self._forks) >= MOST:
+                return
             fork = self._forks[response.to.tag] = Fork(self.stack, self, response)
             fork.acknowledge(fork.invited, None)
             fork.hang_up(cause("normal"))
@@ -413,9 +430,9 @@ class OutgoingLeg(Leg):
         fork.hang_up(cause("caller_abandoned"))
 
     def _take_answer_to_late_offer(self, confirm: Confirm) -> None:
-        assert self.dialog is not None
-        self.told = confirm.session
-        self._ack = self.acknowledge(self.dialog.local_seq, confirm.session, self._shown)
+        given = self._branches.given if self._branches is not None else None
+        self.told = confirm.session or given
+        self._ack = self.acknowledge(self._seq, self.told, self._shown)
         self.state = State.CONNECTED
 
     # -- release by the call
@@ -424,23 +441,30 @@ class OutgoingLeg(Leg):
         self._withdraw(release.cause)
 
     def _take_unconfirmed_bye(self, release: Release) -> None:
-        assert self.dialog is not None
-        self._ack = self.acknowledge(self.dialog.local_seq, None, self._shown)
+        self._ack = self.acknowledge(self._seq, None, self._shown)
         self.over(None)
         self.hang_up(release.cause)
 
     TAKES: ClassVar[Takes] = {
-        State.CALLING: {Release: _take_withdrawal},
-        State.PROCEEDING: {Release: _take_withdrawal},
+        State.CALLING: {Offer: CallingLeg._take_offer_before_answer, Release: _take_withdrawal},
+        State.PROCEEDING: {
+            Confirm: CallingLeg._take_early_answer,
+            Offer: CallingLeg._take_offer_before_answer,
+            Accept: CallingLeg._take_accept,
+            Refuse: CallingLeg._take_refuse,
+            Release: _take_withdrawal,
+        },
         State.ANSWERED: {
+            Accept: CallingLeg._take_accept,
+            Refuse: CallingLeg._take_refuse,
             Confirm: _take_answer_to_late_offer,
             Offer: Leg._take_early_offer,
             Release: _take_unconfirmed_bye,
         },
         State.CONNECTED: {
             Offer: Leg._take_offer,
-            Accept: Leg._take_accept,
-            Refuse: Leg._take_refuse,
+            Accept: CallingLeg._take_accept,
+            Refuse: CallingLeg._take_refuse,
             Confirm: Leg._take_confirm,
             Digit: Leg._take_digit,
             Release: Leg._take_bye,
@@ -461,6 +485,8 @@ class Fork(Leg):
         self._proof = leg._proof
         self.dialog = leg.dialog_of(response)
         self.invited = self.dialog.local_seq
+        if leg._branches is not None:
+            leg._branches.take_over(self.dialog)
 
     def forget(self) -> None:
         """Nothing to forget: our tag is the leg's, whose dialog goes on."""

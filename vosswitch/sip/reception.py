@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vosswitch import sdp
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.signals import Try
+from vosswitch.sip.assured_leg import AssuredLeg
 from vosswitch.sip.authentication import Authentication, Verdict
 from vosswitch.sip.bodies import ACCEPT, MIXED, SDP, body_session, kind_of
 from vosswitch.sip.carried import server_line, taken
@@ -16,6 +17,7 @@ from vosswitch.sip.incoming import IncomingLeg
 from vosswitch.sip.message import BadMessage
 from vosswitch.sip.registering import REQUIRABLE
 from vosswitch.sip.registrar import GATEWAY
+from vosswitch.sip.reliable import OPTION, names, refusal
 from vosswitch.sip.session import MUTE, policy_of, read, too_small
 from vosswitch.sip.wire import ALLOW, KNOWN
 
@@ -37,8 +39,8 @@ RETRY_AFTER = 10
 _SILENCE = 32.0
 """Seconds in which a request without an answer may be repeated: it stays one and the same call."""
 _ACCEPT_SDP = f"Accept: {SDP}, multipart/mixed\r\n"
-_UNDERSTOOD = frozenset({"timer"})
-"""Extensions that a request may require (RFC 4028)."""
+_UNDERSTOOD = frozenset({"timer", OPTION})
+"""Extensions that a request may require (RFC 4028, RFC 3262); policy has the last word in an INVITE."""
 RECORDED = 100
 """Calls of strangers that get a record in `RECORDED_EVERY` seconds: datagrams of anybody must not fill the disk."""
 RECORDED_EVERY = 10.0
@@ -194,11 +196,13 @@ class Reception:
             _may_time(request, policy, wish)
         if transaction.server or profile is not PLAIN:
             transaction.server = server_line(profile.user_agent)
-        leg = IncomingLeg(self._stack, request, transaction, flow, flow.remote, session is None, profile)
+        assured = _assured(request, profile)
+        kind = AssuredLeg if assured else IncomingLeg
+        leg = kind(self._stack, request, transaction, flow, flow.remote, session is None, profile)
         leg.expects(policy, wish, session)
         transaction.respond(100)
         timer = policy is not None and wish.able
-        self._calls.incoming(leg, _offered(request, flow, session, user, profile, timer))
+        self._calls.incoming(leg, _offered(request, flow, session, user, profile, timer, assured))
 
     # -- REGISTER
 
@@ -245,6 +249,18 @@ def _may_time(request: Request, policy: Policy | None, wish: Wish) -> None:
         raise Refused(422, f"Min-SE: {policy.least}\r\n")
 
 
+def _assured(request: Request, profile: PeerProfile) -> bool:
+    """Whether the caller gets its provisional responses reliably."""
+    required = "require" in request.headers and names(request, "require", OPTION)
+    if profile.reliable == "off" and not required:
+        return False
+    supported = names(request, "supported", OPTION)
+    refused = refusal(profile.reliable, required=required, supported=supported)
+    if refused is not None:
+        raise Refused(*refused)
+    return required or supported
+
+
 def _offer_of(request: Request) -> SessionDescription | None:
     if not request.body:
         return None
@@ -266,6 +282,7 @@ def _offered(
     user: str | None,
     profile: PeerProfile = PLAIN,
     timer: bool = False,
+    assured: bool = False,
 ) -> Try:
     hops = request.max_forwards
     identity = identity_of(request, profile)
@@ -284,6 +301,7 @@ def _offered(
         callee_source=profile.callee_source,
         headers=taken(request, profile.headers_in) if profile.headers_in else (),
         timer=timer,
+        early=assured,
     )
 
 

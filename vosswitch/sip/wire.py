@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from vosswitch.model.peer import PeerProfile
     from vosswitch.sip.message import Request
 
-ALLOWED = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "UPDATE", "REGISTER")
+ALLOWED = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "UPDATE", "PRACK", "REGISTER")
 """The methods that are served."""
 ALLOW = f"Allow: {', '.join(ALLOWED)}\r\n"
 ALLOW_TRANSFERS = ALLOW.replace("\r\n", ", REFER, NOTIFY\r\n")
 """What a peer is told that may transfer calls (`PeerProfile.transfers`)."""
-KNOWN = frozenset({*ALLOWED, "PRACK", "REFER", "NOTIFY", "SUBSCRIBE", "MESSAGE", "PUBLISH"})
+KNOWN = frozenset({*ALLOWED, "REFER", "NOTIFY", "SUBSCRIBE", "MESSAGE", "PUBLISH"})
 """Methods that exist: 405 when they are not for us; any other name is 501."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from tests.unit.call.call_world import (
@@ -19,7 +21,7 @@ from tests.unit.call.call_world import (
 )
 from vosswitch.model.causes import cause, from_sip
 from vosswitch.model.identity import Identity
-from vosswitch.model.signals import Accept, Answer, Confirm, Offer, Progress, Release, Ring
+from vosswitch.model.signals import Accept, Answer, Confirm, Offer, Progress, Refuse, Release, Ring
 from vosswitch.model.values import UNITS, Side
 
 
@@ -596,3 +598,76 @@ def test_the_last_refusal_brings_its_headers_and_no_other():
     world.out.say(Release(from_sip(503), (("x-account", "first"),)))
     world.out.say(Release(from_sip(486), PASSED))
     assert caller.told[-1].headers == PASSED
+
+
+# ---- before the answer
+
+
+def test_an_early_answer_to_a_late_offer_reaches_the_callee():
+    world = World()
+    caller = world.call(late=True)
+    world.out.progresses(offer(5000))
+    caller.say(Confirm(offer(4000)))
+    assert isinstance(world.out.told[-1], Confirm)
+    assert world.out.told[-1].session.host == "relay-caller"
+    world.out.answers()
+    caller.say(Confirm())
+    assert isinstance(world.out.told[-1], Confirm)
+
+
+def test_the_next_gateway_gets_as_an_offer_what_the_caller_has_answered():
+    world = World(parameters={"SS_SIP_STOP_SWITCH_AFTER_SDP": "Off"})
+    caller = world.call(late=True)
+    world.out.progresses(offer(5000))
+    caller.say(Confirm(offer(4000)))
+    world.out.fails(503)
+    assert len(world.legs.placed) == 2
+    assert world.out.placement.session.media[0].formats == ("8", "0")
+
+
+def test_a_change_before_the_answer_goes_to_the_other_side_and_back():
+    world = World()
+    caller = world.call()
+    world.out.progresses(offer(5000))
+    caller.say(Offer(offer(4002)))
+    assert isinstance(world.out.told[-1], Offer)
+    world.out.say(Accept(offer(5000)))
+    assert isinstance(caller.told[-1], Accept)
+    world.out.say(Offer(offer(5002)))
+    assert isinstance(caller.told[-1], Offer)
+    caller.say(Refuse(488))
+    assert world.out.told[-1] == Refuse(488)
+
+
+def test_we_answer_a_change_that_the_other_side_cannot_take():
+    world = World()
+    caller = world.call()
+    world.out.progresses(offer(5000))
+    hold = offer(4002)
+    media = dataclasses.replace(hold.media[0], lines=("a=sendonly",))
+    caller.say(Offer(dataclasses.replace(hold, media=(media,))))
+    world.out.say(Refuse(504))
+    accept = caller.told[-1]
+    assert (type(accept), accept.session.host) == (Accept, "relay-callee")
+    assert "a=recvonly" in accept.session.media[0].lines
+
+
+def test_we_do_not_answer_it_when_media_is_not_relayed():
+    world = World(mapping_gateways=by_name(mapping("m", media_proxy="off")))
+    caller = world.call()
+    world.out.progresses(offer(5000))
+    caller.say(Offer(offer(4002)))
+    world.out.say(Refuse(504))
+    assert caller.told[-1] == Refuse(504)
+
+
+def test_an_answer_that_the_caller_was_never_sent_costs_nothing():
+    """Its leg still waited for an acknowledgement of early media."""
+    world = World()
+    caller = world.call()
+    world.out.answers(offer(5000))
+    caller.status = 183
+    world.clock.advance(20)
+    world.out.hangs_up()
+    assert (world.cdr.answer, world.cdr.fee, world.cdr.hold_time_ms) == (None, 0, 0)
+    world.check_idle()
