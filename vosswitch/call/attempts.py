@@ -130,7 +130,7 @@ class Attempts:
     def answered(self) -> None:
         """The running attempt is the one."""
         self._close_row("answered")
-        self._name_callee()
+        self.name_callee()
         self._waits_no_more()
 
     def close(self, reached: Cause) -> None:
@@ -146,7 +146,7 @@ class Attempts:
         if taken is not None:
             self._board.limits.free(taken.limit_keys)
         if self.leg is not None:
-            self._name_callee()
+            self.name_callee()
             self.leg = None
 
     def _waits_no_more(self) -> None:
@@ -154,7 +154,8 @@ class Attempts:
             self._board.loops.over(self._loop)
             self._loop = None
 
-    def _name_callee(self) -> None:
+    def name_callee(self) -> None:
+        """Write down who the callee's peer is."""
         self._cdr.callee_sip_call_id = self.leg.peer_call_id
         self._cdr.callee_user_agent = self.leg.user_agent
         self._cdr.callee_ip = self.leg.remote.host

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from zope.interface import implementer
 
 from vosswitch.call.attempts import Attempts
-from vosswitch.call.machine import CallMachine, Connect, Finish, Input, Relay, State, TryNext, input_of
+from vosswitch.call.handover import Handover
+from vosswitch.call.machine import CallMachine, Connect, Finish, HandOver, Input, Relay, State, TryNext, input_of
 from vosswitch.call.media import CallMedia, NoCodec, NoPort
 from vosswitch.call.records import close_record, media_record, start_record
 from vosswitch.model.causes import Cause, cause
@@ -37,23 +38,24 @@ class Call:
     """
 
     __slots__ = (
-        "_board",
         "_cost",
         "_passed",
         "_started",
         "_timer",
         "answered",
         "attempts",
+        "board",
         "caller",
         "cdr",
         "decision",
         "funding",
+        "handover",
         "machine",
         "media",
     )
 
     def __init__(self, board: Switchboard, decision: Decision, caller: Any, cdr: Cdr, funding: Funding) -> None:
-        self._board = board
+        self.board = board
         self._started = board.clock.seconds()
         self._timer: Any = None
         self._cost: Price | None = None
@@ -74,6 +76,7 @@ class Call:
         )
         self.attempts = Attempts(board, decision, cdr)
         self.answered: float | None = None
+        self.handover: Handover | None = None
 
     def begin(self) -> None:
         """Write the call down and place the first attempt."""
@@ -81,7 +84,7 @@ class Call:
         self._guard(self._begin)
 
     def _begin(self) -> None:
-        if self._board.journal.start(start_record(self.cdr, self.funding.reserved)):
+        if self.board.journal.start(start_record(self.cdr, self.funding.reserved)):
             self._place_next(cause("no_route"))
         else:
             self.stop(cause("degraded"))
@@ -96,7 +99,7 @@ class Call:
         try:
             step(*arguments)
         except Exception:  # noqa: BLE001 - whatever a leg, an engine or a plugin raises, money and record come first
-            self._board.broken(self)
+            self.board.broken(self)
             return False
         return True
 
@@ -121,6 +124,8 @@ class Call:
             if reached is None:
                 return
             signal = reached
+        if self.handover is not None and self.handover.takes(self, side, signal):
+            return
         what = input_of(side, signal, self.machine.state)
         if what is not None:
             self._perform(self.machine.feed(what, side, signal))
@@ -149,7 +154,8 @@ class Call:
 
     def media_timeout(self, _side: Side) -> None:
         """`IMediaListener`: a side that should send is silent."""
-        if self.machine.state is State.TALKING:  # before the answer the callee's own timers decide
+        # before the answer the callee's own timers decide, and who is transferred waits in silence
+        if self.machine.state is State.TALKING and self.handover is None:
             self.stop(cause("rtp_timeout"))
 
     def stop(self, reached: Cause) -> None:
@@ -186,6 +192,8 @@ class Call:
                 self._place_next(effect.cause, effect.headers)  # type: ignore[union-attr]
             elif kind is Connect:
                 self._connect(effect.signal)  # type: ignore[union-attr, arg-type]
+            elif kind is HandOver:
+                Handover(self.board, self, effect.by).begin(effect.signal)  # type: ignore[union-attr, arg-type]
             else:
                 self._finish(effect)  # type: ignore[arg-type]
 
@@ -203,7 +211,7 @@ class Call:
             self.attempts.leg.send(signal)
 
     def _elapsed_ms(self) -> int:
-        return int((self._board.clock.seconds() - self._started) * 1000)
+        return int((self.board.clock.seconds() - self._started) * 1000)
 
     def _place_next(self, last: Cause, headers: Headers = ()) -> None:
         """Go on with the next gateway, or end with the cause of the last one."""
@@ -233,7 +241,7 @@ class Call:
 
     def _connect(self, signal: Answer) -> None:
         """The callee answered: the rate in force now, the answer record, then the caller's 200."""
-        self.answered = self._board.clock.seconds()
+        self.answered = self.board.clock.seconds()
         self.cdr.answer = self.cdr.start + self._elapsed_ms()
         if self.cdr.pdd_ms is None:
             self.cdr.pdd_ms = self._elapsed_ms()
@@ -248,10 +256,10 @@ class Call:
         self.media.note_codecs(self.cdr)
         self.decision.describe_answer(self.cdr, self._cost)
         self.funding.extend(0)
-        if not self._board.journal.answer(self._answer_record()):
+        if not self.board.journal.answer(self._answer_record()):
             self.stop(cause("degraded"))
         elif self.decision.parameters["VS_JOURNAL_SYNC_ANSWER"]:
-            self._board.journal.synced(lambda: self._guard(self._pass_answer, answer))
+            self.board.journal.synced(lambda: self._guard(self._pass_answer, answer))
         else:
             self._pass_answer(answer)
 
@@ -267,13 +275,49 @@ class Call:
         return {
             "flowno": self.cdr.flowno,
             "answer": answer,
-            "up": int(self._board.clock.seconds() * 1000),
+            "up": int(self.board.clock.seconds() * 1000),
             "reserved": self.funding.reserved if self.funding.bounded else None,
             "funded_until_ms": None if funded is None else answer + funded,
             "charges_terms": self.decision.charges_terms(self._cost),
             "legs": [self.caller.resume_data(), self.attempts.leg.resume_data()],
             "cdr": self.cdr,
         }
+
+    # Other partners.
+
+    @property
+    def is_talking(self) -> bool:
+        """Whether the call is answered and up."""
+        return self.machine.state is State.TALKING
+
+    def leg(self, side: Side) -> Any:
+        """The leg on *side*; None between attempts."""
+        return self.caller if side is Side.CALLER else self.attempts.leg
+
+    def side_of(self, leg: Any) -> Side | None:
+        """On which side *leg* stands; None for one that is not of this call."""
+        if leg is self.caller:
+            return Side.CALLER
+        return Side.CALLEE if leg is not None and leg is self.attempts.leg else None
+
+    def put(self, side: Side | None, leg: Any) -> None:
+        """Let *leg* stand on *side*."""
+        if side is Side.CALLER:
+            self.caller = leg
+        else:
+            self.attempts.leg = leg
+
+    def replace(self, side: Side | None, leg: Any) -> None:
+        """*leg* takes the place of the one on *side* for good, which is written down.
+
+        The vendor of a called leg that is gone is paid until now.
+        """
+        if side is Side.CALLEE and self.decision.cost_ms is None:
+            self.attempts.name_callee()
+            self.decision.cost_ms = self._hold_ms()
+        self.put(side, leg)
+        leg.listen(self)
+        self.board.journal.extend(self._extension(self.funding.funded_ms))
 
     # The end of the funded time and of the longest call.
 
@@ -288,7 +332,7 @@ class Call:
             assert funded is not None
             left = funded - spoken
             ahead = _EXTEND_AHEAD_MS if left > 2 * _EXTEND_AHEAD_MS else 0
-        self._timer = self._board.clock.callLater(max(left - ahead, 0) / 1000, self._guard, self._due)
+        self._timer = self.board.clock.callLater(max(left - ahead, 0) / 1000, self._guard, self._due)
 
     def _due(self) -> None:
         """Extend the funding or cut the call: it ran to a bound, or will soon."""
@@ -301,26 +345,28 @@ class Call:
         before = self.funding.funded_ms
         after = self.funding.extend(spoken)
         if after is not None and after != before:
-            self._board.journal.extend(self._extension(after))
+            self.board.journal.extend(self._extension(after))
         elif after is not None:
-            self._board.want(self.funding)
+            self.board.want(self.funding)
             if spoken >= after:
                 self.stop(cause("balance_exhausted"))
                 return
         self._set_timer()
 
-    def _extension(self, funded: int) -> dict[str, Any]:
+    def _extension(self, funded: int | None) -> dict[str, Any]:
         return {
             "flowno": self.cdr.flowno,
-            "funded_until_ms": (self.cdr.answer or 0) + funded,
-            "reserved": self.funding.reserved,
+            "funded_until_ms": None if funded is None else (self.cdr.answer or 0) + funded,
+            "reserved": self.funding.reserved if self.funding.bounded else None,
+            "cost_ms": self.decision.cost_ms,
+            "legs": [self.caller.resume_data(), self.attempts.leg.resume_data()],
         }
 
     def _hold_ms(self) -> int:
         """Raw call length in ms; never beyond what is funded: the end of the funded time is the stop time."""
         if self.answered is None:
             return 0
-        spoken = int((self._board.clock.seconds() - self.answered) * 1000)
+        spoken = int((self.board.clock.seconds() - self.answered) * 1000)
         funded = self.funding.funded_ms
         return spoken if funded is None else min(spoken, funded)
 
@@ -333,13 +379,15 @@ class Call:
         if not (self._passed and 200 <= self.caller.status < 300):  # an answer that the caller never heard is none
             self.answered = self.cdr.answer = None
         self._try(self._settle, effect)
+        if self.handover is not None:
+            self._try(self.handover.stopped, self)
         if Side.CALLEE in effect.release and self.attempts.leg is not None:
             self._try(self.attempts.leg.send, Release(effect.cause, effect.headers))
         if Side.CALLER in effect.release:
             self._try(self.caller.send, Release(effect.cause, effect.headers))
         self._try(self.attempts.close, effect.cause)
         self.cdr.sip_status = self.caller.status
-        self._try(self._board.limits.free, self.decision.limit_keys)
+        self._try(self.board.limits.free, self.decision.limit_keys)
         if not self._try(self.media.close, self._written):
             self._written(None)
 
@@ -352,10 +400,10 @@ class Call:
             cdr.stop = (cdr.answer or cdr.start) + held
             cdr.hold_time_ms = held
         close_record(cdr, effect.cause, effect.by)
-        self.decision.charge(cdr, self._cost if held is not None else None, self._board.balances)
+        self.decision.charge(cdr, self._cost if held is not None else None, self.board.balances)
 
     def _written(self, report: Any) -> None:
         """The media's last figures are in: the record is complete."""
         if report is not None:
             media_record(self.cdr, report)
-        self._board.ended(self)
+        self.board.ended(self)

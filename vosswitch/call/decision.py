@@ -58,6 +58,9 @@ class Decision:
     :ivar cause: why it is refused; None = it may go on.
     :ivar routes: what to try, in order; each is built when its turn comes.
     :ivar notes: the decision record's steps, in order.
+    :ivar transfer: what the call has to do with a transfer, for the decision record; None = nothing.
+    :ivar relay: its media is relayed whatever the gateways say.
+    :ivar cost_ms: how long the vendor's leg was up, ms, when it was not the whole call; None = as long as that.
     """
 
     __slots__ = (
@@ -66,6 +69,7 @@ class Decision:
         "callee",
         "caller",
         "cause",
+        "cost_ms",
         "free",
         "funding",
         "gateway",
@@ -77,8 +81,10 @@ class Decision:
         "phone",
         "plan",
         "price",
+        "relay",
         "routes",
         "snapshot",
+        "transfer",
         "wall_ms",
     )
 
@@ -99,7 +105,9 @@ class Decision:
         self.routes: Iterator[Route] = iter(())
         self.limits: tuple[Limit, ...] = ()
         self.notes: list[tuple[str, str]] = []
-        self.free = self.no_cdr = self.had_candidates = False
+        self.free = self.no_cdr = self.had_candidates = self.relay = False
+        self.transfer: dict[str, Any] | None = None
+        self.cost_ms: int | None = None
 
     @property
     def parameters(self) -> Any:
@@ -114,6 +122,8 @@ class Decision:
     @property
     def media_proxy(self) -> str:
         """The incoming side's word on media relaying."""
+        if self.relay:
+            return "must_on"
         return self.gateway.media_proxy if self.gateway is not None else "auto"
 
     @property
@@ -225,7 +235,8 @@ class Decision:
             cdr.charges.append(Charge(cdr.account, fee.fee, "call"))
         if held is None or cost is None:
             return
-        paid = self._modes[cost.mode].fee(held, cost.terms)
+        spoken = held if self.cost_ms is None else min(held, self.cost_ms)
+        paid = self._modes[cost.mode].fee(spoken, cost.terms)
         cdr.cost, cdr.cost_tax = paid.fee, paid.tax
         if paid.fee:
             cdr.charges.append(Charge(cost.account, paid.fee, "cost"))
@@ -241,6 +252,8 @@ class Decision:
                 "per_minute": self.price.rate.per_minute,
                 "mode": "free" if self.free else self.price.mode,
             }
+        if self.transfer is not None:
+            found["transfer"] = self.transfer
         if self.plan is not None:
             found["plan"] = self.plan.record
         return found

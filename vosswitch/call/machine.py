@@ -31,6 +31,7 @@ from vosswitch.model.signals import (
     Release,
     Ring,
     Signal,
+    Transfer,
 )
 from vosswitch.model.values import Side
 
@@ -55,6 +56,7 @@ class Input(StrEnum):
     CALLER_LEFT = "caller-left"
     CALLEE_LEFT = "callee-left"
     CHANGE = "change"
+    TRANSFER = "transfer"
     STOP = "stop"
 
 
@@ -69,6 +71,13 @@ class Connect(NamedTuple):
     """The callee answered: price it, write it down, then tell the caller."""
 
     signal: Answer
+
+
+class HandOver(NamedTuple):
+    """The side *by* wants the other one connected with somebody else."""
+
+    by: Side
+    signal: Transfer
 
 
 class TryNext(NamedTuple):
@@ -87,7 +96,7 @@ class Finish(NamedTuple):
     headers: Headers = ()
 
 
-Effect = Relay | Connect | TryNext | Finish
+Effect = Relay | Connect | HandOver | TryNext | Finish
 Action = Callable[[Side, Signal], tuple[Effect, ...]]
 
 
@@ -107,6 +116,11 @@ def _refuse(side: Side, signal: Signal) -> tuple[Effect, ...]:
 def _connect(_side: Side, signal: Signal) -> tuple[Effect, ...]:
     assert isinstance(signal, Answer)
     return (Connect(signal),)
+
+
+def _hand_over(side: Side, signal: Signal) -> tuple[Effect, ...]:
+    assert isinstance(signal, Transfer)
+    return (HandOver(side, signal),)
 
 
 def _try_next(_side: Side, signal: Signal) -> tuple[Effect, ...]:
@@ -165,6 +179,7 @@ class CallMachine:
         },
         State.TALKING: {
             Input.CHANGE: (State.TALKING, _relay),
+            Input.TRANSFER: (State.TALKING, _hand_over),
             Input.CALLER_LEFT: (State.ENDED, _left),
             Input.CALLEE_LEFT: (State.ENDED, _left),
             Input.STOP: (State.ENDED, _stop),
@@ -191,4 +206,6 @@ def input_of(side: Side, signal: Signal, state: State) -> Input | None:
         return Input.CALLEE_LEFT if state is State.TALKING else Input.CALLEE_FAILED
     if kind in _CHANGES:
         return Input.CHANGE
+    if kind is Transfer:
+        return Input.TRANSFER
     return _OF_CALLEE.get(kind) if side is Side.CALLEE else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.call.shed import ShedMedia
 from vosswitch.model.signals import Accept, Answer, Confirm, Offer, Progress, Refuse, Ring
 from vosswitch.model.values import Side
 from vosswitch.sdp.codecs import common_codec
@@ -65,6 +66,7 @@ class CallMedia:
         "_offer",
         "_private",
         "_session",
+        "_shed",
         "proxied",
     )
 
@@ -92,6 +94,7 @@ class CallMedia:
         self._asked = offer
         self._asker = Side.CALLER
         self._allowed: tuple[tuple[str, ...], tuple[str, ...]] = (codecs, ())
+        self._shed: ShedMedia | None = None
         self.proxied = False
 
     def offer_to(
@@ -207,9 +210,62 @@ class CallMedia:
         cdr.callee_codec = common_codec(answer) if answer is not None else ""
         cdr.caller_codec = cdr.callee_codec
 
+    # -- other partners
+
+    def said(self, side: Side) -> SessionDescription | None:
+        """What *side* said last, as it said it."""
+        return self._caller if side is Side.CALLER else self._callee
+
+    def heard(self, side: Side, session: SessionDescription | None) -> None:
+        """Note what *side* said to somebody else."""
+        if session is not None:
+            if side is Side.CALLER:
+                self._caller = session
+            else:
+                self._callee = session
+
+    def move(self, caller_local: str | None, callee_local: str | None, relayed: bool) -> bool:
+        """Take other ports for other partners; the old ones stay until `moved`. False: no port is free.
+
+        :param relayed: the new partner's media was relayed so far: it stays so.
+        """
+        session, proxied = None, self.proxied or relayed
+        if proxied:
+            session = self._engine.open(self._call_id, caller_local, callee_local, self._listener)
+            if session is None:
+                return False
+        shed = self._shed = self._shed or ShedMedia()
+        shed.former = (self._session, self.proxied, self._caller, self._callee)
+        self._session, self.proxied = session, proxied
+        return True
+
+    def moved(self, *, kept: bool) -> None:
+        """The move is settled: the old ports are given back, or the new ones."""
+        shed = self._shed
+        assert shed is not None
+        assert shed.former is not None
+        unused, (session, proxied, caller, callee) = self._session, shed.former
+        shed.former = None
+        if kept:
+            unused = session
+        else:
+            self._session, self.proxied, self._caller, self._callee = session, proxied, caller, callee
+        if unused is not None:
+            shed.close(unused)
+
+    def leave(self) -> None:
+        """The media goes another way now: the ports are given back, descriptions pass as they are."""
+        session, self._session = self._session, None
+        self.proxied = False
+        if session is not None:
+            self._shed = self._shed or ShedMedia()
+            self._shed.close(session)
+
     def close(self, done: Callable[[MediaReport | None], None]) -> None:
         """Give the ports back; ``done`` is called once, at once when nothing was relayed."""
-        if self._session is None:
+        if self._shed is not None:
+            self._shed.finish(self._session, done)
+        elif self._session is None:
             done(None)
         else:
             self._session.close(done)

@@ -62,6 +62,8 @@ class CallService(Service):
         self.log = Logger()
         board.ended = self._ended
         board.broken = self._broken
+        board.originate = self._take
+        board.snapshot = snapshot
 
     def connect(self, legs: Any, decider: Decider) -> None:
         """Name the way out (an `ILegFactory`) and who decides: both need the SIP room, which needs this service."""
@@ -72,13 +74,27 @@ class CallService(Service):
 
     def incoming(self, leg: Any, offered: Try) -> None:
         """`IIncomingCalls`: decide, then place or refuse."""
+        self._take(leg, offered)
+
+    def _take(
+        self,
+        leg: Any,
+        offered: Try,
+        subject: Any = None,
+        transfer: dict[str, Any] | None = None,
+        relay: bool = False,
+    ) -> None:
         now = self._wall_ms()
         flowno = self._ids.next(now)
         today = self._days.of(now)
         self._board.tallies.day(today)
-        decision = self._decide(Ask(str(flowno), offered, now))
+        decision = self._decide(Ask(str(flowno), offered, now, subject))
+        if transfer is not None:
+            decision.transfer, decision.relay = transfer, relay
         cdr = self._new_cdr(flowno, today, now, offered)
         decision.describe(cdr)
+        if transfer is not None:
+            cdr.decision = {"transfer": transfer}  # for the record of a call that a crash ends
         refusal = decision.cause or self._looped(decision) or self._admit(decision)
         if refusal is not None:
             self._refuse(leg, cdr, decision, refusal)

@@ -28,6 +28,9 @@ class Switchboard:
     :ivar want: asks for more money of an account for this node.
     :ivar ended: takes a call whose record is complete; *broken* is told, while the exception is being handled, that
         a step of a call failed.
+    :ivar originate: makes the new call of a transfer: its caller's leg, what it asks for, who makes it (None = the
+        source says it), what its record says of the transfer, and whether its media has to be relayed.
+    :ivar snapshot: the configuration in force.
     :ivar loops: the unanswered attempts, to know calls that come back.
     """
 
@@ -40,5 +43,7 @@ class Switchboard:
     tallies: Tallies
     want: Callable[[Funding], None]
     ended: Callable[[Call], None]
+    originate: Callable[..., None] = lambda *_: None
+    snapshot: Callable[[], Any] = lambda: None
     broken: Callable[[Call], None] = lambda call: None
     loops: Loops = field(default_factory=Loops)

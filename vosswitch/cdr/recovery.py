@@ -63,8 +63,12 @@ def _bill(cdr: Cdr, answer: Mapping[str, Any], last_tick: int, price: PricedCall
     charges, most = answer.get("charges_terms", ()), answer.get("reserved")
     precision = next((item["terms"].get("hold_precision", _PRECISION) for item in charges), _PRECISION)
     cdr.hold_time = hold_seconds(cdr.hold_time_ms, precision)
+    vendor: int | None = answer.get("cost_ms")
     for charge in charges:
-        amount, tax, billed = price(charge["mode"], charge["terms"], cdr.hold_time_ms)
+        spoken = cdr.hold_time_ms
+        if charge["kind"] == "cost" and vendor is not None:  # its leg was gone before
+            spoken = min(vendor, spoken)
+        amount, tax, billed = price(charge["mode"], charge["terms"], spoken)
         if charge["kind"] == "call" and most is not None and amount > most:  # its billing mode is not what it was
             amount, tax = most, tax * most // amount
         if charge["kind"] == "cost":

@@ -45,6 +45,12 @@ class ILegFactory(Interface):
         at the earliest in the next turn of the reactor.
         """
 
+    def leg_of(replaces):
+        """The leg that a `Replaces` of a peer names, None when there is none, and whether that name was given away by us.
+
+        :returns: a pair; the leg's ``listener`` is its call.
+        """
+
     def end_orphan(data, settled=None):
         """End the dialog of a leg of a former life of this switch: *data* is what `ILeg.resume_data` gave. Sends BYE once with retransmissions.
 

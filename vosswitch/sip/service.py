@@ -34,6 +34,7 @@ from vosswitch.sip.names import Names
 from vosswitch.sip.outgoing import OutgoingLeg
 from vosswitch.sip.parse import parse
 from vosswitch.sip.reception import Reception
+from vosswitch.sip.refer import leg_of
 from vosswitch.sip.registrar import Registrar
 from vosswitch.sip.session import policy_of
 from vosswitch.sip.stack import Stack
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from vosswitch.model.call import Contact, Placement
+    from vosswitch.model.signals import Replaces
     from vosswitch.model.trunk import Trunk
     from vosswitch.params.boot import Listener
     from vosswitch.params.listeners import ClientTls
@@ -222,6 +224,10 @@ class SipService(Service):
         leg.policy = policy_of(self._parameters(), placement.profile)
         leg.start()
         return leg
+
+    def leg_of(self, replaces: Replaces) -> tuple[Any, bool]:
+        """The leg that a Replaces names, and whether that name was given away by us."""
+        return leg_of(self._stack, replaces)
 
     def end_orphan(self, data: Mapping[str, Any], settled: Callable[[], None] = lambda: None) -> None:
         """Send BYE in a dialog of a former life of this switch."""

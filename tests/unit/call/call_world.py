@@ -201,6 +201,7 @@ class FakeLegs:
         self.world = world
         self.placed = []
         self.orphans = []
+        self.names = {}
 
     def place(self, placement, listener):
         leg = FakeLeg(self.world, f"out{len(self.placed) + 1}", placement, placement.target)
@@ -208,6 +209,9 @@ class FakeLegs:
         self.placed.append(leg)
         self.world.happened(f"{leg.name} placed", placement)
         return leg
+
+    def leg_of(self, replaces):
+        return self.names.get(replaces.call_id, (None, False))
 
     def end_orphan(self, data, settled=lambda: None):
         self.orphans.append(data)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vosswitch.call.machine import CallMachine, Connect, Finish, Input, Relay, State, TryNext, input_of
+from vosswitch.call.machine import CallMachine, Connect, Finish, HandOver, Input, Relay, State, TryNext, input_of
 from vosswitch.model.causes import cause, from_sip
 from vosswitch.model.signals import (
     Accept,
@@ -19,6 +19,7 @@ from vosswitch.model.signals import (
     Refuse,
     Release,
     Ring,
+    Transfer,
 )
 from vosswitch.model.values import Side
 
@@ -41,6 +42,7 @@ TABLE = {
     (E, Input.CALLER_LEFT): (X, Finish),
     (E, Input.STOP): (X, Finish),
     (T, Input.CHANGE): (T, Relay),
+    (T, Input.TRANSFER): (T, HandOver),
     (T, Input.CALLER_LEFT): (X, Finish),
     (T, Input.CALLEE_LEFT): (X, Finish),
     (T, Input.STOP): (X, Finish),
@@ -56,6 +58,7 @@ SIGNALS = {
     Input.CALLER_LEFT: Release(cause("caller_abandoned")),
     Input.CALLEE_LEFT: Release(cause("normal")),
     Input.CHANGE: Offer(),
+    Input.TRANSFER: Transfer("43"),
     Input.STOP: Release(cause("operator_release")),
 }
 SIDES = dict.fromkeys(Input, Side.CALLEE) | {Input.CALLER_LEFT: Side.CALLER, Input.STOP: Side.SERVER}
