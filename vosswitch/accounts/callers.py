@@ -190,6 +190,15 @@ class Callers:
         """
         return bool(self._users or self._phones)
 
+    def asked(self, source: Address) -> bool:
+        """Whether a gateway that proves itself by password may call from *source*."""
+        return any(_inside(entry.gateway, source) for place in self._users.values() for entry in place.entries)
+
+    def together(self, one: str, other: str) -> bool:
+        """Whether two source hosts belong to one and the same gateway."""
+        names = {entry.gateway.name for place in self._at(one) for entry in place.entries}
+        return bool(names) and any(entry.gateway.name in names for place in self._at(other) for entry in place.entries)
+
     def phone(self, username: str) -> str | None:
         """The number that *username* may register; None when it is no phone, or a locked one."""
         phone = self._phones.get(username)

@@ -93,4 +93,18 @@ class Credentials:
 
     def challenges(self) -> bool:
         """Whether an unknown source is asked for credentials whatever number it calls from."""
-        return self._snapshot().callers.challenges()
+        snapshot = self._snapshot()
+        return snapshot.callers.challenges() or bool(snapshot.gateways.dynamic)
+
+    def asked(self, source: Address) -> bool:
+        """Whether a gateway that proves itself by password may call from there."""
+        return self._snapshot().callers.asked(source)
+
+    def known(self, source: Address) -> bool:
+        """Whether a gateway of either kind is at that address."""
+        snapshot = self._snapshot()
+        return snapshot.callers.trusts(source) or source.host in snapshot.gateways.hosts
+
+    def same_gateway(self, seen: Address, source: Address) -> bool:
+        """Whether both addresses belong to one gateway."""
+        return self._snapshot().callers.together(seen.host, source.host)

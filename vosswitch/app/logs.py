@@ -16,7 +16,22 @@ if TYPE_CHECKING:
     from vosswitch.app.node import Switch
 
 _LEVELS = {"debug": LogLevel.debug, "info": LogLevel.info, "warn": LogLevel.warn, "error": LogLevel.error}
-_FIELDS = ("call_id", "source", "peer")
+_FIELDS = (
+    "call_id",
+    "event",
+    "source",
+    "port",
+    "transport",
+    "verified",
+    "method",
+    "reason",
+    "count",
+    "seconds",
+    "gateway",
+    "peer",
+    "user",
+)
+"""What a line says in keys of its own, in this order; those of security events are what `etc/fail2ban` reads."""
 
 
 @implementer(ILogObserver)
@@ -48,7 +63,8 @@ class JsonLines:
         }
         for name in _FIELDS:
             if name in event:
-                line[name] = str(event[name])
+                value = event[name]
+                line[name] = value if isinstance(value, int) and name != "call_id" else str(value)
         if "log_failure" in event:
             line["traceback"] = event["log_failure"].getTraceback()
         return line

@@ -12,12 +12,14 @@ from zope.interface import implementer
 from vosswitch.call.bridge import Call
 from vosswitch.call.decide import Ask
 from vosswitch.call.decision import Decision
+from vosswitch.call.illegal import MINUTE, IllegalCalls
 from vosswitch.call.records import close_record, is_hidden
 from vosswitch.call.switchboard import Switchboard
 from vosswitch.cdr.record import Cdr
 from vosswitch.model.causes import Cause, cause
 from vosswitch.model.interfaces import IIncomingCalls
-from vosswitch.model.signals import Release
+from vosswitch.model.signals import Release, Try
+from vosswitch.model.source import source_key
 from vosswitch.model.values import CallIds, Side
 
 if TYPE_CHECKING:
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from vosswitch.call.decide import Decider
     from vosswitch.call.records import Days
     from vosswitch.call.snapshot import Snapshot
-    from vosswitch.model.signals import Try
 
 
 @implementer(IIncomingCalls)
@@ -34,6 +35,7 @@ class CallService(Service):
     """Every call of this node.
 
     :ivar calls: running calls by flowno.
+    :ivar illegal: calls of strangers and their records.
     :param wall_ms: wall clock, epoch milliseconds.
     :param on_end: told every finished `Cdr` (the frozen ``call_ended`` hook).
     """
@@ -59,6 +61,8 @@ class CallService(Service):
         self._on_end = on_end
         self._idle: list[Deferred[None]] = []
         self.calls: dict[int, Call] = {}
+        self.illegal: IllegalCalls[tuple[Try, str]] = IllegalCalls()
+        self._illegal_timer: Any = None
         self.log = Logger()
         board.ended = self._ended
         board.broken = self._broken
@@ -117,13 +121,47 @@ class CallService(Service):
             failed.note("refused", "the decision failed, see the log")
             return failed
 
+    # Illegal calls.
+
     def refused(self, offered: Try, reason: str) -> None:
-        """`IIncomingCalls`: a protocol refused a call; only its record is written."""
+        """`IIncomingCalls`: a protocol refused a call; only its record is written, at most one a minute per source."""
+        count = self._illegal(offered, reason, offered.peer_call_id)
+        if count:
+            self._write_illegal(offered, reason, count)
+
+    def _illegal(self, offered: Try, reason: str, call_id: str = "") -> int:
+        """Of how many illegal calls a record is due now; never from the part of the disk that calls need."""
+        board = self._board
+        if not self._snapshot().parameters["SERVER_BILLING_RECORD_ILLEGAL_CALL"]:
+            return 0
+        if not board.journal.admits_strangers():
+            self.illegal.left_out += 1
+            return 0
+        source = source_key(offered.source.host)
+        count = self.illegal.heard(source, call_id, (offered, reason), board.clock.seconds())
+        if not count:
+            self._await_illegal()
+        return count
+
+    def _await_illegal(self) -> None:
+        if self._illegal_timer is None and self.illegal.waiting:
+            self._illegal_timer = self._board.clock.callLater(MINUTE, self._write_due)
+
+    def _write_due(self, everything: bool = False) -> None:
+        """Write the records of those whose minute is over."""
+        if self._illegal_timer is not None and self._illegal_timer.active():
+            self._illegal_timer.cancel()
+        self._illegal_timer = None
+        for (offered, reason), count in self.illegal.due(self._board.clock.seconds(), everything):
+            self._write_illegal(offered, reason, count)
+        self._await_illegal()
+
+    def _write_illegal(self, offered: Try, reason: str, count: int) -> None:
         now = self._wall_ms()
         cdr = self._new_cdr(self._ids.next(now), self._days.of(now), now, offered)
         reached = cause(reason)
         cdr.sip_status = reached.status
-        cdr.decision = {"refused": reason}
+        cdr.decision = {"refused": reason, "count": count}
         close_record(cdr, reached, Side.SERVER)
         self._write(cdr, self._snapshot(), no_cdr=False)
 
@@ -171,6 +209,11 @@ class CallService(Service):
         cdr.stop = max(cdr.start, self._wall_ms())
         close_record(cdr, reached, Side.SERVER)
         cdr.decision = decision.record()
+        if reached.reason == "unauthorized":  # the address is known, but no gateway there makes such calls
+            count = self._illegal(decision.offered, reached.reason)
+            if not count:
+                return
+            cdr.decision["count"] = count
         self._write(cdr, decision.snapshot, no_cdr=decision.no_cdr)
 
     # Finished calls.
@@ -204,7 +247,8 @@ class CallService(Service):
         return True
 
     def stop_all(self, reason: str = "switch_restart") -> Deferred[None]:
-        """End every call; fires when their records are written."""
+        """End every call; fires when their records are written, those of illegal calls too."""
+        self._write_due(everything=True)
         for call in list(self.calls.values()):
             call.stop(cause(reason))
         return self.when_idle()

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SYNC_INTERVAL = 0.05
 """Seconds; a power cut loses at most this much."""
 
+KEPT_FOR_CALLS = 8192
+"""Records (64 MB of the disk) that strangers' calls leave to those of customers."""
 _RECORDS_PER_CALL = 3
 _RECORDS_OWED = 2
 
@@ -96,6 +98,10 @@ class JournalService(Service):
     def admits(self) -> bool:
         """Whether there is room for all records of one more call, beside those that the present calls still owe."""
         return not self._late and self._writer.room_for(len(self._open) * _RECORDS_OWED + _RECORDS_PER_CALL)
+
+    def admits_strangers(self) -> bool:
+        """Whether calls of strangers may be written down: the last share of the disk is not for them."""
+        return not self._late and self._writer.room_for(len(self._open) * _RECORDS_OWED + KEPT_FOR_CALLS)
 
     def start(self, payload: Mapping[str, Any]) -> bool:
         """Note a new call; False when the disk refused it: the call must not go on."""

@@ -99,6 +99,15 @@ class ICredentials(Interface):
     def challenges():
         """Whether an unknown source is asked for credentials whatever number it calls from: there is a phone, or a mapping gateway with auth ``password``."""
 
+    def asked(source):
+        """Whether a gateway that proves itself by password may call from the `Address` *source*."""
+
+    def known(source):
+        """Whether a gateway of either kind has the `Address` *source*: it is no stranger, though it may have to prove itself."""
+
+    def same_gateway(seen, source):
+        """Whether the hosts of two `Address` values belong to one and the same gateway, as the operator entered it."""
+
 
 class IRegistrations(Interface):
     """Where the registered phones are."""

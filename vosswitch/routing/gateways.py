@@ -114,9 +114,10 @@ class GatewayIndex:
 
     :ivar gateways: by name.
     :ivar dynamic: those that register with us, by user name; locked ones are not among them.
+    :ivar hosts: the addresses of all of them.
     """
 
-    __slots__ = ("_by_host", "_by_prefix", "_lengths", "dynamic", "gateways")
+    __slots__ = ("_by_host", "_by_prefix", "_lengths", "dynamic", "gateways", "hosts")
 
     def __init__(self, gateways: Mapping[str, RoutingGateway]) -> None:
         self.gateways = gateways
@@ -131,6 +132,7 @@ class GatewayIndex:
             if gateway.profile.dynamic and gateway.password and not gateway.locked:
                 self.dynamic.setdefault(gateway.registers_as, []).append(gateway)
         special = [gateway for gateway in gateways.values() if gateway.profile is not PLAIN and gateway.address]
+        self.hosts = frozenset(gateway.address for gateway in gateways.values())
         self._by_host = {gateway.address: gateway.profile for gateway in reversed(special)}
 
     def profile_at(self, host: str) -> PeerProfile:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from vosswitch.model.source import source_key
 from vosswitch.sip import digest
 from vosswitch.sip.message import BadMessage
+from vosswitch.sip.suspension import Suspensions
 from vosswitch.sip.uri import parse_uri
 
 if TYPE_CHECKING:
@@ -16,8 +17,12 @@ if TYPE_CHECKING:
 
     from vosswitch.sip.message import Request
 
-_BOUND = 10_000
-"""Most (source, user name) pairs whose failures are remembered; the oldest is forgotten first."""
+_MOST_PROVEN = 10_000
+"""Hosts whose proof is remembered; the oldest is forgotten first."""
+_MOST_CREDENTIALS = 4
+"""Credentials of one request that are looked at."""
+_NOBODY = "0" * 64
+"""Stands for the hash of who does not exist: the same work is done for every name."""
 
 
 class Verdict(StrEnum):
@@ -33,12 +38,12 @@ class Verdict(StrEnum):
 class Judgement(NamedTuple):
     """A verdict and whom it is about.
 
-    :ivar last: this very failure began the suspension.
+    :ivar began: whom this very failure has suspended: ``user``, ``source`` or "" (nobody).
     """
 
     verdict: Verdict
     username: str = ""
-    last: bool = False
+    began: str = ""
 
 
 class Authentication:
@@ -47,10 +52,12 @@ class Authentication:
     :param credentials: an `ICredentials`.
     :param parameters: gives the system parameters in force.
     :param now: monotonic seconds.
+    :param registered: whether a user name has a live registration from a host: nobody there suspends it.
     :ivar proven: hosts that have proved themselves lately, the latest last.
+    :ivar suspensions: who has failed too often.
     """
 
-    __slots__ = ("_credentials", "_failures", "_nonces", "_now", "_parameters", "proven", "realm")
+    __slots__ = ("_credentials", "_nonces", "_now", "_parameters", "_registered", "proven", "realm", "suspensions")
 
     def __init__(
         self,
@@ -59,6 +66,7 @@ class Authentication:
         parameters: Callable[[], Mapping[str, Any]],
         secret: bytes,
         now: Callable[[], float],
+        registered: Callable[[str, str], bool] = lambda host, username: False,
     ) -> None:
         self.realm = realm
         self._credentials = credentials
@@ -66,9 +74,10 @@ class Authentication:
         self._nonces = digest.Nonces(secret)
         self._now = now
         self.proven: dict[str, None] = {}
-        self._failures: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
+        self._registered = registered
+        self.suspensions = Suspensions()
 
-    def challenge(self, request: Request, host: str, stale: bool = False) -> tuple[int, str]:
+    def challenge(self, request: Request, host: str, stale: bool = False) -> tuple[int, tuple[str, ...]]:
         """Status and header lines that ask for credentials, one line for each of VS_DIGEST_ALGORITHMS.
 
         Devices of VS_DIGEST_MD5_AGENTS are asked for MD5 only: they give up when they read another algorithm.
@@ -79,11 +88,16 @@ class Authentication:
         status = int(parameters["SS_SIP_AUTHENTICATION_CODE"])
         name = "Proxy-Authenticate" if status == 407 else "WWW-Authenticate"
         nonce = self._nonces.new(self._now(), host)
-        kinds = parameters["VS_DIGEST_ALGORITHMS"].split(",")
-        if (request.get("user-agent") or "").lower().startswith(_prefixes(parameters["VS_DIGEST_MD5_AGENTS"])):
-            kinds = ["MD5"]
-        lines = [f"{name}: {digest.challenge(self.realm, nonce, kind, stale)}\r\n" for kind in kinds]
-        return status, "".join(lines)
+        kinds = self._offered(request)
+        return status, tuple([f"{name}: {digest.challenge(self.realm, nonce, kind, stale)}\r\n" for kind in kinds])
+
+    def _offered(self, request: Request) -> tuple[str, ...]:
+        """The algorithms that its sender is asked for; credentials of another one prove nothing."""
+        parameters = self._parameters()
+        agent = (request.get("user-agent") or "").lower()
+        if agent.startswith(_prefixes(parameters["VS_DIGEST_MD5_AGENTS"])):
+            return ("MD5",)
+        return tuple(parameters["VS_DIGEST_ALGORITHMS"].split(","))
 
     def judge(self, request: Request, host: str) -> Judgement:
         """Judge the credentials of *request* from the source *host*.
@@ -94,17 +108,16 @@ class Authentication:
         if fields is None:
             return Judgement(Verdict.NONE)
         username = fields.get("username", "")
-        key = (host, username[:64])
-        if self._suspended(key):
+        now, source = self._now(), source_key(host)
+        if self.suspensions.suspended(source, username, now) and not self._registered(host, username):
             return Judgement(Verdict.SUSPENDED, username)
-        if not self._nonces.knows(fields.get("nonce", ""), self._now(), host):
+        if not self._nonces.knows(fields.get("nonce", ""), now, host):
             return Judgement(Verdict.STALE, username)  # no failure: the source of a datagram may be forged
         if not self._proves(fields, request, username):
-            return Judgement(*self._fail(key, username))
-        verdict = self._nonces.check(fields["nonce"], digest.nonce_count(fields), self._now(), host)
-        if verdict != "ok":
+            return self._fail(source, host, username, now)
+        if self._nonces.check(fields["nonce"], digest.nonce_count(fields), now, host) != "ok":
             return Judgement(Verdict.STALE, username)
-        self._failures.pop(key, None)
+        self.suspensions.proved(source, username)
         self._remember(host)
         return Judgement(Verdict.PROVEN, username)
 
@@ -112,45 +125,43 @@ class Authentication:
         proven = self.proven
         proven.pop(host, None)
         proven[host] = None
-        if len(proven) > _BOUND:
+        if len(proven) > _MOST_PROVEN:
             del proven[next(iter(proven))]
 
     def _presented(self, request: Request) -> dict[str, str] | None:
+        """The first credentials for our realm with an algorithm that we asked for; else the first for our realm."""
         headers = request.headers
-        for value in (*headers.get("authorization", ()), *headers.get("proxy-authorization", ())):
+        values = (*headers.get("authorization", ()), *headers.get("proxy-authorization", ()))
+        ours: dict[str, str] | None = None
+        for value in values[:_MOST_CREDENTIALS]:
+            if digest.scheme_of(value) != "digest":
+                continue
             fields = digest.parse_authorization(value)
-            if fields.get("scheme") == "digest" and fields.get("realm") == self.realm:
+            if fields.get("realm") != self.realm:
+                continue
+            if digest.algorithm_of(fields) in self._offered(request):
                 return fields
-        return None
+            ours = ours or fields
+        return ours
 
     def _proves(self, fields: dict[str, str], request: Request, username: str) -> bool:
+        """Whether the response is that of the name's password; the same work for names that do not exist."""
         if not _about(fields.get("uri", ""), request):
             return False
         algorithm = digest.algorithm_of(fields)
-        for credential in self._credentials.credentials(username):
-            if credential.algorithm == algorithm:
-                return digest.verify(fields, request.method, credential.ha1, request.body)
-        return False
-
-    def _fail(self, key: tuple[str, str], username: str) -> tuple[Verdict, str, bool]:
-        count, _ = self._failures.pop(key, (0, 0.0))
-        self._failures[key] = (count + 1, self._now())
-        if len(self._failures) > _BOUND:
-            self._failures.popitem(last=False)
-        if self._suspended(key):
-            return Verdict.SUSPENDED, username, True
-        return Verdict.WRONG, username, False
-
-    def _suspended(self, key: tuple[str, str]) -> bool:
-        found = self._failures.get(key)
-        if found is None:
+        if algorithm not in self._offered(request):
             return False
+        held = {item.algorithm: item.ha1 for item in self._credentials.credentials(username)}
+        proved = digest.verify(fields, request.method, held.get(algorithm) or _NOBODY, request.body)
+        return proved and algorithm in held
+
+    def _fail(self, source: str, host: str, username: str, now: float) -> Judgement:
+        if self._registered(host, username):
+            return Judgement(Verdict.WRONG, username)
         parameters = self._parameters()
-        if self._now() - found[1] > parameters["SS_AUTHENTICATION_FAILED_SUSPEND"]:
-            del self._failures[key]
-            return False
-        most = parameters["SS_AUTHENTICATION_MAX_RETRY"]
-        return bool(most) and found[0] >= most
+        most, seconds = parameters["SS_AUTHENTICATION_MAX_RETRY"], parameters["SS_AUTHENTICATION_FAILED_SUSPEND"]
+        began = self.suspensions.failed(source, username, now, most, seconds)
+        return Judgement(Verdict.SUSPENDED if began else Verdict.WRONG, username, began)
 
 
 @lru_cache(maxsize=16)

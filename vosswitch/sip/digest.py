@@ -23,6 +23,10 @@ Fields = dict[str, str]
 ALGORITHMS = ("SHA-256", "MD5")
 """What is offered and answered, the better one first."""
 
+WINDOW = 32
+"""Nonce counts that may still come after a higher one."""
+_SEEN = (1 << WINDOW) - 1
+
 _SCHEME = re.compile(r"\s*([A-Za-z0-9\-.!%*_+`'~]+)(?:\s+|\Z)")
 _FIELD = re.compile(
     r"([A-Za-z0-9\-.!%*_+`'~]+)\s*=\s*(?:\"((?:[^\"\\]++|\\.)*+)\"|([^\s,\"]*))\s*(?:,[\s,]*|\Z)", re.ASCII | re.DOTALL
@@ -74,6 +78,12 @@ def parse_authorization(value: str) -> Fields:
 def algorithm_of(fields: Fields) -> str:
     """Name the algorithm of a challenge or credentials in upper case; ``MD5`` when none is given."""
     return fields.get("algorithm", "MD5").upper()
+
+
+def scheme_of(value: str) -> str:
+    """Name the scheme of a challenge or credentials in lower case, "" when there is none."""
+    start = _SCHEME.match(value)
+    return "" if start is None else start[1].lower()
 
 
 def nonce_count(auth: Fields) -> int:
@@ -189,7 +199,7 @@ class Nonces:
         self._capacity = capacity
         self._serial = 0
         self._floor = -1
-        self._used: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._used: OrderedDict[str, tuple[int, int, int]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._used)
@@ -221,7 +231,10 @@ class Nonces:
         return int.from_bytes(raw[:8], "big")
 
     def check(self, nonce: str, nc: int, now: float, host: str = "") -> Verdict:
-        """Judge a nonce and use this count of it up; counts have to rise.
+        """Judge a nonce and use this count of it up.
+
+        Counts may be left out, and come out of order by less than `WINDOW` (datagrams overtake each other); none
+        serves twice.
 
         :param nc: from `nonce_count`.
         :param host: who presents it.
@@ -231,12 +244,18 @@ class Nonces:
         if issued is None or not 0 <= int(now * 1000) - issued <= self.lifetime * 1000:
             return "stale"
         self._expire(now)
-        last = self._used.get(nonce)
-        if last is None and issued <= self._floor:
+        found = self._used.get(nonce)
+        if found is None and issued <= self._floor:
             return "stale"
-        if nc <= (last[1] if last is not None else 0):
+        _, highest, seen = found or (issued, 0, 0)
+        behind = highest - nc
+        if nc <= 0 or behind >= WINDOW or (behind >= 0 and seen >> behind & 1):
             return "replay"
-        self._used[nonce] = (issued, nc)
+        if behind < 0:
+            highest, seen = nc, (seen << min(-behind, WINDOW) | 1) & _SEEN
+        else:
+            seen |= 1 << behind
+        self._used[nonce] = (issued, highest, seen)
         if len(self._used) > self._capacity:
             self._forget()
         return "ok"
@@ -245,11 +264,11 @@ class Nonces:
         """Forget what was used first as long as that has expired: a step or two for each nonce that comes in."""
         oldest = int((now - self.lifetime) * 1000)
         while self._used:
-            nonce, (issued, _) = next(iter(self._used.items()))
+            nonce, (issued, _, _) = next(iter(self._used.items()))
             if issued >= oldest:
                 return
             del self._used[nonce]
 
     def _forget(self) -> None:
-        _, (issued, _) = self._used.popitem(last=False)
+        _, (issued, _, _) = self._used.popitem(last=False)
         self._floor = max(self._floor, issued)

@@ -77,7 +77,6 @@ class Statistics:
     :ivar stray: responses and ACKs that belong to nothing.
     :ivar misaddressed: requests whose Via named an address that no response may go to.
     :ivar dropped: what was left without an answer on purpose.
-    :ivar unrecorded: calls of strangers that were too many to be written down.
     :ivar shed: new requests turned away because they had waited too long, *capped* because of their source's rate;
         *absorbed* ACKs of such refusals; *overflowed* messages dropped because too many waited.
     :ivar requests: new requests received, by method; *responses* final responses sent, by status;
@@ -101,12 +100,11 @@ class Statistics:
         "sent_requests",
         "shed",
         "stray",
-        "unrecorded",
     )
 
     def __init__(self) -> None:
         self.received = self.sent = self.bad = self.retransmitted = self.repeated = self.stray = self.dropped = 0
-        self.unrecorded = self.misaddressed = self.shed = self.capped = self.absorbed = self.overflowed = 0
+        self.misaddressed = self.shed = self.capped = self.absorbed = self.overflowed = 0
         self.requests: Counter[str] = Counter()
         self.responses: Counter[int] = Counter()
         self.sent_requests: Counter[str] = Counter()

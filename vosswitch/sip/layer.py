@@ -418,10 +418,14 @@ class Layer:
 
     def serve(self, request: Request, flow: Flow) -> ServerTransaction:
         """Start a server transaction for a new request; *flow* is where its responses go."""
-        self.statistics.requests[request.method if request.method in KNOWN else "other"] += 1
+        self.count(request)
         transaction = ServerTransaction(self, server_key(request), request, flow, Echo(request))
         self.servers[transaction.key] = transaction
         return transaction
+
+    def count(self, request: Request) -> None:
+        """Count a new request, with or without a transaction."""
+        self.statistics.requests[request.method if request.method in KNOWN else "other"] += 1
 
     def merged(self, transaction: ServerTransaction, request: Request, from_tag: str) -> bool:
         """Whether the same request runs already on another path (RFC 3261 8.2.2.2: 482); remembers it when not."""

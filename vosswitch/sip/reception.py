@@ -9,12 +9,12 @@ from vosswitch import sdp
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.signals import Try
 from vosswitch.sip.assured_leg import AssuredLeg
-from vosswitch.sip.authentication import Authentication, Verdict
 from vosswitch.sip.bodies import ACCEPT, MIXED, SDP, body_session, kind_of
 from vosswitch.sip.carried import server_line, taken
 from vosswitch.sip.identity import called_of, caller_of, display_of, identity_of
 from vosswitch.sip.incoming import IncomingLeg
 from vosswitch.sip.message import BadMessage
+from vosswitch.sip.refusal import Refused
 from vosswitch.sip.registering import REQUIRABLE
 from vosswitch.sip.registrar import GATEWAY
 from vosswitch.sip.reliable import OPTION, names, refusal
@@ -25,38 +25,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from vosswitch.model.session import SessionDescription
-    from vosswitch.model.values import Address
     from vosswitch.sip.flow import Flow
     from vosswitch.sip.layer import ServerTransaction
     from vosswitch.sip.message import Request
     from vosswitch.sip.registrar import Registrar
     from vosswitch.sip.session import Policy, Wish
     from vosswitch.sip.stack import DialogUser, Stack
-    from vosswitch.sip.trunks import Trunks
 
 RETRY_AFTER = 10
 """Seconds a peer shall stay away while the switch drains."""
-_SILENCE = 32.0
-"""Seconds in which a request without an answer may be repeated: it stays one and the same call."""
 _ACCEPT_SDP = f"Accept: {SDP}, multipart/mixed\r\n"
 _UNDERSTOOD = frozenset({"timer", OPTION})
 """Extensions that a request may require (RFC 4028, RFC 3262); policy has the last word in an INVITE."""
-RECORDED = 100
-"""Calls of strangers that get a record in `RECORDED_EVERY` seconds: datagrams of anybody must not fill the disk."""
-RECORDED_EVERY = 10.0
-
-
-class Refused(Exception):
-    """A request gets this final response.
-
-    :ivar lines: header lines, each ended by CRLF.
-    """
-
-    def __init__(self, status: int, lines: str = "", reason: str = "") -> None:
-        super().__init__(status)
-        self.status = status
-        self.lines = lines
-        self.reason = reason
 
 
 class Reception:
@@ -67,49 +47,59 @@ class Reception:
     """
 
     __slots__ = (
-        "_authentication",
         "_calls",
         "_credentials",
         "_parameters",
-        "_recorded",
         "_registrar",
         "_stack",
-        "_trunks",
         "draining",
     )
 
     def __init__(
         self,
         stack: Stack,
-        authentication: Authentication,
         registrar: Registrar,
         credentials: Any,
         calls: Any,
         parameters: Callable[[], Mapping[str, Any]],
-        trunks: Trunks,
     ) -> None:
         self._stack = stack
-        self._trunks = trunks
-        self._authentication = authentication
         self._registrar = registrar
         self._credentials = credentials
         self._calls = calls
         self._parameters = parameters
-        self._recorded = (0.0, 0)
         self.draining = False
 
-    def requested(self, request: Request, transaction: ServerTransaction, flow: Flow) -> None:
-        """Answer a new request, or hand it on as a call."""
+    def requested(self, request: Request, transaction: ServerTransaction, flow: Flow, user: str | None) -> None:
+        """Answer a new request, or hand it on as a call.
+
+        :param user: the name that its sender has proved; None = the source address proves it.
+        """
         try:
             _inspect(request)
             serves = _SERVES.get(request.method)
             if serves is None:
                 raise Refused(405 if request.method in KNOWN else 501, ALLOW)
-            serves(self, request, transaction, flow)
+            serves(self, request, transaction, flow, user)
         except Refused as refused:
             transaction.respond(refused.status, refused.lines, reason=refused.reason)
         except BadMessage as bad:
             transaction.respond(bad.status, reason=bad.reason)
+
+    def examine(self, request: Request) -> None:
+        """What a stranger's request has to fulfil before anybody looks at who he is.
+
+        :raises Refused: it does not.
+        """
+        _inspect(request)
+        if request.method not in _SERVES:
+            raise Refused(405 if request.method in KNOWN else 501, ALLOW)
+        if request.method in {"INVITE", "OPTIONS"}:
+            self._open_only()
+
+    def illegal(self, request: Request, flow: Flow, user: str | None, reason: str) -> None:
+        """Have the refused call of a stranger written down."""
+        self._calls.refused(_offered(request, flow, None, user), reason)
 
     def within(self, user: DialogUser, request: Request, transaction: ServerTransaction) -> None:
         """Hand a request within a dialog to its owner."""
@@ -119,7 +109,7 @@ class Reception:
         except Refused as refused:
             transaction.respond(refused.status, refused.lines, reason=refused.reason)
 
-    def _options(self, _request: Request, transaction: ServerTransaction, _flow: Flow) -> None:
+    def _options(self, _request: Request, transaction: ServerTransaction, _flow: Flow, _user: str | None) -> None:
         self._open_only()
         transaction.respond(200, ALLOW + ACCEPT)
 
@@ -127,66 +117,16 @@ class Reception:
         if self.draining:
             raise Refused(503, f"Retry-After: {RETRY_AFTER}\r\n")
 
-    def _lost_bye(self, _request: Request, transaction: ServerTransaction, _flow: Flow) -> None:
+    def _lost_bye(self, _request: Request, transaction: ServerTransaction, _flow: Flow, _user: str | None) -> None:
         transaction.respond(481)
 
     # -- INVITE
 
-    def _invite(self, request: Request, transaction: ServerTransaction, flow: Flow) -> None:
+    def _invite(self, request: Request, transaction: ServerTransaction, flow: Flow, user: str | None) -> None:
         if self._stack.layer.merged(transaction, request, request.from_.tag):
             raise Refused(482)
         self._open_only()
-        source = flow.remote
-        vendor = self._trunks.called(request, source.host) if self._trunks.users else None
-        if self._credentials.trusts(source):
-            self._deliver(request, transaction, flow, None)
-            return
-        username = self._vouched(source, vendor)
-        if username is not None:
-            self._deliver(request, transaction, flow, username)
-            return
-        judged = self._authentication.judge(request, source.host)
-        if judged.verdict is Verdict.PROVEN:
-            self._deliver(request, transaction, flow, judged.username)
-        elif judged.verdict is Verdict.SUSPENDED:
-            transaction.respond(403)
-            self._record(request, flow, judged.username, "authentication_failed")
-        elif judged.verdict is Verdict.NONE and not self._may_prove(request):
-            self._unknown(request, transaction, flow)
-        else:
-            transaction.respond(*self._authentication.challenge(request, source.host, judged.verdict is Verdict.STALE))
-
-    def _vouched(self, source: Address, vendor: str | None) -> str | None:
-        """Whom a registration proves: a gateway registered from there, or the vendor that was told our Contact."""
-        username = self._registrar.username_at(source)
-        if username is not None and self._credentials.dynamic(username, calling=True):
-            return username
-        if vendor is not None and self._credentials.phone(vendor) is None and self._credentials.credentials(vendor):
-            return vendor
-        return None
-
-    def _may_prove(self, request: Request) -> bool:
-        return self._credentials.challenges() or bool(self._credentials.credentials(request.from_.uri.user))
-
-    def _unknown(self, request: Request, transaction: ServerTransaction, flow: Flow) -> None:
-        if self._parameters()["SS_REPLY_UNAUTHORIZED"]:
-            transaction.respond(403)
-        else:
-            self._stack.statistics.dropped += 1
-            self._stack.timers.add(_SILENCE, transaction.forget)
-        self._record(request, flow, None, "unauthorized")
-
-    def _record(self, request: Request, flow: Flow, user: str | None, reason: str) -> None:
-        """Have the call of a stranger written down, unless there are too many of them."""
-        now = self._stack.timers.now()
-        since, count = self._recorded
-        if now - since >= RECORDED_EVERY:
-            since, count = now, 0
-        self._recorded = since, count + 1
-        if count < RECORDED:
-            self._calls.refused(_offered(request, flow, None, user), reason)
-        else:
-            self._stack.statistics.unrecorded += 1
+        self._deliver(request, transaction, flow, user)
 
     def _deliver(self, request: Request, transaction: ServerTransaction, flow: Flow, user: str | None) -> None:
         session = _offer_of(request)
@@ -206,19 +146,13 @@ class Reception:
 
     # -- REGISTER
 
-    def _register(self, request: Request, transaction: ServerTransaction, flow: Flow) -> None:
-        judged = self._authentication.judge(request, flow.remote.host)
-        if judged.verdict is Verdict.SUSPENDED:
+    def _register(self, request: Request, transaction: ServerTransaction, flow: Flow, user: str | None) -> None:
+        if user is None:
             raise Refused(403)
-        if judged.verdict is not Verdict.PROVEN:
-            transaction.respond(
-                *self._authentication.challenge(request, flow.remote.host, judged.verdict is Verdict.STALE)
-            )
-            return
-        number = name = self._credentials.phone(judged.username)
-        if name is None and self._credentials.dynamic(judged.username):
-            name = GATEWAY + judged.username
-        if name is None or request.to.uri.user not in {number, judged.username}:
+        number = name = self._credentials.phone(user)
+        if name is None and self._credentials.dynamic(user):
+            name = GATEWAY + user
+        if name is None or request.to.uri.user not in {number, user}:
             raise Refused(403)
         outcome = self._registrar.register(name, request, flow)
         transaction.respond(outcome.status, outcome.lines)
@@ -305,7 +239,7 @@ def _offered(
     )
 
 
-_SERVES: dict[str, Callable[[Reception, Request, ServerTransaction, Flow], None]] = {
+_SERVES: dict[str, Callable[[Reception, Request, ServerTransaction, Flow, str | None], None]] = {
     "INVITE": Reception._invite,
     "REGISTER": Reception._register,
     "OPTIONS": Reception._options,

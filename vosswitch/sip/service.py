@@ -23,21 +23,26 @@ from vosswitch.params.listeners import NO_TLS
 from vosswitch.sip.addressing import reply_flow
 from vosswitch.sip.admission import Admission
 from vosswitch.sip.authentication import Authentication
+from vosswitch.sip.authevents import AuthEvents
 from vosswitch.sip.carried import server_line
 from vosswitch.sip.dialog import Dialog
+from vosswitch.sip.entrance import Entrance
 from vosswitch.sip.flow import Statistics, Tokens
 from vosswitch.sip.intake import Intake
 from vosswitch.sip.layer import Layer, Pace
 from vosswitch.sip.leg import Orphan, State
-from vosswitch.sip.message import BadMessage, Request, Response, render
+from vosswitch.sip.message import BadMessage, Request, Response
 from vosswitch.sip.names import Names
 from vosswitch.sip.outgoing import OutgoingLeg
 from vosswitch.sip.parse import parse
+from vosswitch.sip.provenance import is_same, may_speak
 from vosswitch.sip.reception import Reception
 from vosswitch.sip.refer import leg_of
+from vosswitch.sip.refusal import Refused
 from vosswitch.sip.registrar import Registrar
 from vosswitch.sip.session import policy_of
 from vosswitch.sip.stack import Stack
+from vosswitch.sip.stateless import Stateless
 from vosswitch.sip.timers import Timers
 from vosswitch.sip.transaction import State as TransactionState
 from vosswitch.sip.transport import NameService, Sockets, UdpSocket
@@ -54,9 +59,11 @@ if TYPE_CHECKING:
     from vosswitch.params.listeners import ClientTls
     from vosswitch.sip.flow import Flow
     from vosswitch.sip.headers import Via
+    from vosswitch.sip.layer import ServerTransaction
     from vosswitch.sip.leg import Leg
     from vosswitch.sip.leg import Listener as LegListener
     from vosswitch.sip.resolution import Answer, Question
+    from vosswitch.sip.stack import DialogUser
     from vosswitch.sip.timers import Timer
     from vosswitch.sip.transport import Watcher
 
@@ -125,15 +132,28 @@ class SipService(Service):
         self._stack = Stack(self._layer, self.timers, tokens, self._ways.way, user_agent, self.names)
         self.registrar = Registrar(parameters, self.timers.now, wall)
         self.trunks = Trunks(self._stack, parameters, lambda: entropy(1)[0] / 255)
-        authentication = Authentication(realm, credentials, parameters, entropy(32), self.timers.now)
+        secret = entropy(32)
+        self.authentication = authentication = Authentication(
+            realm, credentials, parameters, secret, self.timers.now, self.registrar.registered_from
+        )
         admission = Admission(
             self._stack, authentication, credentials, parameters, self.serve, self._back, self._turned_away
         )
         later = partial(reactor.callLater, 0)
         admission.intake = Intake(admission, self.timers.now, admission.delay, later, self.statistics)
         self._intake = admission.intake
-        self._reception = Reception(
-            self._stack, authentication, self.registrar, credentials, calls, parameters, self.trunks
+        self._credentials = credentials
+        self._reception = Reception(self._stack, self.registrar, credentials, calls, parameters)
+        self._stateless = Stateless(secret, self._back, self.statistics)
+        self.events = AuthEvents(log, self.timers.now)
+        self._entrance = Entrance(
+            authentication,
+            self._reception,
+            (self.registrar, self.trunks),
+            self._stateless,
+            self.events,
+            credentials,
+            parameters,
         )
 
     # -- service
@@ -299,6 +319,7 @@ class SipService(Service):
     def serve(self, flow: Flow, data: bytes) -> None:
         """Serve one message; whatever it is, nothing escapes."""
         self.statistics.received += 1
+        self._stateless.size = len(data)
         if self.watcher is not None:
             self.watcher(False, flow, data)
         try:
@@ -318,7 +339,7 @@ class SipService(Service):
         except Exception as error:  # noqa: BLE001 - no message of a peer may stop the switch
             self._trouble(error)
             if isinstance(message, Request):
-                self._answer(message, flow, 500)
+                self._entrance.refuse(message, flow, Refused(500))
 
     def _turned_away(self, source: str, late: bool) -> None:
         if late:
@@ -355,21 +376,7 @@ class SipService(Service):
             head=ascii(data[:160]),
         )
         if bad.message is not None:
-            self._answer(bad.message, flow, bad.status, bad.reason)
-
-    def _answer(self, request: Request, flow: Flow, status: int, reason: str = "", tag: str = "") -> None:
-        """Answer without a transaction."""
-        if request.method == "ACK":
-            return
-        try:
-            request.stamp(flow.remote.host, flow.remote.port)
-            data = render(request.reply(status, reason, tag or self._stack.tokens.new()))
-            back = self._back(request.via, flow)
-        except BadMessage:
-            return
-        self.statistics.sent += 1
-        self.statistics.responses[status] += 1
-        back.send(data)
+            self._entrance.refuse(bad.message, flow, Refused(bad.status, reason=bad.reason))
 
     def _back(self, via: Via, flow: Flow) -> Flow:
         """Where responses go: the source, its Via port when no rport was asked for (18.2.2, RFC 3581)."""
@@ -394,29 +401,42 @@ class SipService(Service):
         transaction = self._layer.find(request)
         method = request.method
         if method == "ACK":
-            if transaction is not None and transaction.state is not TransactionState.ACCEPTED:
-                self._layer.repeated(transaction, request)
-            else:
-                self._acknowledged(request)
+            self._acknowledged(request, transaction, flow)
         elif method == "CANCEL":
-            if transaction is None:
-                self._answer(request, flow, 481)
-            else:
-                self._answer(request, flow, 200, "", transaction.tag)
-                transaction.cancelled(request)
+            self._cancelled(request, transaction, flow)
         elif transaction is not None:
             self._layer.repeated(transaction, request)
+        elif request.to.tag:
+            self._within(request, flow)
         else:
             self._begin(request, flow)
 
-    def _acknowledged(self, request: Request) -> None:
+    def _acknowledged(self, request: Request, transaction: ServerTransaction | None, flow: Flow) -> None:
+        if transaction is not None and transaction.state is not TransactionState.ACCEPTED:
+            if is_same(transaction.flow.remote, flow.remote, self._credentials):
+                self._layer.repeated(transaction, request)
+            return
         user = self._stack.dialogs.get(request.to.tag)
-        if user is not None and user.owns(request):
+        if user is not None and user.owns(request) and self._is_peer(user, request, flow):
             user.acknowledged(request)
         else:
             self.statistics.stray += 1
 
-    def _begin(self, request: Request, flow: Flow) -> None:
+    def _cancelled(self, request: Request, transaction: ServerTransaction | None, flow: Flow) -> None:
+        if transaction is None or not is_same(transaction.flow.remote, flow.remote, self._credentials):
+            self._entrance.refuse(request, flow, Refused(481))
+        else:
+            self._stateless.answer(request, flow, 200, tag=transaction.tag)
+            transaction.cancelled(request)
+
+    def _is_peer(self, user: DialogUser, request: Request, flow: Flow) -> bool:
+        """Whether the source of a request in a dialog may be the peer's; tells when not."""
+        if may_speak(user, flow, self._credentials):
+            return True
+        self.events.tell("dialog_refused", request, flow, "not_the_peer")
+        return False
+
+    def _serve(self, request: Request, flow: Flow) -> ServerTransaction:
         intervals = self._parameters()["SS_SIP_RESEND_INTERVAL"]
         if intervals is not self._intervals:
             self._intervals = intervals
@@ -425,16 +445,29 @@ class SipService(Service):
         profile = self._credentials.profile_at(flow.remote)
         if profile is not PLAIN:
             transaction.server = server_line(profile.user_agent)
+        return transaction
+
+    def _within(self, request: Request, flow: Flow) -> None:
+        user = self._stack.dialogs.get(request.to.tag)
+        if user is None or not user.owns(request) or not self._is_peer(user, request, flow):
+            self._layer.count(request)
+            self._entrance.refuse(request, flow, Refused(481))
+            return
+        transaction = self._serve(request, flow)
         try:
-            tag = request.to.tag
-            if not tag:
-                self._reception.requested(request, transaction, flow)
-                return
-            user = self._stack.dialogs.get(tag)
-            if user is not None and user.owns(request):
-                self._reception.within(user, request, transaction)
-            else:
-                transaction.respond(481)
+            self._reception.within(user, request, transaction)
+        except Exception as error:  # noqa: BLE001 - the peer gets an answer whatever is wrong with us
+            self._trouble(error)
+            transaction.respond(500)
+
+    def _begin(self, request: Request, flow: Flow) -> None:
+        guest = self._entrance.admit(request, flow)
+        if guest is None:
+            self._layer.count(request)
+            return
+        transaction = self._serve(request, flow)
+        try:
+            self._reception.requested(request, transaction, flow, guest.user)
         except Exception as error:  # noqa: BLE001 - the peer gets an answer whatever is wrong with us
             self._trouble(error)
             transaction.respond(500)

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from ipaddress import ip_network
+from vosswitch.model.source import source_key
 
 MOST_SOURCES = 50_000
 """Sources that are remembered; beyond, the one that has been silent for longest is forgotten, with a full bucket."""
-
-
-@lru_cache(maxsize=65536)
-def source_of(host: str) -> str:
-    """Who counts as one source: an IPv4 address, the /64 network of an IPv6 one."""
-    if ":" not in host:
-        return host
-    return str(ip_network(f"{host.partition('%')[0]}/64", strict=False))
 
 
 class SourceRates:
@@ -27,7 +18,7 @@ class SourceRates:
 
     def take(self, host: str, rate: int, now: float) -> bool:
         """Whether one more request of *host* fits *rate* per second; a second's worth may come at once."""
-        source = source_of(host)
+        source = source_key(host)
         tokens, since = self._buckets.pop(source, (float(rate), now))
         tokens = min(float(rate), tokens + (now - since) * rate)
         fits = tokens >= 1.0

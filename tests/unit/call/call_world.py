@@ -280,6 +280,7 @@ class FakeJournal:
         self.records = []
         self.refuses = set()
         self.full = False
+        self.scarce = False
         self.waiting = []
 
     def _write(self, kind, payload):
@@ -291,6 +292,9 @@ class FakeJournal:
 
     def admits(self):
         return not self.full
+
+    def admits_strangers(self):
+        return not self.full and not self.scarce
 
     def start(self, payload):
         return self._write("start", payload)

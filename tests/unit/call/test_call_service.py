@@ -205,10 +205,11 @@ def test_calls_that_the_switch_ended_can_be_left_out_unless_they_cost_something(
 
 
 def test_illegal_calls_can_be_recorded():
-    for value, hidden in (("On", False), ("Off", True)):
+    for value, records in (("On", 1), ("Off", 0)):
         world = World(parameters={"SERVER_BILLING_RECORD_ILLEGAL_CALL": value})
         world.call(source=STRANGER)
-        assert world.cdr.hidden is hidden
+        world.calls.refused(world.tried(), "unauthorized")
+        assert [cdr.hidden for cdr in world.cdrs] == [False, False][: 2 * records]
 
 
 def test_numbers_without_records_are_hidden_only_while_they_cost_nothing():

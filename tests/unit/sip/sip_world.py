@@ -72,6 +72,9 @@ class FakeCredentials:
         self.phones: dict[str, str] = {}
         self.registering: set[str] = set()
         self.asks = False
+        self.passworded: set[str] = set()
+        self.vendors: set[str] = set()
+        self.groups: list[set[str]] = []
         self.profiles: dict[str, PeerProfile] = {}
 
     def add(self, user: str, password: str, kinds: tuple[str, ...] = ("MD5", "SHA-256")) -> None:
@@ -97,6 +100,15 @@ class FakeCredentials:
 
     def challenges(self) -> bool:
         return self.asks
+
+    def asked(self, source) -> bool:
+        return source.host in self.passworded
+
+    def known(self, source) -> bool:
+        return source.host in self.vendors
+
+    def same_gateway(self, seen, source) -> bool:
+        return any(seen.host in group and source.host in group for group in self.groups)
 
 
 class FakeCalls:

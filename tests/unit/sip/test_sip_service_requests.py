@@ -163,8 +163,11 @@ def test_an_unknown_source_gets_silence_when_so_wished(world):
     caller = world.invite(peer=STRANGER)
     world.put(caller.sent, STRANGER)
     assert world.take() == []
-    assert len(world.calls.refusals) == 1
-    assert world.service.statistics.dropped == 1
+    assert {(offered.peer_call_id, reason) for offered, reason in world.calls.refusals} == {
+        (caller.call_id, "unauthorized")
+    }
+    assert world.service.statistics.dropped == 2
+    assert world.service._layer.servers == {}
 
 
 def test_a_bad_request_that_can_be_answered_is(world):

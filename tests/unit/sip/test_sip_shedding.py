@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from tests.unit.sip.sip_world import OFFER, STRANGER, UAC, Peer, World
 from vosswitch.model.causes import cause
 from vosswitch.model.signals import Release
+from vosswitch.model.source import source_key
 from vosswitch.sip.message import Response
 from vosswitch.sip.parse import parse
 from vosswitch.sip.shedding import LONGEST_HEAD, glimpse, refusal
-from vosswitch.sip.sources import MOST_SOURCES, SourceRates, source_of
+from vosswitch.sip.sources import MOST_SOURCES, SourceRates
 
 REQUEST = (
     "INVITE sip:1@192.0.2.1 SIP/2.0\r\n{via}\r\nMax-Forwards: 70\r\nFrom: <sip:2@x>;tag=f\r\n"
@@ -99,7 +100,7 @@ def test_sources_are_bounded_and_networks_of_ipv6_count_as_one():
     for number in range(MOST_SOURCES + 10):
         rates.take(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", 5, 1.0)
     assert len(rates._buckets) == MOST_SOURCES
-    assert source_of("2001:db8:1:2::77") == source_of("2001:db8:1:2:ffff::1") != source_of("2001:db8:1:3::77")
+    assert source_key("2001:db8:1:2::77") == source_key("2001:db8:1:2:ffff::1") != source_key("2001:db8:1:3::77")
 
 
 # -- in the room
