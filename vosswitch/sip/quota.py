@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from vosswitch.sip.sources import source_of
+from vosswitch.model.source import source_key
 
 FREE = 8192
 """Bytes of a half message that count for nothing: most messages are shorter."""
@@ -42,7 +42,7 @@ class Quota:
 
     def take(self, host: str) -> str:
         """Let a connection in; gives its source, "" when it is refused."""
-        source = source_of(host) if host else "?"
+        source = source_key(host) if host else "?"
         most = min(self.per_source, (self.most + 1) // 2)
         if self.connections >= self.most or self._connections[source] >= most or self._fresh[source] >= MOST_FRESH:
             self.refused += 1

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.protocol import ClientFactory, Factory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
+from vosswitch.model.source import source_key
 from vosswitch.model.values import Address
 from vosswitch.params.listeners import SECURE, WEB
 from vosswitch.sip.certificates import Names, names_of
 from vosswitch.sip.quota import Quota
-from vosswitch.sip.sources import source_of
 from vosswitch.sip.transport.connection import MOST_WAITING, Connection
 from vosswitch.sip.transport.listening import WILDCARDS, Listening, shown
 from vosswitch.sip.transport.tls import Certificates, why
@@ -152,7 +152,7 @@ class _Connecting(ClientFactory):
         self._flow = flow
 
     def buildProtocol(self, addr: IAddress | None) -> Connection:
-        return self._socket.kind(self._socket, self._flow, source_of(self._flow.remote.host))
+        return self._socket.kind(self._socket, self._flow, source_key(self._flow.remote.host))
 
     def clientConnectionFailed(self, connector: Any, reason: Failure) -> None:
         self._flow.lost()
