@@ -10,10 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.bench import calls, rates
+from tests.bench import calls, rates, registrations
 from tests.support.switch import ROOT
 
-PARTS = ("calls", "sippy", "proxied", "highest", "overload", "memory", "rates", "rtp")
+PARTS = ("calls", "sippy", "proxied", "highest", "overload", "memory", "rates", "registrations", "rtp")
 
 
 def sippy_binary() -> Path | None:
@@ -127,6 +127,13 @@ def part_rates(quick: bool) -> dict[str, object]:
     """Start with the demo database and with one million rates."""
     found = rates.measure(100_000 if quick else 1_000_000)
     show("vosswitch, rates", found)
+    return found
+
+
+def part_registrations(quick: bool) -> dict[str, object]:
+    """Phones that register with digest, what each costs, keep-alives, and the restart after a crash."""
+    found = registrations.measure(5_000 if quick else 50_000)
+    show("vosswitch, registered phones", found)
     return found
 
 
