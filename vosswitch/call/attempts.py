@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vosswitch.call.switchboard import Switchboard
     from vosswitch.cdr.record import Cdr
     from vosswitch.model.session import SessionDescription
-    from vosswitch.model.signals import Signal
+    from vosswitch.model.signals import Redirected, Signal
 
 
 class Attempts:
@@ -97,6 +97,15 @@ class Attempts:
             cdr.routing_gateway, cdr.callee_phone = "", route.phone
         else:
             cdr.routing_gateway, cdr.callee_phone = route.name, ""
+
+    def redirected(self, signal: Redirected) -> None:
+        """The attempt goes on elsewhere; a call that comes back from there is known, too."""
+        if self._row is not None and self.route is not None:
+            self._row.redirects.append(signal.uri)
+            self._decision.note(self.route.name, f"redirected to {signal.uri}")
+            if self._loop is not None:
+                self._board.loops.over(self._loop)
+                self._loop = self._board.loops.began(signal.target, self.route.caller_out, signal.number)
 
     def heard(self, signal: Signal) -> None:
         """The callee's side reported progress or its answer."""

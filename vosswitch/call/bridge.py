@@ -13,7 +13,7 @@ from vosswitch.call.media import CallMedia, NoCodec, NoPort
 from vosswitch.call.records import close_record, media_record, start_record
 from vosswitch.model.causes import Cause, cause
 from vosswitch.model.interfaces import ILegListener, IMediaListener
-from vosswitch.model.signals import Accept, Answer, Offer, Progress, Refuse, Release, Ring
+from vosswitch.model.signals import Accept, Answer, Offer, Progress, Redirected, Refuse, Release, Ring
 from vosswitch.model.values import Side
 
 if TYPE_CHECKING:
@@ -116,6 +116,10 @@ class Call:
         self._guard(self._hear, leg, side, signal)
 
     def _hear(self, leg: Any, side: Side, signal: Signal) -> None:
+        if type(signal) is Redirected:
+            self.attempts.redirected(signal)
+            self.media.redirected()
+            return
         try:
             signal = self.media.fit(side, signal)
         except NoCodec as none:

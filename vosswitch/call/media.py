@@ -192,6 +192,12 @@ class CallMedia:
             if self.proxied and before is not None:
                 self._session.forward(side, before)
 
+    def redirected(self) -> None:
+        """The callee's side is somebody else now."""
+        self._callee = None
+        if self.proxied and self._session is not None:
+            self._session.reset(Side.CALLEE)
+
     def stand_in(self, asker: Side) -> Accept | None:
         """Our own answer to the last offer of *asker*, where the other side cannot be asked before the answer.
 

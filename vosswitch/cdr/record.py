@@ -13,6 +13,7 @@ class Attempt:
     :ivar status: the final SIP status of the attempt, 0 when none came.
     :ivar reason: the end reason's name; ``"answered"`` for the one that connected.
     :ivar duration_ms: from its INVITE to its end (or its answer).
+    :ivar redirects: where its 3xx have led, in order.
     """
 
     gateway: str
@@ -22,6 +23,7 @@ class Attempt:
     reason: str = ""
     duration_ms: int = 0
     pdd_ms: int | None = None
+    redirects: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

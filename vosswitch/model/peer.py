@@ -46,6 +46,7 @@ class PeerProfile:
     :ivar reliable: reliable provisional responses (RFC 3262): ``off``, ``supported`` or ``required``.
     :ivar codecs: names of the codecs that it may use, in the order of preference; none = all as offered.
     :ivar redirects: what becomes of a 3xx of it: ``refuse``, ``follow`` or ``pass``.
+    :ivar redirect_hosts: hosts besides its own that a followed 3xx may name; ``*`` = any.
     :ivar transfers: what becomes of its REFER: ``refuse``, ``internal`` or ``pass``.
     :ivar dtmf_info: what becomes of its DTMF in INFO: ``pass`` or ``ignore``.
     :ivar messages: its MESSAGE requests and methods that we do not know, within dialogs: ``refuse`` or ``pass``.
@@ -88,6 +89,7 @@ class PeerProfile:
     reliable: str = "off"
     codecs: tuple[str, ...] = ()
     redirects: str = "refuse"
+    redirect_hosts: tuple[str, ...] = ()
     transfers: str = "refuse"
     dtmf_info: str = "pass"
     messages: str = "refuse"

@@ -153,6 +153,19 @@ class Digit:
 
 
 @dataclass(frozen=True, slots=True)
+class Redirected:
+    """The attempt goes on elsewhere: its vendor has named another place (SIP: a 3xx that is followed).
+
+    :ivar number: the called number as sent there.
+    :ivar uri: for people.
+    """
+
+    target: Address
+    number: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """This side is gone or has to go: refusal, CANCEL, BYE, timeout.
 
@@ -220,6 +233,7 @@ Signal = (
     | Accept
     | Refuse
     | Digit
+    | Redirected
     | Release
     | Transfer
     | Transferred

@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from vosswitch.model.signals import Refuse
 from vosswitch.sip.early import Branches
+from vosswitch.sip.flow import TRANSPORT_TEXT
 from vosswitch.sip.leg import Leg, State
+from vosswitch.sip.uri import host_text, parse_uri
+from vosswitch.sip.wire import user_text
 
 if TYPE_CHECKING:
+    from vosswitch.model.call import Placement
     from vosswitch.model.causes import Cause
     from vosswitch.model.peer import PeerProfile
     from vosswitch.model.session import SessionDescription
@@ -90,3 +94,12 @@ class CallingLeg(Leg):
     def _take_refuse(self, refuse: Any) -> None:
         if self._branches is None or not self._branches.refuse(refuse):
             super()._take_refuse(refuse)
+
+
+def request_uri(placement: Placement) -> str:
+    """What our INVITE asks for: the called number at the gateway, or within the URI that it has registered."""
+    target = placement.target
+    if placement.contact:
+        return parse_uri(placement.contact).replace(user=placement.callee).text
+    transport = TRANSPORT_TEXT.get(target.transport, "")
+    return f"sip:{user_text(placement.callee)}@{host_text(target.host, target.port or None)}{transport}"

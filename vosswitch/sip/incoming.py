@@ -124,6 +124,8 @@ class IncomingLeg(Leg):
 
     def _take_refusal(self, release: Release) -> None:
         told = [*self.passed(release.headers), *self.profile.add_headers]
+        if 300 <= release.cause.status < 400:
+            told += [f"Contact: {value}" for name, value in release.headers if name == "contact"]
         self._refuse(release.cause.answerable, refusal_lines(release.cause) + (lines(told) if told else ""))
         self.over(None)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from zope.interface import implementer
 
 from vosswitch import sdp
-from vosswitch.model.causes import Cause, cause, from_sip
+from vosswitch.model.causes import Cause, cause
 from vosswitch.model.identity import NOBODY, Identity
 from vosswitch.model.interfaces import ILeg
 from vosswitch.model.peer import PLAIN
@@ -26,23 +26,24 @@ from vosswitch.model.signals import (
 )
 from vosswitch.sip.assertion import hidden_numbers, shown
 from vosswitch.sip.bodies import body_session
-from vosswitch.sip.calling import CallingLeg
+from vosswitch.sip.calling import CallingLeg, request_uri
 from vosswitch.sip.carried import agent_lines, given, taken
 from vosswitch.sip.dialog import Dialog
 from vosswitch.sip.early import MOST
-from vosswitch.sip.flow import TRANSPORT_TEXT, contact_line
+from vosswitch.sip.flow import contact_line
+from vosswitch.sip.fork import Fork
 from vosswitch.sip.headers import quoted
 from vosswitch.sip.identity import connected_of
 from vosswitch.sip.layer import Pace
 from vosswitch.sip.leg import TALKS, Leg, State, Takes
 from vosswitch.sip.proof import Proof
 from vosswitch.sip.reason import NONE, lines_of, read, refused
+from vosswitch.sip.redirect import Redirects, cause_of, passed_on
 from vosswitch.sip.refresh import begin
 from vosswitch.sip.reliable import invite_line
 from vosswitch.sip.session import MOST as LONGEST
 from vosswitch.sip.session import invite_lines, least_of
 from vosswitch.sip.tries import LARGE, Tries, proof_name
-from vosswitch.sip.uri import host_text, parse_uri
 from vosswitch.sip.wire import allowed, lines, seal, user_text
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class OutgoingLeg(CallingLeg):
         "_placement",
         "_raises",
         "_reasons",
+        "_redirects",
         "_seq",
         "_shown",
         "_tries",
@@ -112,10 +114,11 @@ class OutgoingLeg(CallingLeg):
         self._shown: tuple[str, ...] = ()
         self._forks: dict[str, Fork] = {}
         self._invite: ClientTransaction | None = None
-        self._asked = placement.request_uri or _request_uri(placement)
+        self._asked = placement.request_uri or request_uri(placement)
         self._local = ""
         self._extra: tuple[str, ...] = ()
         self._tries: Tries | None = None
+        self._redirects: Redirects | None = None
         if placement.username is not None:
             timers, now = placement.timers, stack.timers.now
             self._proof = Proof(
@@ -238,7 +241,9 @@ class OutgoingLeg(CallingLeg):
         if transaction is not self._invite:
             super().failed(transaction)
         elif self.state in {State.CALLING, State.PROCEEDING}:
-            if self._tries is None or not self._tries.again():
+            if self._tries is not None and self._tries.again():
+                return
+            if self._redirects is None or not self._redirects.next():
                 self.over(cause("connection_timeout"))
         elif self.state is State.LEAVING:
             self.over(None)
@@ -322,10 +327,25 @@ class OutgoingLeg(CallingLeg):
         if status == 422 and self._raised(response):
             self._call_again(self._shown)
             return
+        if self._goes_elsewhere(status, response):
+            return
         if status == 503 and self._phase < 2 and self._tries is not None and self._tries.again():
             return
         reasons = read(response.headers["reason"]) if "reason" in response.headers else self._reasons
-        self.over(refused(_cause_of(status, response), reasons), self._besides(response)[1])
+        headers = self._besides(response)[1]
+        if status < 400 and self.profile.redirects == "pass":
+            headers += passed_on(response)
+        self.over(refused(cause_of(status, response, self.profile), reasons), headers)
+
+    def _goes_elsewhere(self, status: int, response: Response) -> bool:
+        """Whether a 3xx is followed, or another contact of one is tried (not after a 6xx)."""
+        if self._redirects is None:
+            if status >= 400 or self.profile.redirects != "follow":
+                return False
+            self._redirects = Redirects(self)
+        if status < 400:
+            return self._redirects.follow(response)
+        return status < 600 and self._redirects.next()
 
     def _call_again(self, proof: tuple[str, ...]) -> None:
         """Send the INVITE once more within the same attempt."""
@@ -473,35 +493,3 @@ class OutgoingLeg(CallingLeg):
         State.LEAVING: {},
         State.OVER: {Transferred: Leg._take_transferred},
     }
-
-
-class Fork(Leg):
-    """The dialog of a second 2xx to our INVITE, from another branch of a forking proxy: ended at once (13.2.2.4)."""
-
-    __slots__ = ("invited",)
-
-    def __init__(self, stack: Stack, leg: OutgoingLeg, response: Response) -> None:
-        super().__init__(stack, leg.flow, State.OVER, leg.remote)
-        self._proof = leg._proof
-        self.dialog = leg.dialog_of(response)
-        self.invited = self.dialog.local_seq
-        if leg._branches is not None:
-            leg._branches.take_over(self.dialog)
-
-    def forget(self) -> None:
-        """Nothing to forget: our tag is the leg's, whose dialog goes on."""
-
-
-def _request_uri(placement: Placement) -> str:
-    target = placement.target
-    if placement.contact:
-        return parse_uri(placement.contact).replace(user=placement.callee).text
-    transport = TRANSPORT_TEXT.get(target.transport, "")
-    return f"sip:{user_text(placement.callee)}@{host_text(target.host, target.port or None)}{transport}"
-
-
-def _cause_of(status: int, response: Response) -> Cause:
-    """The cause of a refusal; a redirection, which is not followed, counts as the peer's refusal."""
-    if status < 400:
-        return Cause("client_error", status, 480, 127, response.reason)
-    return from_sip(status, response.reason)

@@ -164,7 +164,7 @@ class SipService(Service):
         :raises OSError: one cannot be had; it is named.
         """
         self.sockets.open()
-        self._own = frozenset((address.host, address.port) for address in self.addresses)
+        self._own = self._stack.own = frozenset((address.host, address.port) for address in self.addresses)
         super().startService()  # type: ignore[no-untyped-call]
 
     def stopService(self) -> Deferred[Any]:

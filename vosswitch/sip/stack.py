@@ -47,10 +47,11 @@ class Stack:
     :param way: finds the flow to a target.
     :param product: our name in User-Agent and Server.
     :param names: what host names resolve to.
+    :ivar own: host and port of each of our listeners.
     :ivar dialogs: by our tag; *referrals* names given to some of them.
     """
 
-    __slots__ = ("dialogs", "layer", "names", "product", "referrals", "statistics", "timers", "tokens", "way")
+    __slots__ = ("dialogs", "layer", "names", "own", "product", "referrals", "statistics", "timers", "tokens", "way")
 
     def __init__(
         self,
@@ -69,6 +70,7 @@ class Stack:
         self.names = names
         self.statistics: Statistics = layer.statistics
         self.dialogs: dict[str, DialogUser] = {}
+        self.own: frozenset[tuple[str, int]] = frozenset()
         self.referrals = Referrals()
 
     def unknown(self, target: Address) -> bool:

@@ -311,6 +311,7 @@ def _attempt(stored: Mapping[str, Any]) -> dict[str, Any]:
         "pdd_ms": stored.get("pdd_ms"),
         "caller_out": stored["caller_out"],
         "callee_out": stored["callee_out"],
+        "redirects": stored.get("redirects") or [],
     }
 
 

@@ -72,6 +72,13 @@ def host_name(value: Any, deployment: Deployment) -> str:
         raise Expected("an IP address or a host name") from None
 
 
+def hosts(value: Any, deployment: Deployment) -> list[str]:
+    """Hosts, each once; ``*`` = any."""
+    if not isinstance(value, list):
+        raise Expected('a list of hosts such as ["192.0.2.7"], or ["*"]')
+    return list(dict.fromkeys("*" if item == "*" else host_name(item, deployment) for item in value))
+
+
 _seconds = fields.optional(fields.whole(1, 3600))
 _name = fields.optional(host_name, "")
 
@@ -118,6 +125,7 @@ _CALLEE = (
         "diversion", fields.choice("off", "diversion", "history", "both"), "off", help="How redirections are written"
     ),
     Field("redirects", fields.choice("refuse", "follow", "pass"), "refuse", help="What becomes of its 3xx"),
+    Field("redirect_hosts", hosts, (), help="Hosts besides its own that a followed 3xx may name; * = any"),
     Field("tls_name", _name, "", help="Name in its certificate; left out = its host name"),
     Field("large", fields.choice("tcp", "udp"), "tcp", help="How a request goes that is too long for a datagram"),
     Field("timeout_invite", _seconds, help="Instead of SS_SIP_TIMEOUT_INVITE, seconds"),

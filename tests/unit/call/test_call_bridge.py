@@ -21,8 +21,8 @@ from tests.unit.call.call_world import (
 )
 from vosswitch.model.causes import cause, from_sip
 from vosswitch.model.identity import Identity
-from vosswitch.model.signals import Accept, Answer, Confirm, Offer, Progress, Refuse, Release, Ring
-from vosswitch.model.values import UNITS, Side
+from vosswitch.model.signals import Accept, Answer, Confirm, Offer, Progress, Redirected, Refuse, Release, Ring
+from vosswitch.model.values import UNITS, Address, Side
 
 
 def limited(**lines):
@@ -670,4 +670,22 @@ def test_an_answer_that_the_caller_was_never_sent_costs_nothing():
     world.clock.advance(20)
     world.out.hangs_up()
     assert (world.cdr.answer, world.cdr.fee, world.cdr.hold_time_ms) == (None, 0, 0)
+    world.check_idle()
+
+
+def test_a_followed_redirection_stands_in_the_attempt_and_comes_back_as_a_loop():
+    world = World()
+    caller = world.call()
+    there = Address("192.0.2.150", 5060)
+    world.out.progresses(offer(5000))
+    world.out.say(Redirected(there, "99", "sip:99@192.0.2.150"))
+    assert world.media.sessions[0].resets == [Side.CALLEE]
+    assert world.board.loops.came_back(there, world.out.placement.caller, "99")
+    world.out.answers(offer(5000))
+    assert isinstance(caller.told[-1], Answer)
+    caller.hangs_up()
+    (attempt,) = world.cdr.attempts
+    assert (attempt.redirects, attempt.callee_out) == (["sip:99@192.0.2.150"], "4312345")
+    assert ["r1", "redirected to sip:99@192.0.2.150"] in [list(note) for note in world.cdr.decision["notes"]]
+    assert world.cdr.rate_prefix == "43"  # paid by the number that was dialled
     world.check_idle()
