@@ -46,7 +46,7 @@ def _boot(options: dict[str, Any]) -> Boot:
     if options["listen"]:
         boot = dataclasses.replace(boot, listeners=_listeners(options["listen"]))
     if options["media-address"]:
-        boot = dataclasses.replace(boot, media_address=_address(options["media-address"]))
+        boot = dataclasses.replace(boot, media_addresses=((_address(options["media-address"]), ""),))
     return boot
 
 
@@ -77,10 +77,11 @@ def _try_all(boot: Boot) -> None:
     """
     check_database(boot)
     try_bind(boot.listeners)
-    try:
-        try_bind((Listener("udp", boot.media_address, 0),))
-    except OSError as error:
-        raise BadSetting(f"media address {boot.media_address}: {error.strerror}") from None
+    for host, _ in boot.media_addresses:
+        try:
+            try_bind((Listener("udp", host, 0),))
+        except OSError as error:
+            raise BadSetting(f"media address {host}: {error.strerror}") from None
     claim(boot.control_socket)
 
 

@@ -108,7 +108,7 @@ def parameters():
 
 @pytest.fixture
 def service(parameters):
-    made = MediaService(reactor, MEDIA, "", 1, lambda: parameters, Logger(namespace="test"))
+    made = MediaService(reactor, ((MEDIA, ""),), 1, lambda: parameters, Logger(namespace="test"))
     made.startService()
     pytest_twisted.blockon(made.when_ready())
     yield made
@@ -288,7 +288,7 @@ async def test_silence_of_a_side_that_should_send_is_reported(service, parameter
 async def test_sessions_go_on_in_a_restarted_worker(service, ends):
     caller, callee, _ = ends
     call = Call(service, caller, callee, offer=caller.says(port=9, host="192.0.2.99"))
-    free = len(service.workers[0].free)
+    free = len(service.workers[0].leased[0].free)
     await run(0.05)
     caller.send(call.at_caller)
     await run(0.05)
@@ -302,7 +302,7 @@ async def test_sessions_go_on_in_a_restarted_worker(service, ends):
     else:
         pytest.fail("no media after the restart")
     assert service.workers[0].pid not in (None, before)
-    assert len(service.workers[0].free) >= free
+    assert len(service.workers[0].leased[0].free) >= free
     callee.send(call.at_callee)
     await run(0.05)
     assert len(caller.heard()) == 1
@@ -357,4 +357,4 @@ async def test_a_taken_port_is_skipped(service, parameters):
         parameters["SS_MEDIA_PROXY_PORT_RANGE"] = (LOW + 400, LOW + 405)
         service.open("0", None, None, Ear()).close(lambda report: None)
         await run(0.1)
-        assert sorted(service.workers[0].free) == [LOW + 402, LOW + 404]
+        assert sorted(service.workers[0].leased[0].free) == [LOW + 402, LOW + 404]

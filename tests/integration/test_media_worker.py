@@ -27,7 +27,9 @@ class Worker:
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.channel.settimeout(5)
         fd = theirs.fileno()
-        config = json.dumps({"descriptor": fd, "address": MEDIA, "low": LOW, "high": LOW + 99, "grace": grace})
+        config = json.dumps(
+            {"descriptor": fd, "addresses": [MEDIA, "::1"], "low": LOW, "high": LOW + 99, "grace": grace}
+        )
         command = [sys.executable, "-m", "vosswitch.media", config]
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=env)
@@ -129,3 +131,29 @@ def test_counts_come_by_themselves(worker, ends):
     worker.channel.settimeout(10)
     host, port = caller.getsockname()
     assert worker.hears("counts") == ["counts", [[1, [1, 172, 0, f"{host}:{port}"], [0, 0, 0, ""]]]]
+
+
+def test_one_side_ipv4_the_other_ipv6_and_a_side_that_moves(worker, ends):
+    caller, _ = ends
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as callee:
+        callee.bind(("::1", 0))
+        callee.settimeout(5)
+        worker.tell(("lease", 2, 0))
+        four, spare = worker.hears("leases")[1]
+        worker.tell(("lease", 1, 1))
+        (six,) = worker.hears("leases")[1]
+        assert six >> 16 == 1
+        worker.tell(("open", 1, four, spare, 0, 0xA0))
+        worker.tell(("move", 1, 1, six), ("reset", 1, 1))
+        host, port = caller.getsockname()
+        worker.tell(("say", 1, 0, host, port, port + 1, [0], True, True))
+        worker.tell(("say", 1, 1, "0:0:0:0:0:0:0:1", callee.getsockname()[1], 9, [0], True, True))
+        time.sleep(0.1)
+        caller.sendto(PACKET, (MEDIA, four))
+        data, source = callee.recvfrom(2048)
+        assert (data, source[:2]) == (PACKET, ("::1", six & 0xFFFF))
+        callee.sendto(PACKET, ("::1", six & 0xFFFF))
+        assert caller.recvfrom(2048) == (PACKET, (MEDIA, four))
+        worker.tell(("close", 1))
+        closed = worker.hears("closed")
+        assert [closed[2][0], closed[3][0]] == [1, 1]

@@ -79,11 +79,11 @@ def media_engine(node: Switch) -> Any:
     if boot.media_engine == "built-in":
         return MediaService(
             node.reactor,
-            boot.media_address,
-            boot.media_advertise,
+            boot.media_addresses,
             boot.media_workers,
             lambda: node.snapshot.parameters,
             Logger(namespace="vosswitch.media"),
+            shown={listener.host: listener.advertise for listener in boot.listeners if listener.advertise},
         )
     engine = node.plugins.media_engines.get(boot.media_engine)
     if engine is None:

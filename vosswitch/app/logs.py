@@ -108,11 +108,12 @@ def banner(switch: Switch) -> None:
         return
     boot = switch.boot
     listens = ", ".join(str(address) for address in switch.sip.addresses)
+    media = ", ".join(host for host, _ in boot.media_addresses)
     lines = [
         "",
         f"vosswitch node {boot.node_id} ({boot.node_name}) listens for SIP on {listens}",
         f"  configuration  {boot.path}",
-        f"  media          {boot.media_address}, relayed by {boot.media_workers} worker(s)",
+        f"  media          {media}, relayed by {boot.media_workers} worker(s)",
         "  try next, in a second terminal:",
         *_tries(_command(boot.path)),
         "    or register a softphone as 1001 or 1002 (passwords: etc/demo.toml)",

@@ -226,11 +226,11 @@ class Call:
                         route.media_proxy,
                         self.decision.media_proxy,
                         self.decision.offered.local.host,
-                        route.local_address,
+                        self.board.legs.local(route.target, route.local_address),
                         route.profile.codecs,
                     )
-                except NoPort:
-                    self.attempts.skipped(route, "no media port is free")
+                except NoPort as none:
+                    self.attempts.skipped(route, str(none))
                     last = cause("overload")
                     continue
                 except NoCodec as none:

@@ -24,7 +24,7 @@ _WITH_SESSION = (Ring, Progress, Answer, Confirm, Offer, Accept)
 
 
 class NoPort(Exception):
-    """The media engine has no port pair left."""
+    """The media engine has no port pair left; the argument says where."""
 
 
 class NoCodec(Exception):
@@ -40,6 +40,17 @@ def relays(caller_mode: str, callee_mode: str, default: str) -> bool:
     return "must_on" in modes or "off" not in modes
 
 
+def _apart(caller_local: str | None, callee_local: str | None) -> bool:
+    """Whether one side is reached by IPv4 and the other by IPv6: nothing but a relay brings their media together."""
+    return caller_local is not None and callee_local is not None and (":" in caller_local) != (":" in callee_local)
+
+
+def _no_port(caller_local: str | None, callee_local: str | None) -> str:
+    if _apart(caller_local, callee_local):
+        return f"no media port is free from {caller_local} to {callee_local}: media needs an address of both families"
+    return "no media port is free"
+
+
 class CallMedia:
     """What one call's two sides know of each other's media.
 
@@ -48,6 +59,7 @@ class CallMedia:
     :ivar _changed: who has asked for the change that is not settled, and what it had said before.
     :ivar proxied: whether the media of the running attempt goes through us.
     :ivar _given: the caller's answer to a late offer, which it gives but once.
+    :ivar _local: the local IP towards the callee that relayed media was opened for.
     :ivar _asked: the last offer, as the other side was asked; *_asker* made it.
     """
 
@@ -63,6 +75,7 @@ class CallMedia:
         "_engine",
         "_given",
         "_listener",
+        "_local",
         "_offer",
         "_private",
         "_session",
@@ -95,6 +108,7 @@ class CallMedia:
         self._asker = Side.CALLER
         self._allowed: tuple[tuple[str, ...], tuple[str, ...]] = (codecs, ())
         self._shed: ShedMedia | None = None
+        self._local: str | None = None
         self.proxied = False
 
     def offer_to(
@@ -116,15 +130,20 @@ class CallMedia:
         self._asker = Side.CALLER
         told = self._offer or self._given
         self._asked = offer = told and self._permitted(told, Side.CALLER)
-        self.proxied = relays(caller_mode, callee_mode, self._default)
+        self.proxied = relays(caller_mode, callee_mode, self._default) or _apart(caller_local, callee_local)
         if not self.proxied:
             return unnamed(offer) if offer is not None and self._private else offer
         if self._session is None:
             self._session = self._engine.open(self._call_id, caller_local, callee_local, self._listener)
             if self._session is None:
-                raise NoPort
-        else:
+                raise NoPort(_no_port(caller_local, callee_local))
+            self._local = callee_local
+        elif callee_local is None or callee_local == self._local:
             self._session.reset(Side.CALLEE)
+        elif self._session.reset(Side.CALLEE, callee_local):
+            self._local = callee_local
+        else:
+            raise NoPort(_no_port(caller_local, callee_local))
         return offer and self._session.forward(Side.CALLER, offer)
 
     def _permitted(self, session: SessionDescription, side: Side) -> SessionDescription:
@@ -235,7 +254,7 @@ class CallMedia:
 
         :param relayed: the new partner's media was relayed so far: it stays so.
         """
-        session, proxied = None, self.proxied or relayed
+        session, proxied = None, self.proxied or relayed or _apart(caller_local, callee_local)
         if proxied:
             session = self._engine.open(self._call_id, caller_local, callee_local, self._listener)
             if session is None:

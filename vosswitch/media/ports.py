@@ -15,6 +15,21 @@ TAKEN = 30.0
 """Seconds after which a pair that somebody else holds is tried again."""
 
 
+def numbered(place: int, port: int) -> int:
+    """The number of a pair on the local address number *place*: its even port alone on the first one."""
+    return place << 16 | port
+
+
+def place_of(pair: int) -> int:
+    """Which local address a pair is on."""
+    return pair >> 16
+
+
+def port_of(pair: int) -> int:
+    """The even port of a pair."""
+    return pair & 0xFFFF
+
+
 def pairs(low: int, high: int) -> list[int]:
     """The even ports of all pairs that lie within *low* to *high*, both included."""
     return list(range(low + low % 2, high, 2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
@@ -11,14 +12,14 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
-from vosswitch.media.ports import part
+from vosswitch.media.places import Places
+from vosswitch.media.ports import part, place_of
 from vosswitch.media.sessions import MediaSession
 from vosswitch.media.transport import WorkerLink, socket_pair
 from vosswitch.model.interfaces import IMediaEngine
-from vosswitch.sdp.codecs import UNSPECIFIED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from twisted.logger import Logger
 
@@ -29,12 +30,13 @@ if TYPE_CHECKING:
 class MediaService(Service):
     """Relays media through worker processes of our own.
 
-    :param address: the local IP literal that the ports are bound on; the unspecified one means all, and each side is
-        told the local address that its signalling uses.
-    :param advertise: what peers are told instead; "" = the local address.  SS_RTP_EXTERNAL_IP stands over it.
+    :param addresses: the local IP literals that ports are bound on, each with what peers are told instead ("" = the
+        address itself); the unspecified one means all of its family, and each side is told the local address that its
+        signalling uses.  SS_RTP_EXTERNAL_IP stands over all of that.
     :param workers: how many processes share the port range.
     :param parameters: gives the parameters in force (`vosswitch.params.system.Parameters`).
     :param connect: makes the local socket to a worker: our end and the worker's.
+    :param shown: what peers are told instead of the local addresses of our listeners, where it is another.
     """
 
     name = "media"
@@ -42,16 +44,15 @@ class MediaService(Service):
     def __init__(
         self,
         reactor: Any,
-        address: str,
-        advertise: str,
+        addresses: Sequence[tuple[str, str]],
         workers: int,
         parameters: Callable[[], Any],
         log: Logger,
         connect: Callable[[], Any] = socket_pair,
+        shown: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._reactor = reactor
-        self._address = address
-        self._advertise = advertise
+        self._places = Places(addresses, shown)
         self._parameters = parameters
         self._log = log
         self._range: tuple[int, int] | None = None
@@ -60,7 +61,8 @@ class MediaService(Service):
         self._timer: Any = None
         self._watch = LoopingCall(self._look_after)
         self._watch.clock = reactor
-        self.workers = [WorkerLink(reactor, number, address, log, connect) for number in range(workers)]
+        hosts = [host for host, _ in addresses]
+        self.workers = [WorkerLink(reactor, number, hosts, log, connect) for number in range(workers)]
 
     def startService(self) -> None:
         """Start the workers; `when_ready` tells when the first ports are there."""
@@ -108,29 +110,43 @@ class MediaService(Service):
         parameters = self._parameters()
         if parameters["SS_MEDIA_PROXY_PORT_RANGE"] != self._range:
             self._use_range(parameters["SS_MEDIA_PROXY_PORT_RANGE"])
-        worker = max(self.workers, key=_room)
+        external = parameters["SS_RTP_EXTERNAL_IP"]
+        caller = self._places.find(caller_local or callee_local, external)
+        callee = self._places.find(callee_local or caller_local, external)
+        if caller is None or callee is None:
+            return None
+        worker = max(self.workers, key=lambda worker: _room(worker, caller[0], callee[0]))
         worker.supply()
-        free = worker.free
-        hosts = self._hosts(parameters["SS_RTP_EXTERNAL_IP"], caller_local, callee_local)
-        if len(free) < 2 or not all(hosts):
+        if not _room(worker, caller[0], callee[0]):
             return None
         self._number += 1
         limits = (parameters["SS_MEDIA_CHECK_TIMEOUT"], parameters["SS_QOS_RTP"])
-        pairs = (free.pop(), free.pop())
-        worker.taken += 2
+        pairs = (worker.leased[caller[0]].take(), worker.leased[callee[0]].take())
         session = MediaSession(
-            self._number, call_id, pairs, hosts, limits, listener, worker.tell, partial(self._close, worker)
+            self._number,
+            call_id,
+            pairs,
+            (caller[1], callee[1]),
+            limits,
+            listener,
+            worker.tell,
+            partial(self._close, worker),
+            partial(self._elsewhere, worker),
         )
         worker.sessions[self._number] = session
         return session
 
-    def _hosts(self, external: str, caller_local: str | None, callee_local: str | None) -> tuple[str, str]:
-        told = external or self._advertise
-        if told:
-            return told, told
-        if self._address not in UNSPECIFIED:
-            return self._address, self._address
-        return caller_local or callee_local or "", callee_local or caller_local or ""
+    def _elsewhere(self, worker: WorkerLink, pair: int, local: str) -> tuple[int, str] | None:
+        """The pair and host for a side that is reached from *local* now: *pair* itself where that still serves."""
+        found = self._places.find(local, self._parameters()["SS_RTP_EXTERNAL_IP"])
+        if found is None:
+            return None
+        place, told = found
+        if place == place_of(pair):
+            return pair, told
+        worker.supply()
+        leased = worker.leased[place]
+        return (leased.take(), told) if leased.free else None
 
     def _close(self, worker: WorkerLink, session: MediaSession, done: Callable[[MediaReport], None]) -> None:
         number = session.number
@@ -158,5 +174,9 @@ class MediaService(Service):
             self._timer = self._reactor.callLater(max(0.0, deadlines[0][0] - now), self._overdue)
 
 
-def _room(worker: WorkerLink) -> int:
-    return len(worker.free)
+def _room(worker: WorkerLink, caller: int, callee: int) -> int:
+    """For how many sessions a worker has pairs on these two local addresses."""
+    leased = worker.leased
+    if caller == callee:
+        return len(leased[caller].free) // 2
+    return min(len(leased[caller].free), len(leased[callee].free))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from zope.interface import implementer
 
+from vosswitch.media.ports import port_of
 from vosswitch.model.call import MediaReport, StreamReport
 from vosswitch.model.interfaces import IMediaSession
 from vosswitch.model.values import Side
@@ -30,15 +31,17 @@ class MediaSession:
     """One call's session on one worker.
 
     :param number: what switch and worker call it.
-    :param pairs: the even ports towards caller and callee.
+    :param pairs: the pairs towards caller and callee (`ports.numbered`).
     :param hosts: what caller and callee are told as our address.
     :param tell: takes a message for the worker.
     :param end: ``end(session, done)``: releases the session.
+    :param elsewhere: the pair and host for a side that has this pair and is reached from this local IP now.
     """
 
     __slots__ = (
         "_authors",
         "_before",
+        "_elsewhere",
         "_end",
         "_hosts",
         "_latest",
@@ -62,6 +65,7 @@ class MediaSession:
         listener: Any,
         tell: Callable[[Message], None],
         end: Callable[[MediaSession, Callable[[MediaReport], None]], None],
+        elsewhere: Callable[[int, str], tuple[int, str] | None],
     ) -> None:
         self.number = number
         self.call_id = call_id
@@ -71,6 +75,7 @@ class MediaSession:
         self._hosts = hosts
         self._tell = tell
         self._end = end
+        self._elsewhere = elsewhere
         name = str(number)
         self._authors = (Author(USERNAME, name, hosts[0]), Author(USERNAME, name, hosts[1]))
         self._said: list[Message | None] = [None, None]
@@ -87,7 +92,7 @@ class MediaSession:
             self._said[which] = said
             self._tell(said)
         other = 1 - which
-        port = self.pairs[other]
+        port = port_of(self.pairs[other])
         return self._authors[other].rewrite(session, self._hosts[other], port, port + 1)
 
     def _words(self, which: int, session: SessionDescription) -> Message:
@@ -99,13 +104,33 @@ class MediaSession:
         payloads = sorted(payload_types(media))
         return ("say", self.number, which, there, rtp, rtcp, payloads, sends(media, session), receives(media, session))
 
-    def reset(self, side: Side) -> None:
+    def reset(self, side: Side, local: str | None = None) -> bool:
         """See `IMediaSession.reset`."""
         which = SIDES.index(side)
+        if local is not None and not self._move(which, local):
+            return False
         self._said[which] = None
         self._started[which] = False
         self._before[which] = self._latest[which] = _NOTHING
         self._tell(("reset", self.number, which))
+        return True
+
+    def _move(self, which: int, local: str) -> bool:
+        """Take a pair on the local address that a side is reached from now, where it is another one."""
+        old = self.pairs[which]
+        found = self._elsewhere(old, local)
+        if found is None:
+            return False
+        pair, host = found
+        if pair != old:
+            self.pairs = (self.pairs[0], pair) if which else (pair, self.pairs[1])
+            self.opening = ("open", self.number, *self.pairs, *self.opening[4:])
+            self._tell(("move", self.number, which, pair))
+        if host != self._hosts[which]:
+            self._hosts = (self._hosts[0], host) if which else (host, self._hosts[1])
+            author = Author(USERNAME, str(self.number), host)
+            self._authors = (self._authors[0], author) if which else (author, self._authors[1])
+        return True
 
     def close(self, done: Callable[[MediaReport], None]) -> None:
         """See `IMediaSession.close`."""

@@ -19,6 +19,7 @@ from zope.interface import implementer
 
 import vosswitch
 from vosswitch.media import wire
+from vosswitch.media.ports import port_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -167,20 +168,47 @@ class WorkerProcess(ProcessProtocol):
         self._ended(reason.getErrorMessage())
 
 
+class Leased:
+    """The pairs of one local address that a worker has bound ahead.
+
+    :ivar taken: pairs that calls took since the last look; it decides how many are leased ahead.
+    """
+
+    __slots__ = ("ahead", "asked", "free", "taken")
+
+    def __init__(self) -> None:
+        self.free: list[int] = []
+        self.taken = 0
+        self.asked = False
+        self.ahead = LOW_WATER
+
+    def take(self) -> int:
+        """A pair; there has to be one."""
+        self.taken += 1
+        return self.free.pop()
+
+    def look_after(self) -> None:
+        """Once a second: as many are kept ahead as were taken."""
+        self.ahead = min(max(LOW_WATER, self.taken, self.ahead * 3 // 4), MOST_LEASED)
+        self.taken = 0
+
+
 class WorkerLink:
     """One worker as the switch knows it: its part of the range, its free pairs and its sessions.
 
     :param number: which of the workers, for the log.
     :param connect: makes the local socket: our end and the worker's.
     :ivar sessions: the running ones by number; *closing* those whose last counts are awaited.
-    :ivar taken: pairs that calls took since the last `look_after`; it decides how many are leased ahead.
+    :ivar leased: the pairs bound ahead, by local address.
     """
 
-    def __init__(self, reactor: Any, number: int, address: str, log: Logger, connect: Callable[[], Any]) -> None:
+    def __init__(
+        self, reactor: Any, number: int, addresses: Sequence[str], log: Logger, connect: Callable[[], Any]
+    ) -> None:
         self._reactor = reactor
         self._connect = connect
         self._number = number
-        self._address = address
+        self._addresses = list(addresses)
         self._log = log
         self._channel: Channel | None = None
         self._process: Any = None
@@ -190,11 +218,8 @@ class WorkerLink:
         self._failures = 0
         self._began = self._alive = 0.0
         self._restart: Any = None
-        self._asked = False
         self.range = (0, -1)
-        self.free: list[int] = []
-        self.taken = 0
-        self._ahead = LOW_WATER
+        self.leased = [Leased() for _ in self._addresses]
         self.sessions: dict[int, MediaSession] = {}
         self.closing: dict[int, tuple[MediaSession, Callable[[MediaReport], None]]] = {}
         self._ready: Deferred[None] = Deferred()
@@ -206,15 +231,16 @@ class WorkerLink:
         """Spawn the process; what the switch knows is told to it first, so that it takes up where it left off."""
         self._restart = None
         self._began = self._alive = self._reactor.seconds()
-        self._asked = False
         self.gone = Deferred()
         ours, theirs = self._connect()
         self._channel = Channel(self._reactor, ours, self._heard)
         self._out = []
         for session in self.sessions.values():
             self._out.extend(session.resume())
-        if self.free:
-            self.tell(("claim", list(self.free)))
+        for leased in self.leased:
+            leased.asked = False
+            if leased.free:
+                self.tell(("claim", list(leased.free)))
         self.supply()
         try:
             self._spawn(theirs.fileno())
@@ -225,7 +251,7 @@ class WorkerLink:
 
     def _spawn(self, descriptor: int) -> None:
         low, high = self.range
-        config = {"descriptor": _CHANNEL, "address": self._address, "low": low, "high": high, "grace": GRACE}
+        config = {"descriptor": _CHANNEL, "addresses": self._addresses, "low": low, "high": high, "grace": GRACE}
         self._process = self._reactor.spawnProcess(
             WorkerProcess(self._log, self._ended),
             sys.executable,
@@ -291,8 +317,8 @@ class WorkerLink:
             self._log.error("media worker {number} does not answer: killed", number=self._number)
             self._alive = now
             self.kill()
-        self._ahead = min(max(LOW_WATER, self.taken, self._ahead * 3 // 4), MOST_LEASED)
-        self.taken = 0
+        for leased in self.leased:
+            leased.look_after()
         self.supply()
 
     @property
@@ -320,17 +346,19 @@ class WorkerLink:
             self._channel.send(out)
 
     def supply(self) -> None:
-        """Ask for more pairs when there are few; one question at a time."""
-        if len(self.free) < self._ahead and not self._asked and self._channel is not None:
-            self._asked = True
-            self.tell(("lease", self._ahead))
+        """Ask for more pairs when there are few; one question at a time for each address."""
+        for place, leased in enumerate(self.leased):
+            if len(leased.free) < leased.ahead and not leased.asked and self._channel is not None:
+                leased.asked = True
+                self.tell(("lease", leased.ahead, place))
 
     def use_range(self, low: int, high: int) -> None:
         """Lease from another range; the free pairs outside of it serve until the first ones inside are there."""
         self.range = (low, high)
-        self._asked = True
         self.tell(("range", low, high))
-        self.tell(("lease", self._ahead))
+        for place, leased in enumerate(self.leased):
+            leased.asked = True
+            self.tell(("lease", leased.ahead, place))
 
     def finish(self, number: int) -> None:
         """A session is over: its report goes to whoever closed it, once."""
@@ -345,15 +373,16 @@ class WorkerLink:
         for name, *arguments in messages:
             _REPORTS[name](self, *arguments)
 
-    def _on_leases(self, pairs: list[int]) -> None:
+    def _on_leases(self, pairs: list[int], place: int = 0) -> None:
         low, high = self.range
-        self.free.extend(pairs)
-        inside = [pair for pair in self.free if low <= pair < high]
-        if inside and len(inside) < len(self.free):
-            self.tell(("return", [pair for pair in self.free if not low <= pair < high]))
-            self.free = inside
-        self._asked = False
-        if not self._ready.called:
+        leased = self.leased[place]
+        leased.free.extend(pairs)
+        inside = [pair for pair in leased.free if low <= port_of(pair) < high]
+        if inside and len(inside) < len(leased.free):
+            self.tell(("return", [pair for pair in leased.free if not low <= port_of(pair) < high]))
+            leased.free = inside
+        leased.asked = False
+        if not self._ready.called and not any(one.asked and not one.free for one in self.leased):
             self._ready.callback(None)
 
     def _on_started(self, number: int, side: int) -> None:

@@ -1,25 +1,27 @@
 """What switch and media worker tell each other: one-way messages, several to a datagram of a local socket.
 
 A message is a JSON array whose first item is its name; a datagram is an array of messages.  *session* is a number of
-the switch's, *pair* the even port of a port pair, *side* 0 for the caller and 1 for the callee.
+the switch's, *pair* the number of a port pair: its even port, plus 65536 for each
+local address before its own (*place*, 0 for the first); *side* is 0 for the caller and 1 for the callee.
 
 switch to worker:
 
 ========  ====================================================================================================
-lease     count: bind that many pairs ahead
+lease     count, place: bind that many pairs ahead
 claim     [pairs]: bind these again, they were leased by a former life of the worker
 return    [pairs]: leased pairs that will not be used
 range     low, high: lease from this range from now on
 open      session, caller's pair, callee's pair, timeout in seconds (0 = never), ToS byte
 say       session, side, host or null, RTP port, RTCP port, [payload types], sends, receives
 reset     session, side
+move      session, side, pair: that side has another pair from now on
 close     session
 ========  ====================================================================================================
 
 worker to switch:
 
 ========  ====================================================================================================
-leases    [pairs]: bound; fewer than asked for when the range has no more now
+leases    [pairs], place: bound; fewer than asked for when the range has no more now
 started   session, side: the first RTP packet of that side
 timeout   session, side: it should send, and was silent
 counts    [[session, caller's counts, callee's counts], ...]; counts = packets, octets, lost, address

@@ -1,7 +1,7 @@
 """A media worker: a process with an epoll loop of its own that relays RTP and RTCP between port pairs.
 
 It is started by `vosswitch.media.service` with one argument, a JSON object with ``descriptor`` (an inherited local
-socket to the switch), ``address``, ``low``, ``high`` (its own part of the port range) and ``grace``.  It does what
+socket to the switch), ``addresses``, ``low``, ``high`` (its own part of the port range) and ``grace``.  It does what
 `vosswitch.media.wire` says.  When the switch is gone its sessions go on for *grace* seconds; then it ends.
 """
 
@@ -17,13 +17,16 @@ import socket
 import sys
 import time
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from vosswitch.media import wire
-from vosswitch.media.ports import TAKEN, PortPool
+from vosswitch.media.ports import TAKEN, PortPool, numbered, place_of, port_of
 from vosswitch.media.relay import Description, Port, Session, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LARGEST = 4096  # bytes; RTP stays below a network's MTU, and what fills the buffer was cut
 TICK = 1.0
@@ -44,17 +47,17 @@ class Worker:
     :param low: first port of its part of the range; *high* the last one.
     """
 
-    def __init__(self, channel: socket.socket, address: str, low: int, high: int, grace: float) -> None:
+    def __init__(self, channel: socket.socket, addresses: Sequence[str], low: int, high: int, grace: float) -> None:
         self._channel = channel
-        self._address = address
-        self._family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._addresses = addresses
         self._grace = grace
-        self._pool = PortPool(low, high, random.SystemRandom().shuffle)
+        self._pools = [PortPool(low, high, random.SystemRandom().shuffle) for _ in addresses]
         self._bound: dict[int, tuple[socket.socket, socket.socket]] = {}
         self._missing: set[int] = set()  # pairs of sessions that could not be bound again yet
         self._ports: dict[int, Port] = {}
         self._sessions: dict[int, Session] = {}
-        self._owed = 0
+        self._owed: dict[int, int] = {}  # pairs still to be bound, by place
+        self._exhausted = False
         self._leased: list[int] = []
         self._out: list[wire.Message] = []
         self._blocked: deque[bytes] = deque()
@@ -151,12 +154,12 @@ class Worker:
             self._poll.unregister(self._channel)
             self._ends_at = time.monotonic() + self._grace
 
-    def _lease(self, count: int) -> None:
-        self._owed += count
+    def _lease(self, count: int, place: int = 0) -> None:
+        self._owed[place] = self._owed.get(place, 0) + count
 
     def _claim(self, pairs: list[int]) -> None:
         for pair in pairs:
-            self._pool.claim(pair)
+            self._pools[place_of(pair)].claim(port_of(pair))
             self._bind(pair)
 
     def _return(self, pairs: list[int]) -> None:
@@ -164,18 +167,32 @@ class Worker:
             self._release(pair)
 
     def _range(self, low: int, high: int) -> None:
-        self._pool.change(low, high, random.SystemRandom().shuffle)
+        for pool in self._pools:
+            pool.change(low, high, random.SystemRandom().shuffle)
 
     def _open(self, number: int, caller: int, callee: int, timeout: float, tos: int) -> None:
         session = self._sessions[number] = Session(number, (caller, callee), timeout, tos)
-        for pair, side in zip(session.pairs, session.sides, strict=True):
-            if pair not in self._bound:
-                self._pool.claim(pair)
-                self._bind(pair)
-            for sock, port in zip(self._bound.get(pair, ()), (side.rtp, side.rtcp), strict=False):
-                self._attach(sock, port, tos)
-            if pair not in self._bound:
-                self._missing.add(pair)
+        for which in (0, 1):
+            self._equip(session, which)
+
+    def _equip(self, session: Session, which: int) -> None:
+        """Give a side the sockets of its pair."""
+        pair, side = session.pairs[which], session.sides[which]
+        if pair not in self._bound:
+            self._pools[place_of(pair)].claim(port_of(pair))
+            self._bind(pair)
+        for sock, port in zip(self._bound.get(pair, ()), (side.rtp, side.rtcp), strict=False):
+            self._attach(sock, port, session.tos)
+        if pair not in self._bound:
+            self._missing.add(pair)
+
+    def _move(self, number: int, which: int, pair: int) -> None:
+        """A side of a session is reached from elsewhere now."""
+        session = self._sessions.get(number)
+        if session is not None:
+            self._release(session.pairs[which])
+            session.pairs = (session.pairs[0], pair) if which else (pair, session.pairs[1])
+            self._equip(session, which)
 
     def _attach(self, sock: socket.socket, port: Port, tos: int) -> None:
         with contextlib.suppress(OSError):
@@ -189,7 +206,7 @@ class Worker:
 
     def _mark(self, sock: socket.socket, tos: int) -> None:
         with contextlib.suppress(OSError):  # a marking that the system refuses must not cost the call
-            if self._family == socket.AF_INET6:
+            if sock.family == socket.AF_INET6:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, tos)
             else:
                 sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, tos)
@@ -207,18 +224,10 @@ class Worker:
     ) -> None:
         session = self._sessions.get(number)
         if session is not None:
-            there = Description(self._source(host, rtp), self._source(host, rtcp), frozenset(payloads), sends, receives)
+            family = _family(self._addresses[place_of(session.pairs[side])])
+            sources = _source(family, host, rtp), _source(family, host, rtcp)
+            there = Description(*sources, frozenset(payloads), sends, receives)
             session.describe(side, there, time.monotonic())
-
-    def _source(self, host: str | None, port: int) -> Source | None:
-        """The address in exactly the form in which the socket names senders; None for another family."""
-        if host is None:
-            return None
-        try:
-            name = socket.inet_ntop(self._family, socket.inet_pton(self._family, host))
-        except OSError:
-            return None
-        return (name, port) if self._family == socket.AF_INET else (name, port, 0, 0)
 
     def _reset(self, number: int, side: int) -> None:
         session = self._sessions.get(number)
@@ -238,41 +247,52 @@ class Worker:
     def _bind(self, pair: int) -> bool:
         """Bind a pair that the pool has given; False when somebody else holds it, or there are no descriptors."""
         sockets = []
+        address, first = self._addresses[place_of(pair)], port_of(pair)
+        family = _family(address)
         try:
-            for port in (pair, pair + 1):
-                sockets.append(socket.socket(self._family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK))
-                sockets[-1].bind((self._address, port))
+            for port in (first, first + 1):
+                sockets.append(socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK))
+                if family == socket.AF_INET6:  # :: is no address of IPv4, which has a place of its own
+                    sockets[-1].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                sockets[-1].bind((address, port))
         except OSError as error:
             for sock in sockets:
                 sock.close()
             if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-                self._owed = 0  # asked for again a little later
+                self._exhausted = True  # asked for again a little later
             return False
         self._bound[pair] = (sockets[0], sockets[1])
         return True
 
     def _bind_more(self) -> None:
-        now = time.monotonic()
-        for _ in range(min(_BIND_AT_ONCE, self._owed)):
-            pair = self._pool.take(now)
-            if pair is None:
-                self._owed = 0
+        place, owed = next(iter(self._owed.items()))
+        now, pool = time.monotonic(), self._pools[place]
+        self._exhausted = False
+        for _ in range(min(_BIND_AT_ONCE, owed)):
+            port = None if self._exhausted else pool.take(now)
+            if port is None:
+                owed = 0
                 break
-            if self._bind(pair):
-                self._leased.append(pair)
-                self._owed = max(0, self._owed - 1)
+            if self._bind(numbered(place, port)):
+                self._leased.append(numbered(place, port))
+                owed -= 1
             else:
-                self._pool.give_back(pair, now, TAKEN)
-        if not self._owed or len(self._leased) >= _LEASES_AT_ONCE:
-            self._out.append(("leases", self._leased))
+                pool.give_back(port, now, TAKEN)
+        if self._exhausted:
+            owed = 0
+        self._owed[place] = owed
+        if not owed or len(self._leased) >= _LEASES_AT_ONCE:
+            self._out.append(("leases", self._leased, place))
             self._leased = []
+        if not owed:
+            del self._owed[place]
 
     def _release(self, pair: int) -> None:
         self._missing.discard(pair)
         for sock in self._bound.pop(pair, ()):
             self._ports.pop(sock.fileno(), None)
             sock.close()  # leaves the epoll set with it
-        self._pool.give_back(pair, time.monotonic())
+        self._pools[place_of(pair)].give_back(port_of(pair), time.monotonic())
 
     def _bind_missing(self) -> None:
         for session in list(self._sessions.values()):
@@ -320,9 +340,25 @@ _ORDERS: dict[str, Any] = {
     "range": Worker._range,
     "open": Worker._open,
     "say": Worker._say,
+    "move": Worker._move,
     "reset": Worker._reset,
     "close": Worker._close,
 }
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def _source(family: socket.AddressFamily, host: str | None, port: int) -> Source | None:
+    """The address in exactly the form in which the socket names senders; None for another family."""
+    if host is None:
+        return None
+    try:
+        name = socket.inet_ntop(family, socket.inet_pton(family, host))
+    except OSError:
+        return None
+    return (name, port) if family == socket.AF_INET else (name, port, 0, 0)
 
 
 def _lift_limits() -> None:
@@ -339,4 +375,4 @@ def main() -> None:
     _lift_limits()
     config = orjson.loads(sys.argv[1])
     channel = socket.socket(fileno=config["descriptor"])
-    Worker(channel, config["address"], config["low"], config["high"], config["grace"]).run()
+    Worker(channel, config["addresses"], config["low"], config["high"], config["grace"]).run()

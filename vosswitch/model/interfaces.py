@@ -51,6 +51,9 @@ class ILegFactory(Interface):
         :returns: a pair; the leg's ``listener`` is its call.
         """
 
+    def local(target, local_address):
+        """The local IP (text) from which an `Address` is reached, given `Placement.local_address`; None when not known."""
+
     def end_orphan(data, settled=None):
         """End the dialog of a leg of a former life of this switch: *data* is what `ILeg.resume_data` gave. Sends BYE once with retransmissions.
 
@@ -130,6 +133,7 @@ class IMediaEngine(Interface):
 
         :param call_id: text, for logs and traces.
         :param caller_local: local IP towards the caller, or None for the engine's own choice; *callee_local* likewise.
+            They may be of different families.
         :param listener: an `IMediaListener`.
         """
 
@@ -144,8 +148,12 @@ class IMediaSession(Interface):
         first audio stream are refused with port 0 in what is forwarded (until more are carried).
         """
 
-    def reset(side):
-        """Forget what *side* told (its gateway failed; the next one answers anew)."""
+    def reset(side, local=None):
+        """Forget what *side* told (its gateway failed; the next one answers anew).
+
+        :param local: local IP that the side is reached from now; None = as before.
+        :returns: False when there is no port for it there, and nothing has changed.
+        """
 
     def close(done):
         """Release the ports; ``done(MediaReport)`` is called once, soon, whatever happens to the worker."""

@@ -44,8 +44,7 @@ class Boot:
     redis_url: str
     name_servers: tuple[tuple[str, int], ...]
     dns_prefer: str
-    media_address: str
-    media_advertise: str
+    media_addresses: tuple[tuple[str, str], ...]
     media_workers: int
     media_engine: str
     plugin_path: tuple[str, ...]
@@ -68,6 +67,15 @@ def _servers(value: Any) -> tuple[tuple[str, int], ...]:
         return tuple((host, port or 53) for host, port in map(local_parts, texts(value)))
     except (TypeError, ValueError):
         raise TypeError('a list of name servers such as ["192.0.2.53", "[2001:db8::53]:5353"]') from None
+
+
+def _ips(one: Callable[[Any], str]) -> Callable[[Any], tuple[str, ...]]:
+    """One address, or a list of them."""
+
+    def check(value: Any) -> tuple[str, ...]:
+        return tuple(one(item) for item in value) if isinstance(value, list) else (one(value),)
+
+    return check
 
 
 def _word(*words: str) -> Callable[[Any], str]:
@@ -104,8 +112,8 @@ _KEYS: dict[str, dict[str, tuple[Callable[[Any], Any], Any]]] = {
     "redis": {"url": (text, "")},
     "dns": {"servers": (_servers, []), "prefer": (_word("ipv4", "ipv6"), "ipv4")},
     "media": {
-        "address": (ip, "127.0.0.1"),
-        "advertise": (ip_or_none, ""),
+        "address": (_ips(ip), "127.0.0.1"),
+        "advertise": (_ips(ip_or_none), ""),
         "engine": (text, "built-in"),
         "workers": (whole(1, 64), 1),
     },
@@ -154,6 +162,21 @@ def _database(folder: str, url: str, path: str) -> str:
     )
 
 
+def _media_addresses(media: Mapping[str, Any], path: str) -> tuple[tuple[str, str], ...]:
+    """Each local address of media with what is told instead of it."""
+    hosts, told = media["address"], media["advertise"]
+    if told in ((), ("",)):
+        told = ("",) * len(hosts)
+    if not hosts or len(set(hosts)) < len(hosts):
+        raise BadSetting(f"{path}: [media] address: expected at least one IP address, each once")
+    if len(told) != len(hosts):
+        raise BadSetting(f"{path}: [media] advertise: expected as many addresses as in address, in their order")
+    for host, instead in zip(hosts, told, strict=True):
+        if instead and (":" in instead) != (":" in host):
+            raise BadSetting(f"{path}: [media] advertise: expected one of the family of {host}, got {instead}")
+    return tuple(zip(hosts, told, strict=True))
+
+
 def read(document: Mapping[str, Any], path: str) -> Boot:
     """Check a parsed file.
 
@@ -175,8 +198,7 @@ def read(document: Mapping[str, Any], path: str) -> Boot:
         redis_url=values["redis"]["url"],
         name_servers=values["dns"]["servers"],
         dns_prefer=values["dns"]["prefer"],
-        media_address=media["address"],
-        media_advertise=media["advertise"],
+        media_addresses=_media_addresses(media, path),
         media_workers=media["workers"],
         media_engine=media["engine"],
         plugin_path=tuple(_absolute(folder, item) for item in plugins["path"]),

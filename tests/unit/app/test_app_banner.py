@@ -17,7 +17,12 @@ OWN = Path(sys.executable).parent / "vosswitch"
 
 def said(capfd, config):
     boot = SimpleNamespace(
-        node_id=0, node_name="n", path=str(config), media_address="127.0.0.1", media_workers=1, media_engine="built-in"
+        node_id=0,
+        node_name="n",
+        path=str(config),
+        media_addresses=(("127.0.0.1", ""),),
+        media_workers=1,
+        media_engine="built-in",
     )
     banner(SimpleNamespace(boot=boot, sip=SimpleNamespace(addresses=[Address("127.0.0.1", 5060)])))
     return capfd.readouterr().out

@@ -173,7 +173,7 @@ def test_a_node_is_made_and_its_timers_follow_the_monotonic_clock(folder, reacto
     switch = tap.makeService(folder.options("--listen", "udp:127.0.0.1:0", "--media-address", "127.0.0.2"))
     assert isinstance(switch, Switch)
     assert reactor.seconds is time.monotonic
-    assert switch.boot.media_address == "127.0.0.2"
+    assert switch.boot.media_addresses == (("127.0.0.2", ""),)
     assert [str(one.host) for one in switch.boot.listeners] == ["127.0.0.1"]
     close(switch)
 

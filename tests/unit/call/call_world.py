@@ -202,6 +202,7 @@ class FakeLegs:
         self.placed = []
         self.orphans = []
         self.names = {}
+        self.locals = {}  # the local IP towards a host, where it is known
 
     def place(self, placement, listener):
         leg = FakeLeg(self.world, f"out{len(self.placed) + 1}", placement, placement.target)
@@ -212,6 +213,9 @@ class FakeLegs:
 
     def leg_of(self, replaces):
         return self.names.get(replaces.call_id, (None, False))
+
+    def local(self, target, local_address):
+        return self.locals.get(target.host)
 
     def end_orphan(self, data, settled=lambda: None):
         self.orphans.append(data)
@@ -232,8 +236,9 @@ class FakeSession:
     def forward(self, side, session):
         return SessionDescription(host=f"relay-{side}", media=session.media)
 
-    def reset(self, side):
-        self.resets.append(side)
+    def reset(self, side, local=None):
+        self.resets.append(side if local is None else (side, local))
+        return local not in self.engine.unknown
 
     def close(self, done):
         assert self.closing is None, "closed twice"
@@ -255,6 +260,7 @@ class FakeEngine:
         self.ports = 1000
         self.used = 0
         self.slow = False
+        self.unknown = set()  # local addresses without a port
         self.sessions = []
 
     def open(self, call_id, caller_local, callee_local, listener):

@@ -1,5 +1,7 @@
 """The service without processes: what it tells workers, and what it makes of their words."""
 
+from types import MappingProxyType
+
 import pytest
 from twisted.internet.error import ProcessDone
 from twisted.internet.task import Clock
@@ -102,7 +104,7 @@ class Ear:
 class Bench:
     """A service with one worker, driven by hand."""
 
-    def __init__(self, address="192.0.2.9", advertise=""):
+    def __init__(self, address="192.0.2.9", advertise="", addresses=(), shown=MappingProxyType({})):
         self.reactor = Reactor()
         self.wires = []
         self.parameters = {
@@ -115,7 +117,7 @@ class Bench:
         self.failures = []
         log = Logger(observer=self.failures.append)
         self.service = MediaService(
-            self.reactor, address, advertise, 1, lambda: self.parameters, log, connect=self.connect
+            self.reactor, addresses or ((address, advertise),), 1, lambda: self.parameters, log, self.connect, shown
         )
         self.service.startService()
         self.says(("leases", list(range(10000, 10100, 2))))
@@ -230,7 +232,7 @@ def test_a_restarted_worker_is_told_everything_and_counts_go_on(bench):
         ["open", 1],
         ["say", 1],
         ["open", 3],
-        ["claim", bench.service.workers[0].free],
+        ["claim", bench.service.workers[0].leased[0].free],
         ["lease", 512],
     ]
     bench.says(("started", 1, 0))
@@ -271,9 +273,9 @@ def test_another_range_serves_new_calls_and_the_old_free_pairs_go_back(bench):
     bench.told()
     bench.parameters["SS_MEDIA_PROXY_PORT_RANGE"] = (20000, 20099)
     assert max(bench.service.open("1", None, None, Ear()).pairs) < 10100
-    assert bench.told("range", "lease") == [["range", 20000, 20099], ["lease", 512]]
+    assert bench.told("range", "lease") == [["range", 20000, 20099], ["lease", 512, 0]]
     bench.says(("leases", [20000, 20002]))
-    assert bench.service.workers[0].free == [20000, 20002]
+    assert bench.service.workers[0].leased[0].free == [20000, 20002]
     assert len(bench.told("return")[0][1]) == 48
 
 
@@ -316,9 +318,109 @@ def test_what_a_busy_worker_does_not_take_waits_in_order(bench):
 def test_a_busy_second_makes_more_ports_be_kept_ahead(bench):
     """What calls took in a second is leased ahead, so that a burst of as many finds its ports."""
     worker = bench.service.workers[0]
-    worker.taken = 900
-    worker.free = list(range(20000, 21000, 2))
-    worker._asked = False
+    leased = worker.leased[0]
+    leased.taken, leased.free, leased.asked = 900, list(range(20000, 21000, 2)), False
     worker.look_after(bench.reactor.seconds())
     bench.reactor.advance(0)
-    assert bench.told("lease")[-1] == ["lease", 900]
+    assert bench.told("lease")[-1] == ["lease", 900, 0]
+
+
+# Several local addresses, both families.
+
+TWO = (("192.0.2.9", ""), ("2001:db8::9", ""))
+OFFER6 = sdp.parse(
+    b"v=0\r\no=a 1 1 IN IP6 2001:db8::1\r\ns=-\r\nc=IN IP6 2001:db8::1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+)
+
+
+@pytest.fixture
+def both():
+    made = Bench(addresses=TWO)
+    made.says(("leases", [65536 + port for port in range(10000, 10100, 2)], 1))
+    yield made
+    made.stop()
+
+
+def test_each_side_has_a_pair_of_the_family_of_its_signalling(both):
+    session = both.service.open("1", "192.0.2.1", "2001:db8::5", Ear())
+    caller, callee = session.pairs
+    assert (caller >> 16, callee >> 16) == (0, 1)
+    said = session.forward(Side.CALLER, OFFER)
+    assert (said.host, said.origin.host, said.media[0].port) == ("2001:db8::9", "2001:db8::9", callee & 0xFFFF)
+    answer = session.forward(Side.CALLEE, OFFER6)
+    assert (answer.host, answer.media[0].port) == ("192.0.2.9", caller)
+    assert both.told("open", "say") == [
+        ["open", 1, caller, callee, 60, 0xA0],
+        ["say", 1, 0, "192.0.2.1", 4000, 4001, [0, 101], True, True],
+        ["say", 1, 1, "2001:db8::1", 4000, 4001, [0], True, True],
+    ]
+
+
+def test_without_an_address_of_a_family_there_is_no_session(bench):
+    assert bench.service.open("1", "192.0.2.1", "2001:db8::5", Ear()) is None
+    assert bench.service.open("1", "2001:db8::5", None, Ear()) is None
+    assert bench.service.open("1", "192.0.2.1", "192.0.2.1", Ear()) is not None
+
+
+def test_the_next_gateway_may_be_of_the_other_family(both):
+    """The caller has been told a port in a 183 already: that one stays."""
+    session = both.service.open("1", "192.0.2.1", "192.0.2.1", Ear())
+    caller, callee = session.pairs
+    session.forward(Side.CALLEE, ANSWER)
+    assert session.reset(Side.CALLEE, "2001:db8::5")
+    moved = session.pairs[1]
+    assert session.pairs[0] == caller
+    assert moved >> 16 == 1
+    assert both.told("move", "reset") == [["move", 1, 1, moved], ["reset", 1, 1]]
+    said = session.forward(Side.CALLER, OFFER)
+    assert (said.host, said.origin.host, said.media[0].port) == ("2001:db8::9", "2001:db8::9", moved & 0xFFFF)
+    assert session.forward(Side.CALLEE, OFFER6).media[0].port == caller
+    assert session.resume()[0] == ("open", 1, caller, moved, 60, 0xA0)
+    assert callee not in both.service.workers[0].leased[0].free  # it rests at the worker, which gives it anew
+
+
+def test_a_side_cannot_move_where_there_is_no_address(bench):
+    session = bench.service.open("1", "192.0.2.1", "192.0.2.1", Ear())
+    before = session.pairs
+    bench.told()
+    assert not session.reset(Side.CALLEE, "2001:db8::5")
+    assert (session.pairs, bench.told("move", "reset")) == (before, [])
+
+
+def test_pairs_are_leased_for_each_address():
+    bench = Bench(addresses=TWO)
+    assert {message[2] for message in bench.told("lease")} == {0, 1}
+    assert bench.service.open("1", "2001:db8::1", "2001:db8::1", Ear()) is None  # none there yet
+    bench.says(("leases", [75536, 75538], 1))
+    assert bench.service.open("1", "2001:db8::1", "2001:db8::1", Ear()) is not None
+    bench.stop()
+
+
+def test_each_local_address_shows_what_its_listener_shows():
+    """1:1 NAT with several addresses: media follows the advertised address of the signalling."""
+    bench = Bench(addresses=(("0.0.0.0", ""),), shown={"10.0.0.1": "198.51.100.1", "10.0.0.2": "198.51.100.2"})
+    session = bench.service.open("1", "10.0.0.1", "10.0.0.2", Ear())
+    assert session.forward(Side.CALLER, OFFER).host == "198.51.100.2"
+    assert session.forward(Side.CALLEE, ANSWER).host == "198.51.100.1"
+    assert session.reset(Side.CALLEE, "10.0.0.3")
+    assert session.forward(Side.CALLER, OFFER).host == "10.0.0.3"
+    assert bench.told("move") == []
+    bench.stop()
+
+
+def test_every_media_address_has_its_advertised_one():
+    addresses = (("10.0.0.1", "198.51.100.1"), ("10.0.0.2", "198.51.100.2"))
+    bench = Bench(addresses=addresses)
+    bench.says(("leases", [65536 + port for port in range(10000, 10100, 2)], 1))
+    session = bench.service.open("1", "10.0.0.1", "10.0.0.2", Ear())
+    assert session.forward(Side.CALLER, OFFER).host == "198.51.100.2"
+    assert session.forward(Side.CALLEE, ANSWER).host == "198.51.100.1"
+    assert [pair >> 16 for pair in session.pairs] == [0, 1]
+    bench.stop()
+
+
+def test_the_external_address_stands_over_its_own_family_only(both):
+    both.parameters["SS_RTP_EXTERNAL_IP"] = "198.51.100.7"
+    session = both.service.open("1", "192.0.2.1", "2001:db8::5", Ear())
+    assert session.forward(Side.CALLER, OFFER).host == "2001:db8::9"
+    assert session.forward(Side.CALLEE, OFFER6).host == "198.51.100.7"

@@ -31,7 +31,7 @@ def test_everything_set():
             "listen": [{"address": "udp:[::1]:5080", "advertise": "192.0.2.1"}],
             "database": {"url": "mysql+pymysql://u:p@h/n", "key_file": "/k"},
             "redis": {"url": "redis://127.0.0.1"},
-            "media": {"address": "::1", "advertise": "192.0.2.2", "workers": 2},
+            "media": {"address": "::1", "advertise": "2001:db8::2", "workers": 2},
             "plugins": {"path": ["p", "/q"], "disabled": ["x"]},
             "run": {"directory": "r", "spool": "/s"},
             "log": {"level": "debug", "file": "l.log"},
@@ -62,6 +62,12 @@ WRONG = [
     ({"media": {"address": "localhost"}}, "[media] address: expected an IP address, got 'localhost'"),
     ({"media": {"address": ""}}, "[media] address: expected an IP address"),
     ({"media": {"advertise": "x"}}, "[media] advertise: expected an IP address"),
+    ({"media": {"address": []}}, "[media] address: expected at least one IP address"),
+    ({"media": {"address": ["::1", "::1"]}}, "[media] address: expected at least one IP address, each once"),
+    ({"media": {"address": ["::1", "127.0.0.1"], "advertise": "::2"}}, "expected as many addresses as in address"),
+    ({"media": {"advertise": "::2"}}, "[media] advertise: expected one of the family of 127.0.0.1, got ::2"),
+    ({"dns": {"servers": ["ns.example"]}}, '[dns] servers: expected a list of name servers such as ["192.0.2.53"'),
+    ({"dns": {"prefer": "ipv5"}}, "[dns] prefer: expected ipv4 or ipv6"),
     ({"media": {"workers": 0}}, "[media] workers: expected a whole number from 1 to 64"),
     ({"plugins": {"path": "p"}}, "[plugins] path: expected a list of texts"),
     ({"plugins": {"disabled": [1]}}, "[plugins] disabled: expected a list of texts"),
@@ -138,3 +144,19 @@ def test_unreadable_file_is_one_line(tmp_path, content, words):
 def test_folder_is_no_configuration(tmp_path):
     with pytest.raises(BadSetting, match="cannot read the configuration"):
         load(str(tmp_path))
+
+
+def test_media_has_an_address_for_each_family():
+    media = {"address": ["192.0.2.1", "2001:db8::1"], "advertise": ["198.51.100.1", ""]}
+    assert read({"media": media}, PATH).media_addresses == (("192.0.2.1", "198.51.100.1"), ("2001:db8::1", ""))
+    assert read({"media": {"address": ["0.0.0.0", "::"]}}, PATH).media_addresses == (("0.0.0.0", ""), ("::", ""))
+
+
+def test_name_servers_have_port_53_unless_they_name_another():
+    servers = ["192.0.2.53", "192.0.2.54:5353", "2001:db8::53", "[2001:db8::54]:5353"]
+    assert read({"dns": {"servers": servers}}, PATH).name_servers == (
+        ("192.0.2.53", 53),
+        ("192.0.2.54", 5353),
+        ("2001:db8::53", 53),
+        ("2001:db8::54", 5353),
+    )
