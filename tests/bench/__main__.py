@@ -10,10 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.bench import calls, rates, registrations
+from tests.bench import calls, rates, registrations, streams
 from tests.support.switch import ROOT
 
-PARTS = ("calls", "sippy", "proxied", "highest", "overload", "memory", "rates", "registrations", "rtp")
+PARTS = ("calls", "sippy", "proxied", "highest", "overload", "streams", "memory", "rates", "registrations", "rtp")
 
 
 def sippy_binary() -> Path | None:
@@ -96,6 +96,14 @@ def part_overload(quick: bool) -> dict[str, object]:
     }
     show("vosswitch, goodput at twice the highest sustainable rate", found)
     return found
+
+
+def part_streams(quick: bool) -> dict[str, object]:
+    """Calls over TCP, TLS and WebSocket: CPU per call at one rate, and the highest rate of TLS."""
+    found = streams.measure(200, 5 if quick else 15, range(400, 1501, 100))
+    for name, figures in found.items():
+        show(f"vosswitch, callers over {name}, vendor over UDP, {figures['rate']} calls/s", figures)
+    return dict(found)
 
 
 def part_sippy(quick: bool) -> dict[str, object]:

@@ -159,14 +159,14 @@ def run(made: Switch, vendor: int, rate: int, seconds: float, steps: list[str] =
     """Load the switch at *rate* and measure until its recorder has nothing left to do."""
     assert made.process is not None
     pid = made.process.pid
-    recorded = _recorded(made)
+    known = recorded(made)
     before, drops = proc.cpu_by_name(pid), proc.udp_drops(made.port)
     delays = Delays(made.port)
     load = Load(made.port, vendor, rate, seconds, steps)
     began = time.monotonic()
     ends = load.wait()
     took = time.monotonic() - began
-    _drained(made, recorded + ends[0])
+    _drained(made, known + ends[0])
     after = proc.cpu_by_name(pid)
     figures = delays.close()
     each = {name: (after[name] - before.get(name, 0.0)) * 1000 / load.calls for name in after}
@@ -175,7 +175,7 @@ def run(made: Switch, vendor: int, rate: int, seconds: float, steps: list[str] =
         "calls": load.calls,
         "caller": ends[0],
         "vendor": ends[1],
-        "cdrs": _recorded(made) - recorded,
+        "cdrs": recorded(made) - known,
         "seconds": round(took, 1),
         "cpu_ms_per_call": {name: round(value, 3) for name, value in each.items()},
         "cpu_ms_total": round(sum(each.values()), 3),
@@ -187,15 +187,16 @@ def run(made: Switch, vendor: int, rate: int, seconds: float, steps: list[str] =
 
 def _drained(made: Switch, expected: int) -> None:
     """Wait until the database has the records of all calls that ended; beyond its limit a switch owes some."""
-    seen, since = _recorded(made), time.monotonic()
+    seen, since = recorded(made), time.monotonic()
     while seen < expected and time.monotonic() - since < 3:
         time.sleep(0.2)
-        now = _recorded(made)
+        now = recorded(made)
         if now != seen:
             seen, since = now, time.monotonic()
 
 
-def _recorded(made: Switch) -> int:
+def recorded(made: Switch) -> int:
+    """How many records the database has."""
     with closing(sqlite3.connect(made.folder / "vosswitch.sqlite")) as database:
         days = database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'e_cdr_%'")
         return sum(database.execute(f"SELECT count(*) FROM {day}").fetchone()[0] for (day,) in days.fetchall())

@@ -150,9 +150,10 @@ async def run(options: argparse.Namespace) -> dict[str, object]:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # the load matters here
     make = lambda: _kind(options)(options, count)  # noqa: E731
-    wires = []
-    for _ in range(options.connections):
-        wires.append((await loop.create_connection(make, options.host, options.port, ssl=context))[1])
+    wires = [
+        (await loop.create_connection(make, options.host, options.port, ssl=context))[1]
+        for _ in range(options.connections)
+    ]
     await asyncio.sleep(0.5)
     began, used = time.monotonic(), _cpu()
     serial = os.urandom(3).hex()

@@ -135,7 +135,8 @@ class Connection(StreamProtocol):
             if item == KEEP_ALIVE:
                 self.write(b"\r\n")  # RFC 5626 4.4.1
             else:
-                self._socket.room.receive(flow, item)
+                self._socket.room.take(flow, item)
+        self._socket.room.serve_taken()
 
     def cut(self, data: bytes) -> list[bytes]:
         """The messages that are whole now.
