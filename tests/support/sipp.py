@@ -4,8 +4,8 @@ A scenario is a list of steps.  Both sides know ``"pause 100"`` (milliseconds), 
 (``"expect? 180"`` and ``"receive? ACK"`` when it may be missing).
 
 The caller: ``"invite"`` (``"invite late"`` without SDP), ``"ack"`` of a 2xx (``"ack sdp"``), ``"failack"`` of any other
-final response, ``"bye"``, ``"cancel"``, ``"reinvite sendonly"``, ``"reply 200"`` (``"reply 200 sdp"``); after
-``"expect 401 auth"`` an ``"invite auth NAME PASSWORD"`` proves itself.
+final response, ``"bye"``, ``"cancel"``, ``"reinvite sendonly"``, ``"refer NUMBER"``, ``"reply 200"``
+(``"reply 200 sdp"``); after ``"expect 401 auth"`` an ``"invite auth NAME PASSWORD"`` proves itself.
 
 The called side: ``"receive INVITE"``, ``"send 180"``, ``"send 200 sdp"``, ``"bye"``.  Flags behind a status:
 ``sdp`` adds a description (``sdp=recvonly`` with a direction), ``INVITE`` sends it again until it is acknowledged,
@@ -42,6 +42,7 @@ REASONS = {
     180: "Ringing",
     183: "Session Progress",
     200: "OK",
+    202: "Accepted",
     302: "Moved Temporarily",
     401: "Unauthorized",
     404: "Not Found",
@@ -163,6 +164,9 @@ class _Caller(_Scenario):
         elif word == "bye":
             self.seq += 1
             self.request("BYE")
+        elif word == "refer":
+            self.seq += 1
+            self.request("REFER", f"Refer-To: <sip:{rest}@[remote_ip]:[remote_port]>")
         elif word == "reinvite":
             self.seq += 1
             self.request("INVITE", sdp=rest)
