@@ -38,7 +38,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     ),
     _own(
         "VS_DIGEST_MD5_AGENTS",
-        "baresip v0,baresip v1,baresip v2",
+        "baresip v0,baresip v1,baresip v2,JsSIP",
         text(),
         "",
         "Beginnings of User-Agent values, separated by commas, of devices that fail on any challenge other than MD5",
