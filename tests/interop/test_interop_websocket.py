@@ -12,6 +12,7 @@ import pytest
 from tests.interop.conftest import Case, provisioned
 from tests.support import jssip
 from tests.support.certificates import Authority
+from tests.support.peer import SDP, Peer
 from tests.support.sipp import ANSWER, CALL
 from tests.support.switch import free_port, media_port, until
 
@@ -123,7 +124,11 @@ def test_a_phone_whose_connection_is_gone_is_offline(case, house, modules):
     phone = registered(case, house, modules, "ws")
     phone.stop()
     until(lambda: not case.switch.json("registrations", "--number", case.phone), 5, "the end of the registration")
-    case.call(["invite", "expect? 100", "expect 480", "ack"], to=case.phone).succeeds()
+    caller = Peer(case.switch.port, host=case.host)
+    case.peers.append(caller)
+    invite = caller.request("INVITE", case.phone, SDP)
+    caller.send(invite)
+    caller.send(caller.follow("ACK", invite, caller.expect(480)))
     assert case.cdr()["end_reason"] == "callee_offline"
 
 

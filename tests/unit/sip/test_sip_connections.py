@@ -175,7 +175,7 @@ def test_our_contact_says_how_we_are_reached(transport, secure, line):
 
 def test_drops_are_read_from_the_table():
     table = [
-        "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt uid timeout inode ref pointer drops\n",
+        "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when uid timeout inode ref pointer drops\n",
         "  1: 0100007F:13C4 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 777 2 0000 12\n",
         "  2: 0100007F:13C5 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 778 2 0000 0\n",
     ]
