@@ -178,7 +178,7 @@ def trunk_wishes(snapshot: Snapshot) -> list[TrunkWish]:
             tls_name=gateway.profile.tls_name,
         )
         for gateway in snapshot.gateways.gateways.values()
-        if gateway.profile.register and gateway.address and not gateway.locked
+        if gateway.profile.register and gateway.address and gateway.password and not gateway.locked
     ]
 
 

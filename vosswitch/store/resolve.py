@@ -9,6 +9,7 @@ from vosswitch.params.system import BadParameter
 from vosswitch.store.entities import Stored
 from vosswitch.store.fields import Deployment, has_port
 from vosswitch.store.provision_schema import ACCOUNTS, MAPPING_GATEWAYS, PARAMETERS, PHONES, ROUTING_GATEWAYS, TABLES
+from vosswitch.store.registering import check_registering
 from vosswitch.store.secrets import MASK, ha1s
 
 if TYPE_CHECKING:
@@ -99,8 +100,8 @@ def _target(table: Table, entry: Entry, old: Stored | None, deployment: Deployme
         secret = _secret(table, values, old, password if hashes is None else hashes, deployment)
     if table is MAPPING_GATEWAYS:
         _check_source(values, secret)
-    elif table is ROUTING_GATEWAYS and not values["address"] and not values["dynamic"]:
-        raise ValueError("address: expected an IP address or a host name, or dynamic = true for one that registers")
+    if table in (MAPPING_GATEWAYS, ROUTING_GATEWAYS):
+        check_registering(values, secret=any(secret))
     return Stored(values, secret)
 
 
