@@ -138,6 +138,11 @@ def timers(parameters: Parameters, profile: PeerProfile = PLAIN) -> LegTimers:
     return replace(found, **{name: value for name, value in own.items() if value is not None})
 
 
+def _as_registered(route: Route, parameters: Parameters) -> str | None:
+    """The Request-URI where a registered gateway wants its own Contact there, and the called number in To only."""
+    return route.contact if route.contact and parameters["SS_SIP_ROUTING_GATEWAY_INVITE_USE_CONTACT"] else None
+
+
 def placement(decision: Decision, call_id: str, route: Route, offer: SessionDescription | None) -> Placement:
     """What the outgoing leg is told."""
     return Placement(
@@ -148,7 +153,7 @@ def placement(decision: Decision, call_id: str, route: Route, offer: SessionDesc
         session=offer,
         display=display_name(route.profile, decision, route.caller_out),
         local_address=route.local_address,
-        request_uri=route.request_uri,
+        request_uri=route.request_uri or _as_registered(route, decision.snapshot.parameters),
         username=route.username,
         password=route.password,
         realm=route.realm,

@@ -100,7 +100,8 @@ class Placement:
     :ivar headers: of the caller's INVITE, those that its gateway passes on (`Try.headers`).
     :ivar account: number of the account that pays: a private caller's passed headers do not tell it.
     :ivar route: Route values of the request, nearest hop first: a device's Path, or a registrar's Service-Route.
-    :ivar contact: URI of a registered gateway: with the callee as its user it is the Request-URI.
+    :ivar contact: URI of a registered gateway: with the callee as its user it is To, and the Request-URI if there is
+        no *request_uri*.
     """
 
     call_id: str

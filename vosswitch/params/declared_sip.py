@@ -166,7 +166,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Off",
         switch(),
         "",
-        "Request line callee instead of the To header in INVITEs to routing gateways",
+        "INVITEs to registered routing gateways have their Contact as the request line, and the callee in To only",
+        wired=True,
     ),
     _sip_ua(
         "SS_SIP_E164_DISPLAY_FROM",

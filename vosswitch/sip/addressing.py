@@ -14,9 +14,41 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from vosswitch.model.peer import PeerProfile
     from vosswitch.sip.dialog import Dialog
-    from vosswitch.sip.flow import Flow
+    from vosswitch.sip.flow import Flow, Statistics
     from vosswitch.sip.headers import Via
+
+
+class Replies:
+    """Where responses go.
+
+    :ivar own: where we listen: no response may go there.
+    """
+
+    __slots__ = ("_statistics", "own")
+
+    def __init__(self, statistics: Statistics) -> None:
+        self._statistics = statistics
+        self.own: frozenset[tuple[str, int]] = frozenset()
+
+    def way(self, via: Via, flow: Flow, profile: PeerProfile) -> Flow:
+        """The way back for a request that came on *flow*; on a stream the port is for when the connection is lost."""
+        port = via.port or 5060
+        if flow.reliable:
+            flow.reply_port = port  # type: ignore[attr-defined]
+            if "alias" in via.params:
+                flow.alias(port)  # type: ignore[attr-defined]
+            return flow
+        policy = profile.reply_address
+        if policy != "auto":
+            found = reply_flow(policy, via, flow, self.own)
+            if found is None:
+                self._statistics.misaddressed += 1
+            return found or flow
+        if "rport" in via.params or port == flow.remote.port:
+            return flow
+        return flow.toward(flow.remote.host, port)
 
 
 def reply_flow(policy: str, via: Via, flow: Flow, own: Collection[tuple[str, int]]) -> Flow | None:

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING
 
 from vosswitch.model.identity import NOBODY, Identity
 from vosswitch.model.peer import PLAIN
+from vosswitch.sip.carried import taken
 from vosswitch.sip.headers import parse_name_addr
 from vosswitch.sip.message import BadMessage
 from vosswitch.sip.redirections import read_redirections, top_diversion
 
 if TYPE_CHECKING:
     from vosswitch.model.peer import PeerProfile
+    from vosswitch.model.signals import Headers
     from vosswitch.sip.headers import NameAddr
-    from vosswitch.sip.message import Message, Request
+    from vosswitch.sip.message import Message, Request, Response
     from vosswitch.sip.uri import Uri
 
 LONGEST = 64
@@ -34,6 +36,7 @@ _PRIVACY = frozenset({"critical", "header", "history", "id", "none", "session", 
 _WISHES = frozenset({"id", "user", "header"})
 _VISUAL = re.compile(r"\+?[0-9*#().-]+", re.ASCII)
 _SEPARATORS = str.maketrans("", "", "-.()")
+_NOTHING: tuple[Identity, Headers] = (NOBODY, ())
 _PRIVATE = Identity(private=True)
 _HEADERS = {"pai": "p-asserted-identity", "ppi": "p-preferred-identity", "rpid": "remote-party-id"}
 
@@ -190,3 +193,11 @@ def connected_of(message: Message, profile: PeerProfile) -> Identity:
         return NOBODY
     privacy = _privacy(message)
     return Identity(number_of(found.uri), found.display[:LONGEST], bool(_WISHES.intersection(privacy)), privacy)
+
+
+def besides(response: Response, profile: PeerProfile) -> tuple[Identity, Headers]:
+    """What a response says besides its status and session: who is called, and what its gateway passes on."""
+    if profile is PLAIN:
+        return _NOTHING
+    headers = taken(response, profile.headers_in) if profile.headers_in else ()
+    return connected_of(response, profile), headers

@@ -230,7 +230,7 @@ class ClientTransaction(_Transaction):
 class ServerTransaction(_Transaction):
     """A request of a peer and our responses."""
 
-    __slots__ = ("echo", "merge", "server", "tag", "user")
+    __slots__ = ("echo", "merge", "server", "source", "tag", "user")
 
     def __init__(self, layer: Layer, key: str, request: Request, flow: Flow, echo: Echo) -> None:
         method = request.method
@@ -238,6 +238,7 @@ class ServerTransaction(_Transaction):
         super().__init__(layer, kind(flow.reliable), key, method, flow)
         self.echo: Echo | None = echo
         self.server = ""
+        self.source = flow.remote
         self.tag = ""
         self.merge = ""
         self.user: ServerUser | None = None

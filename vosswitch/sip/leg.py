@@ -466,24 +466,6 @@ class Leg:
         self.hang_up(release.cause, release.headers)
 
 
-class Orphan(Leg):
-    """A leg of a former life, which is only told BYE.
-
-    :ivar settled: called once, when the peer has answered or is given up.
-    """
-
-    __slots__ = ("settled",)
-
-    settled: Callable[[], None] | None
-
-    def forget(self) -> None:
-        """The dialog is no more."""
-        super().forget()
-        settled, self.settled = self.settled, None
-        if settled is not None:
-            settled()
-
-
 TALKS: dict[type[Signal], Callable[[Any, Any], None]] = {
     Carry: Leg._take_carry,
     Carried: Leg._take_carried,

@@ -8,7 +8,7 @@ from zope.interface import implementer
 
 from vosswitch import sdp
 from vosswitch.model.causes import Cause, cause
-from vosswitch.model.identity import NOBODY, Identity
+from vosswitch.model.identity import NOBODY
 from vosswitch.model.interfaces import ILeg
 from vosswitch.model.peer import PLAIN
 from vosswitch.model.signals import (
@@ -27,13 +27,13 @@ from vosswitch.model.signals import (
 from vosswitch.sip.assertion import hidden_numbers, shown
 from vosswitch.sip.bodies import body_session
 from vosswitch.sip.calling import CallingLeg, request_uri
-from vosswitch.sip.carried import agent_lines, given, taken
+from vosswitch.sip.carried import agent_lines, given
 from vosswitch.sip.dialog import Dialog
 from vosswitch.sip.early import MOST
 from vosswitch.sip.flow import contact_line
 from vosswitch.sip.fork import Fork
 from vosswitch.sip.headers import quoted
-from vosswitch.sip.identity import connected_of
+from vosswitch.sip.identity import besides
 from vosswitch.sip.layer import Pace
 from vosswitch.sip.leg import TALKS, Leg, State, Takes
 from vosswitch.sip.proof import Proof
@@ -56,7 +56,6 @@ if TYPE_CHECKING:
     from vosswitch.sip.message import Response
     from vosswitch.sip.stack import Stack
 
-_NOTHING: tuple[Identity, Headers] = (NOBODY, ())
 _CANCEL_PATIENCE = 32.0
 """Seconds a cancelled INVITE may go on without a final response (9.1: 64*T1)."""
 _RAISES = 3
@@ -166,7 +165,7 @@ class OutgoingLeg(CallingLeg):
                 f"Via: {self.flow.via};branch={branch};rport",
                 f"Max-Forwards: {placement.max_forwards}",
                 f"From: {self._local}",
-                f"To: <{self._asked}>",
+                f"To: <{request_uri(placement) if placement.contact else self._asked}>",
                 f"Call-ID: {self.peer_call_id}",
                 f"CSeq: {self._seq} INVITE",
                 *[f"Route: {value}" for value in placement.route],
@@ -268,13 +267,13 @@ class OutgoingLeg(CallingLeg):
         self.status = status
         if status == 180:
             self._reach(4, self._placement.timers.ringing, "no_answer")
-            self.report(Ring(session, *self._besides(response)))
+            self.report(Ring(session, *besides(response, self.profile)))
             return
         if session is not None:
             self._reach(3, self._placement.timers.progress_session, "no_answer")
         else:
             self._reach(2, self._placement.timers.progress, "response_timeout")
-        self.report(Progress(session, *self._besides(response)))
+        self.report(Progress(session, *besides(response, self.profile)))
 
     def _early_session(self, response: Response) -> SessionDescription | None:
         """Early media; a description that cannot be read is as good as none before the answer."""
@@ -287,14 +286,6 @@ class OutgoingLeg(CallingLeg):
         if session is not None:
             self.heard = session
         return session
-
-    def _besides(self, response: Response) -> tuple[Identity, Headers]:
-        """What a response says besides its status and session: who is called, and what its gateway passes on."""
-        profile = self.profile
-        if profile is PLAIN:
-            return _NOTHING
-        headers = taken(response, profile.headers_in) if profile.headers_in else ()
-        return connected_of(response, profile), headers
 
     def passed(self, headers: Headers) -> list[str]:
         """The lines of those headers of the caller that this peer is sent; a private caller's tell nothing of him."""
@@ -332,7 +323,7 @@ class OutgoingLeg(CallingLeg):
         if status == 503 and self._phase < 2 and self._tries is not None and self._tries.again():
             return
         reasons = read(response.headers["reason"]) if "reason" in response.headers else self._reasons
-        headers = self._besides(response)[1]
+        headers = besides(response, self.profile)[1]
         if status < 400 and self.profile.redirects == "pass":
             headers += passed_on(response)
         self.over(refused(cause_of(status, response, self.profile), reasons), headers)
@@ -413,8 +404,8 @@ class OutgoingLeg(CallingLeg):
         if self._branches is not None:
             self._branches.settle(dialog.remote_tag)
         begin(self, response, self._floor())
-        besides = self._besides(response)
-        self.report(Answer(session, *besides))  # first: who is acknowledged but not written down outlives a crash
+        said = besides(response, self.profile)
+        self.report(Answer(session, *said))  # first: who is acknowledged but not written down outlives a crash
         if not self.is_late and self.state is State.ANSWERED:
             self._ack = self.acknowledge(self._seq, None, self._shown)
             self.state = State.CONNECTED

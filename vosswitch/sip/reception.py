@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from vosswitch.model.session import SessionDescription
+    from vosswitch.sip.addressing import Replies
     from vosswitch.sip.flow import Flow
     from vosswitch.sip.layer import ServerTransaction
     from vosswitch.sip.message import Request
@@ -51,6 +52,7 @@ class Reception:
         "_credentials",
         "_parameters",
         "_registrar",
+        "_replies",
         "_stack",
         "draining",
     )
@@ -62,7 +64,9 @@ class Reception:
         credentials: Any,
         calls: Any,
         parameters: Callable[[], Mapping[str, Any]],
+        replies: Replies,
     ) -> None:
+        self._replies = replies
         self._stack = stack
         self._registrar = registrar
         self._credentials = credentials
@@ -136,6 +140,7 @@ class Reception:
             _may_time(request, policy, wish)
         if transaction.server or profile is not PLAIN:
             transaction.server = server_line(profile.user_agent)
+            transaction.flow = self._replies.way(request.via, flow, profile)
         assured = _assured(request, profile)
         kind = AssuredLeg if assured else IncomingLeg
         leg = kind(self._stack, request, transaction, flow, flow.remote, session is None, profile)

@@ -17,22 +17,21 @@ from zope.interface import implementer
 from vosswitch.model.causes import cause
 from vosswitch.model.interfaces import ILegFactory, IRegistrations
 from vosswitch.model.peer import PLAIN, PeerProfile
-from vosswitch.model.places import is_literal, local_text
+from vosswitch.model.places import is_literal
 from vosswitch.model.values import Address
 from vosswitch.params.listeners import NO_TLS
-from vosswitch.sip.addressing import reply_flow
+from vosswitch.sip.addressing import Replies
 from vosswitch.sip.admission import Admission
 from vosswitch.sip.authentication import Authentication
 from vosswitch.sip.authevents import AuthEvents
 from vosswitch.sip.carried import server_line
-from vosswitch.sip.dialog import Dialog
 from vosswitch.sip.entrance import Entrance
 from vosswitch.sip.flow import Statistics, Tokens
 from vosswitch.sip.intake import Intake
 from vosswitch.sip.layer import Layer, Pace
-from vosswitch.sip.leg import Orphan, State
 from vosswitch.sip.message import BadMessage, Request, Response
 from vosswitch.sip.names import Names
+from vosswitch.sip.orphan import orphan
 from vosswitch.sip.outgoing import OutgoingLeg
 from vosswitch.sip.parse import parse
 from vosswitch.sip.provenance import is_same, may_speak
@@ -60,7 +59,6 @@ if TYPE_CHECKING:
     from vosswitch.sip.flow import Flow
     from vosswitch.sip.headers import Via
     from vosswitch.sip.layer import ServerTransaction
-    from vosswitch.sip.leg import Leg
     from vosswitch.sip.leg import Listener as LegListener
     from vosswitch.sip.resolution import Answer, Question
     from vosswitch.sip.stack import DialogUser
@@ -111,7 +109,6 @@ class SipService(Service):
         self._reactor = reactor
         self._parameters = parameters
         self._credentials = credentials
-        self._own: frozenset[tuple[str, int]] = frozenset()  # where we listen: no response may go there
         self._log = log
         self._quiet: dict[str, tuple[float, int]] = {}
         self._noted = (0.0, 0)
@@ -143,7 +140,8 @@ class SipService(Service):
         admission.intake = Intake(admission, self.timers.now, admission.delay, later, self.statistics)
         self._intake = admission.intake
         self._credentials = credentials
-        self._reception = Reception(self._stack, self.registrar, credentials, calls, parameters)
+        self._replies = Replies(self.statistics)
+        self._reception = Reception(self._stack, self.registrar, credentials, calls, parameters, self._replies)
         self._stateless = Stateless(secret, self._back, self.statistics)
         self.events = AuthEvents(log, self.timers.now)
         self._entrance = Entrance(
@@ -164,7 +162,7 @@ class SipService(Service):
         :raises OSError: one cannot be had; it is named.
         """
         self.sockets.open()
-        self._own = self._stack.own = frozenset((address.host, address.port) for address in self.addresses)
+        self._replies.own = self._stack.own = frozenset((address.host, address.port) for address in self.addresses)
         super().startService()  # type: ignore[no-untyped-call]
 
     def stopService(self) -> Deferred[Any]:
@@ -251,34 +249,16 @@ class SipService(Service):
 
     def end_orphan(self, data: Mapping[str, Any], settled: Callable[[], None] = lambda: None) -> None:
         """Send BYE in a dialog of a former life of this switch."""
-        leg = self._orphan(data, settled) if data.get("protocol") == "sip" else None
-        if leg is None:
+        if data.get("protocol") != "sip":
+            settled()
+            return
+        try:
+            leg = orphan(self._stack, data, settled)
+        except ValueError as why:
+            self._log.warn("a leg of a former life cannot be ended: {why}", why=str(why))
             settled()
         else:
             leg.hang_up(cause("switch_restart"))
-
-    def _orphan(self, data: Mapping[str, Any], settled: Callable[[], None]) -> Leg | None:
-        try:
-            dialog = Dialog.from_data(data["dialog"])
-            host, port = data["address"]
-            local, own = data["local_address"]
-            target = Address(host, port, data["transport"])
-            name = data.get("tls_name")
-        except (KeyError, TypeError, ValueError, IndexError):
-            self._log.warn("a leg of a former life cannot be ended: its data are damaged")
-            return None
-        way = self._ways.way
-        flow = way(target, local_text(local, own), name) or way(target, local, name) or way(target, None, name)
-        if flow is None:
-            self._log.warn("a leg of a former life cannot be ended: no listener reaches {target}", target=str(target))
-            return None
-        dialog.local_seq += 100  # requests sent after these data were written
-        profile = PLAIN
-        if data.get("request_address") in {"socket", "contact_port"}:
-            profile = PeerProfile(request_address=data["request_address"])
-        leg = Orphan(self._stack, flow, State.OVER, target, profile)
-        leg.dialog, leg.settled = dialog, settled
-        return leg
 
     def local(self, target: Address, local: str | None) -> str | None:
         """The local IP that *target* is reached from, of a name its present first address; None when not known."""
@@ -379,22 +359,8 @@ class SipService(Service):
             self._entrance.refuse(bad.message, flow, Refused(bad.status, reason=bad.reason))
 
     def _back(self, via: Via, flow: Flow) -> Flow:
-        """Where responses go: the source, its Via port when no rport was asked for (18.2.2, RFC 3581)."""
-        port = via.port or 5060
-        if flow.reliable:
-            flow.reply_port = port  # type: ignore[attr-defined]
-            if "alias" in via.params:
-                flow.alias(port)  # type: ignore[attr-defined]
-            return flow
-        policy = self._credentials.profile_at(flow.remote).reply_address
-        if policy != "auto":
-            found = reply_flow(policy, via, flow, self._own)
-            if found is None:
-                self.statistics.misaddressed += 1
-            return found or flow
-        if "rport" in via.params or port == flow.remote.port:
-            return flow
-        return flow.toward(flow.remote.host, port)
+        """Where the responses to a request go of which nothing is known yet but where it came from."""
+        return self._replies.way(via, flow, self._credentials.profile_at(flow.remote))
 
     def _request(self, request: Request, flow: Flow) -> None:
         request.stamp(flow.remote.host, flow.remote.port)
@@ -413,7 +379,7 @@ class SipService(Service):
 
     def _acknowledged(self, request: Request, transaction: ServerTransaction | None, flow: Flow) -> None:
         if transaction is not None and transaction.state is not TransactionState.ACCEPTED:
-            if is_same(transaction.flow.remote, flow.remote, self._credentials):
+            if is_same(transaction.source, flow.remote, self._credentials):
                 self._layer.repeated(transaction, request)
             return
         user = self._stack.dialogs.get(request.to.tag)
@@ -423,7 +389,7 @@ class SipService(Service):
             self.statistics.stray += 1
 
     def _cancelled(self, request: Request, transaction: ServerTransaction | None, flow: Flow) -> None:
-        if transaction is None or not is_same(transaction.flow.remote, flow.remote, self._credentials):
+        if transaction is None or not is_same(transaction.source, flow.remote, self._credentials):
             self._entrance.refuse(request, flow, Refused(481))
         else:
             self._stateless.answer(request, flow, 200, tag=transaction.tag)
@@ -436,14 +402,14 @@ class SipService(Service):
         self.events.tell("dialog_refused", request, flow, "not_the_peer")
         return False
 
-    def _serve(self, request: Request, flow: Flow) -> ServerTransaction:
+    def _serve(self, request: Request, flow: Flow, profile: PeerProfile) -> ServerTransaction:
         intervals = self._parameters()["SS_SIP_RESEND_INTERVAL"]
         if intervals is not self._intervals:
             self._intervals = intervals
             self._layer.pace = Pace(tuple(intervals))
-        transaction = self._layer.serve(request, self._back(request.via, flow))
-        profile = self._credentials.profile_at(flow.remote)
+        transaction = self._layer.serve(request, self._replies.way(request.via, flow, profile))
         if profile is not PLAIN:
+            transaction.source = flow.remote
             transaction.server = server_line(profile.user_agent)
         return transaction
 
@@ -453,7 +419,7 @@ class SipService(Service):
             self._layer.count(request)
             self._entrance.refuse(request, flow, Refused(481))
             return
-        transaction = self._serve(request, flow)
+        transaction = self._serve(request, flow, user.profile)
         try:
             self._reception.within(user, request, transaction)
         except Exception as error:  # noqa: BLE001 - the peer gets an answer whatever is wrong with us
@@ -465,7 +431,7 @@ class SipService(Service):
         if guest is None:
             self._layer.count(request)
             return
-        transaction = self._serve(request, flow)
+        transaction = self._serve(request, flow, self._credentials.profile_at(flow.remote))
         try:
             self._reception.requested(request, transaction, flow, guest.user)
         except Exception as error:  # noqa: BLE001 - the peer gets an answer whatever is wrong with us

@@ -10,6 +10,7 @@ from vosswitch.sip.refer import Referrals
 
 if TYPE_CHECKING:
     from vosswitch.model.causes import Cause
+    from vosswitch.model.peer import PeerProfile
     from vosswitch.model.values import Address
     from vosswitch.sip.flow import Flow, Statistics, Tokens
     from vosswitch.sip.layer import Layer, ServerTransaction
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 class DialogUser(Protocol):
     """Who owns a dialog: gets its requests."""
+
+    @property
+    def profile(self) -> PeerProfile:
+        """How its peer is spoken with."""
 
     def requested(self, request: Request, transaction: ServerTransaction) -> None:
         """A request other than ACK came within the dialog."""

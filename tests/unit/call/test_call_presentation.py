@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.call.call_world import World, by_name, mapping, offer, routing
+from vosswitch.model.call import Contact
 from vosswitch.model.identity import Diversion, Identity
 from vosswitch.model.session import Origin
 from vosswitch.model.signals import Offer
+from vosswitch.model.values import Address
 
 SPECIAL = {"from_display": "system", "privacy": "pass", "register": False, "diversion": "diversion"}
 
@@ -89,3 +91,17 @@ def test_a_private_caller_is_not_named_in_a_description_that_goes_through(privat
     for sent in (callee.placement.session, callee.told[-1].session):
         assert ("lice" in repr(sent)) is not private
         assert sent.origin.host == "192.0.2.10"
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_registered_gateway_may_want_its_own_contact_in_the_request_line(whole):
+    world = World(
+        parameters={"SS_SIP_ROUTING_GATEWAY_INVITE_USE_CONTACT": "On" if whole else "Off"},
+        routing_gateways=by_name(routing("r1", address="", dynamic=True, username="r1", password="x")),
+    )
+    here = Address("192.0.2.77", 5060)
+    contact = Contact("sip:reg77@192.0.2.77", here, here, 1e9)
+    world.registrations.gateway = lambda name: (contact,)
+    world.call()
+    assert world.out.placement.contact == contact.uri
+    assert world.out.placement.request_uri == (contact.uri if whole else None)

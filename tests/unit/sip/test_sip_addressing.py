@@ -7,7 +7,7 @@ import pytest
 from tests.unit.sip.sip_world import ANSWER, UAC, UAS, World, reply
 from vosswitch import sdp
 from vosswitch.model.causes import cause
-from vosswitch.model.peer import PeerProfile
+from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.signals import Answer, Release
 from vosswitch.sip.addressing import usable
 
@@ -18,7 +18,7 @@ SEEN = ("192.0.2.10", 40001)
 @pytest.fixture
 def world():
     world = World()
-    world.service._own = frozenset({("192.0.2.1", 5060)})
+    world.service._replies.own = frozenset({("192.0.2.1", 5060)})
     yield world
     world.close()
 
@@ -120,3 +120,39 @@ def test_the_caller_gets_its_bye_there_too(world):
     caller.ack()
     leg.send(Release(cause("normal")))
     assert world.one(UAC).method == "BYE"
+
+
+def test_a_gateway_known_by_password_is_answered_its_way_once_it_is_known(world):
+    """Its dialog's requests too: the source alone does not tell who it is."""
+    world.credentials.profile_at = lambda source: PLAIN
+    world.credentials.profiles[UAC[0]] = PeerProfile(reply_address="via", user_agent="Box 1")
+    there = ("198.51.100.7", 5090)
+    via = "SIP/2.0/UDP 198.51.100.7:5090;branch=z9hG4bK{};rport"
+    caller = world.invite(via=via.format("one"))
+    world.calls.offered[0][0].send(Answer(sdp.parse(ANSWER)))
+    trying, answer = world.take(there)
+    assert [found.get("server") for found in (trying, answer)] == ["Box 1", "Box 1"]
+    caller.join(answer)
+    caller.ack()
+    caller.request("BYE", via=via.format("two"))
+    bye = world.one(there)
+    assert (bye.status, bye.get("server")) == (200, "Box 1")
+
+
+def test_the_answer_to_a_cancel_goes_where_its_invite_is_answered(world):
+    world.credentials.profiles[UAC[0]] = PeerProfile(reply_address="via")
+    via = "SIP/2.0/UDP 198.51.100.7:5090;branch=z9hG4bKone;rport"
+    caller = world.invite(via=via)
+    caller.request("CANCEL", via=via)
+    assert [found.status for found in world.take(("198.51.100.7", 5090))] == [100, 200, 487]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_the_request_line_to_a_registered_gateway(world, whole):
+    contact = f"sip:reg77@{UAS[0]}:{UAS[1]};ob"
+    world.place(contact=contact, request_uri=contact if whole else None)
+    invite = world.one(UAS)
+    assert invite.to.uri.user == "4940"
+    assert invite.uri == (contact if whole else contact.replace("reg77", "4940"))
+    world.put(reply(invite, 486), UAS)
+    world.take()
