@@ -128,6 +128,10 @@ def test_every_wrong_setting_is_named_in_one_line(folder, reactor, settings, lin
     ("arguments", "line"),
     [
         (["--listen", "nonsense"], "expected an address such as udp:127.0.0.1:5060 or tcp:[::1]:5060, got 'nonsense'"),
+        (
+            ["--listen", "tls:127.0.0.1:5999"],
+            "--listen: tls:127.0.0.1:5999 needs a certificate: expected in a [[listen]]",
+        ),
         (["--listen", "udp:127.0.0.1:5999", "-l", "udp:127.0.0.1:5999"], "--listen: udp:127.0.0.1:5999 is there"),
         (["--media-address", "nonsense"], "--media-address: expected an IP address, got 'nonsense'"),
         (["--media-address", "203.0.113.77"], "media address 203.0.113.77: "),

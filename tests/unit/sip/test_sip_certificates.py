@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from twisted.internet.task import Clock
+from twisted.logger import Logger
 
 from tests.support.certificates import Authority
 from vosswitch.params.listeners import NO_TLS, ClientTls, KeyPair, Listener, ServerTls
 from vosswitch.sip.certificates import names_of, server_names, wildcard_of
+from vosswitch.sip.timers import Timers
+from vosswitch.sip.transport import Sockets
 from vosswitch.sip.transport.tls import BadCertificate, Certificates
 
 
@@ -121,3 +125,54 @@ def test_a_reload_takes_the_new_ones_or_none(authority):
 
 def test_nothing_is_read_where_no_tls_is_spoken():
     assert Certificates((Listener("udp", "127.0.0.1", 0),), NO_TLS).loaded == []
+
+
+class Room:
+    """Whom the sockets serve."""
+
+    watcher = None
+
+    def setting(self, name):
+        return {"VS_CONNECTIONS_PER_SOURCE": 500, "SS_QOS_SIGNAL": 0}[name]
+
+
+class Port:
+    def __init__(self):
+        self.port = 5061
+
+    def getHost(self):
+        return self
+
+    def stopListening(self):
+        return None
+
+
+@pytest.mark.parametrize(("days", "said"), [(365, []), (20.5, ["expires in 20 days"]), (-1, ["has expired"])])
+def test_certificates_near_their_end_are_warned_of_once_a_day(authority, days, said):
+    clock, logged = Clock(), []
+    clock.listenTCP = lambda *_: Port()
+    pair = authority.issue("a.example", days=days)
+    log = Logger("test", observer=logged.append)
+    sockets = Sockets((listener(pair),), NO_TLS, Room(), Timers(clock, print), clock, log)
+    sockets.open()
+
+    def lines():
+        found = [event["log_format"].format(**event) for event in logged]
+        logged.clear()
+        return [line.rpartition("certificate ")[2] for line in found]
+
+    assert lines() == said
+    clock.advance(86401)
+    assert lines() == said
+    assert sockets.status() == [{"address": "tls:127.0.0.1:5061", "drops": None, "connections": 0}]
+    assert [row["names"] for row in sockets.shown()] == [["a.example"]]
+    sockets.close()
+    assert clock.getDelayedCalls() == []
+
+
+def test_a_switch_that_believes_anybody_says_so():
+    clock, logged = Clock(), []
+    log = Logger("test", observer=logged.append)
+    sockets = Sockets((), ClientTls(verify=False), Room(), Timers(clock, print), clock, log)
+    sockets.open()
+    assert "anybody can pose as a vendor" in logged[0]["log_format"]

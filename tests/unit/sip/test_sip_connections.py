@@ -89,6 +89,17 @@ def test_a_peer_that_does_not_let_go_is_cut_off(world):
     assert wire.disconnected
 
 
+def test_a_connection_ends_by_reset_where_the_parameter_says_so(world):
+    world.parameters["SS_TCP_CLOSE_RESET"] = True
+    line, wire = world.connect()
+    line.close()
+    assert not wire.disconnecting
+    line.dataReceived(message(world))
+    assert wire.value() == b""
+    world.clock.advance(0.2)
+    assert wire.disconnected
+
+
 def outgoing(world):
     """A connection that we have made, and the call on it."""
     leg = world.place(target=Address(*UAS, "tcp"))

@@ -15,7 +15,7 @@ from zope.interface import implementer
 from vosswitch.model.values import Address
 from vosswitch.sip.parse import KEEP_ALIVE, BadMessage, Framer
 from vosswitch.sip.quota import FREE
-from vosswitch.sip.transport.options import handle_of, mark, notice_loss, reset_at_close
+from vosswitch.sip.transport.options import handle_of, mark, notice_loss
 
 if TYPE_CHECKING:
     from twisted.python.failure import Failure
@@ -35,6 +35,8 @@ KEEP_ALIVE_EVERY = 110.0
 """Seconds of silence after which we send a keep-alive on connections that we opened (RFC 5626 section 4.4.1)."""
 CLOSING = 5.0
 """Seconds that a peer has to take what we sent last and to close its side."""
+RESET_AFTER = 0.1
+"""Seconds that what we sent last has to leave before a reset (SS_TCP_CLOSE_RESET), which discards what has not."""
 MOST_WAITING = 512 * 1024
 """Bytes that may wait for a peer that does not read."""
 
@@ -251,10 +253,10 @@ class Connection(StreamProtocol):
         if self._closing:
             return
         self._closing = True
+        if self._socket.room.setting("SS_TCP_CLOSE_RESET"):
+            self._again(RESET_AFTER)
+            return
         transport: Any = self.transport
-        handle = handle_of(transport)
-        if handle is not None and self._socket.room.setting("SS_TCP_CLOSE_RESET"):
-            reset_at_close(handle)
         self._again(CLOSING)
         transport.unregisterProducer()
         transport.loseConnection()

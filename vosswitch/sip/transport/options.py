@@ -1,4 +1,4 @@
-"""Options of sockets: type of service, end by reset, receive buffer, and what the system has dropped."""
+"""Options of sockets: type of service, receive buffer, and what the system has dropped."""
 
 from __future__ import annotations
 
@@ -35,12 +35,6 @@ def mark(handle: socket.socket, tos: int) -> None:
             handle.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, tos)
         else:
             handle.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, tos)
-
-
-def reset_at_close(handle: socket.socket) -> None:
-    """End the connection by RST instead of FIN (SS_TCP_CLOSE_RESET)."""
-    with suppress(OSError):
-        handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def notice_loss(handle: socket.socket) -> None:

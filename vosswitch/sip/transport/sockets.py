@@ -82,6 +82,7 @@ class Sockets:
             listen(owner, self._reactor)
             if isinstance(owner, UdpSocket):
                 self._check_buffer(owner)
+        self._tos = None
         self.configured()
         if self.certificates.loaded:
             self._look_at_ends()
