@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from vosswitch.sip import digest
 from vosswitch.sip.message import Request, Response, render
 from vosswitch.sip.parse import parse
+from vosswitch.sip.uri import host_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 def description(host: str = "127.0.0.1", port: int = 40000, direction: str = "") -> bytes:
     """A session description that offers G.711."""
     way = f"a={direction}\r\n" if direction else ""
+    family = "IP6" if ":" in host else "IP4"
     return (
-        f"v=0\r\no=peer 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
+        f"v=0\r\no=peer 1 1 IN {family} {host}\r\ns=-\r\nc=IN {family} {host}\r\nt=0 0\r\n"
         f"m=audio {port} RTP/AVP 8 0\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\n{way}"
     ).encode()
 
@@ -37,9 +39,10 @@ class Peer:
         self, switch: int, host: str = "127.0.0.1", target: str = "127.0.0.1", number: str = "4312345"
     ) -> None:
         self.number = number
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((host, 0))
-        self.host, self.port = self.socket.getsockname()
+        self.host, self.port = self.socket.getsockname()[:2]
+        self.shown = host_text(self.host)
         self.target = (target, switch)
         self.tag = os.urandom(4).hex()
         self.call_id = f"{os.urandom(8).hex()}@{host}"
@@ -51,17 +54,17 @@ class Peer:
         """A request to the switch; within the dialog that *answered* made, if one is given."""
         if method not in {"ACK", "CANCEL"}:
             self.seq += 1
-        uri = f"sip:{to}@{self.target[0]}:{self.target[1]}"
+        uri = f"sip:{to}@{host_text(self.target[0])}:{self.target[1]}"
         if answered is not None:
             uri = answered.contacts[0].uri.text
         made = Request(method, uri)
-        made.add("via", f"SIP/2.0/UDP {self.host}:{self.port};branch=z9hG4bK{os.urandom(6).hex()};rport")
+        made.add("via", f"SIP/2.0/UDP {self.shown}:{self.port};branch=z9hG4bK{os.urandom(6).hex()};rport")
         made.add("max-forwards", "70")
-        made.add("from", f"<sip:{self.number}@{self.host}>;tag={self.tag}")
-        made.add("to", f"<sip:{to}@{self.target[0]}>" if answered is None else answered.get("to"))
+        made.add("from", f"<sip:{self.number}@{self.shown}>;tag={self.tag}")
+        made.add("to", f"<sip:{to}@{host_text(self.target[0])}>" if answered is None else answered.get("to"))
         made.add("call-id", self.call_id)
         made.add("cseq", f"{self.seq} {method}")
-        made.add("contact", f"<sip:{self.number}@{self.host}:{self.port}>")
+        made.add("contact", f"<sip:{self.number}@{self.shown}:{self.port}>")
         if body:
             made.add("content-type", "application/sdp")
             made.body = body
@@ -73,13 +76,13 @@ class Peer:
             self.seq += 1
             number = self.seq
         made = Request(method, invite.contacts[0].uri.text)
-        made.add("via", f"SIP/2.0/UDP {self.host}:{self.port};branch=z9hG4bK{os.urandom(6).hex()};rport")
+        made.add("via", f"SIP/2.0/UDP {self.shown}:{self.port};branch=z9hG4bK{os.urandom(6).hex()};rport")
         made.add("max-forwards", "70")
         made.add("from", f"{invite.headers['to'][0]};tag={self.tag}")
         made.add("to", invite.headers["from"][0])
         made.copy_from(invite, ("call-id",))
         made.add("cseq", f"{number} {method}")
-        made.add("contact", f"<sip:peer@{self.host}:{self.port}>")
+        made.add("contact", f"<sip:peer@{self.shown}:{self.port}>")
         if body:
             made.add("content-type", "application/sdp")
             made.body = body
@@ -147,7 +150,7 @@ class Peer:
     def reply(self, request: Request, status: int, body: bytes = b"") -> Response:
         """Answer a request to where it came from."""
         made = request.reply(status, "", self.tag if status > 100 else "")
-        made.add("contact", f"<sip:peer@{self.host}:{self.port}>")
+        made.add("contact", f"<sip:peer@{self.shown}:{self.port}>")
         if body:
             made.add("content-type", "application/sdp")
             made.body = body
