@@ -2,7 +2,7 @@
 
 A device is reached where it said that it is, unless what it wrote differs from what its packets show: then it stands
 behind NAT and is reached where its packets come from.  An edge proxy that wrote a Path stands for the device.  A device
-that came over a connection is reached over it; when that is gone and the device is not behind NAT, over a new one.
+that came over a connection is reached over it; when that is gone, over a new one if it is TCP and there is no NAT.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 MOST_PATH = 8
 """Path values of one registration."""
 _LONGEST = 512
-_RELIABLE = frozenset({"tcp", "tls"})
 _OUR_PARAMS = frozenset({"expires", "q"})
 
 
@@ -105,11 +104,11 @@ def locate(contact: NameAddr, request: Request, flow: Flow, path: tuple[str, ...
     target, other = remote, None
     if not natted and hop.host is not None:
         if flow.reliable:
-            other = Address(hop.host, hop.port, remote.transport) if remote.transport in _RELIABLE else None
+            other = Address(hop.host, hop.port, "tcp") if remote.transport == "tcp" else None
         else:
             target = Address(hop.host, hop.port, "udp")
     if target == remote:
-        target = remote
+        target = remote  # one object for both
     agent = sys.intern((request.get("user-agent") or "")[:256])
     kept = Contact(contact.uri.text, target, flow.local, expires, agent, quality(contact), path)
     instance, reg_id = identity(contact)

@@ -9,9 +9,6 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from zope.interface import implementer
-
-from vosswitch.model.interfaces import IRegistrations
 from vosswitch.sip.headers import delta_seconds
 from vosswitch.sip.location import Binding, identity, locate, path_of
 from vosswitch.sip.registering import Outcome, date_line, first_hop_lacks, listing, outbound_lines, supports
@@ -29,6 +26,8 @@ SHORTEST = 60
 """Seconds: less is refused with 423."""
 MOST = 10
 """Contacts one phone may have."""
+LONGEST = 512
+"""Characters of a contact's URI, and of the Call-ID."""
 MOST_IN_ALL = 500_000
 """Names that may be registered at once; further ones get 503."""
 GATEWAY = "gateway:"
@@ -37,7 +36,6 @@ GATEWAY = "gateway:"
 __all__ = ["GATEWAY", "MOST", "SHORTEST", "Binding", "Outcome", "Registrar"]
 
 
-@implementer(IRegistrations)
 class Registrar:
     """The bindings of all phones and dynamic gateways.
 
@@ -47,7 +45,7 @@ class Registrar:
     :ivar changed: is told every name whose bindings have changed.
     """
 
-    __slots__ = ("_bindings", "_flows", "_now", "_parameters", "_sources", "_wall", "changed")
+    __slots__ = ("_bindings", "_now", "_parameters", "_sources", "_wall", "changed")
 
     def __init__(
         self,
@@ -60,7 +58,6 @@ class Registrar:
         self._wall = wall
         self._bindings: dict[str, tuple[Binding, ...]] = {}
         self._sources: dict[Address, str] = {}
-        self._flows: dict[Address, Flow] = {}
         self.changed: Callable[[str], object] = lambda name: None
 
     # -- who asks
@@ -79,9 +76,6 @@ class Registrar:
     def gateway(self, username: str) -> tuple[Contact, ...]:
         """The live contacts of the dynamic gateways of a user name, in the same order."""
         return self.contacts(GATEWAY + username)
-
-    def trunk(self, name: str) -> None:
-        """Others register here; where we do is known elsewhere."""
 
     def live(self, name: str) -> tuple[Binding, ...]:
         """The bindings of a name that are not over, the oldest first."""
@@ -118,11 +112,6 @@ class Registrar:
             return name.removeprefix(GATEWAY)
         return None
 
-    def flow_to(self, target: Address) -> Flow | None:
-        """The connection that a device at *target* registered over, for requests that must go back along it."""
-        flow = self._flows.get(target)
-        return None if flow is None or flow.closed else flow
-
     # -- registering
 
     def register(self, number: str, request: Request, flow: Flow) -> Outcome:
@@ -152,6 +141,8 @@ class Registrar:
     ) -> Outcome | None:
         if any(contact.uri.scheme not in {"sip", "sips"} or contact.uri.headers for contact, _ in wanted):
             return Outcome(400)  # it would become a Request-URI (19.1.5)
+        if len(request.call_id) > LONGEST or any(len(contact.uri.text) > LONGEST for contact, _ in wanted):
+            return Outcome(400)
         if any(0 < seconds < SHORTEST for _, seconds in wanted):
             return Outcome(423, f"Min-Expires: {SHORTEST}\r\n")
         if any(_stale(one, request) for one in live for contact, _ in wanted if _same(one, contact)):
@@ -205,15 +196,11 @@ class Registrar:
         target = binding.contact.target
         if name.startswith(GATEWAY):
             self._sources[target] = name
-        if binding.flow is not None:
-            self._flows[target] = binding.flow
 
     def _unlist(self, name: str, binding: Binding) -> None:
         target = binding.contact.target
         if self._sources.get(target) == name:
             del self._sources[target]
-        if binding.flow is not None and self._flows.get(target) is binding.flow:
-            del self._flows[target]
 
     def _answer(self, name: str, request: Request, path: tuple[str, ...] = ()) -> Outcome:
         lines = listing(self.live(name), self._now())

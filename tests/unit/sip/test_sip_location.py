@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sip_world import World
 from test_sip_registrar import CONTACT, PHONE, Phone, uris
 
@@ -147,10 +149,8 @@ def _taken(transport):
 def test_a_connection_leads_to_its_device_and_takes_it_along(world):
     connection, _ = over_tcp(world, CONTACT)
     assert target(world) == Address(*PHONE, "tcp")
-    assert world.service.registrar.flow_to(target(world)) is not None
     connection.connectionLost()
     assert uris(world) == []
-    assert world.service.registrar.flow_to(Address(*PHONE, "tcp")) is None
     world.service.registrar.sweep(["1001"], lambda name: True)
     assert len(world.service.registrar) == 0
 
@@ -262,3 +262,33 @@ def test_a_gateway_that_is_gone_or_not_dynamic_any_more_has_to_prove_itself(worl
     world.clock.advance(61)
     gateway.take()
     assert world.invite(peer=gateway.address).statuses() == [401]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"contact": f"<sip:{'1' * 600}@h>"}, {"call_id": "c" * 600}], ids=["uri", "call-id"]
+)
+def test_what_is_kept_of_a_phone_is_bounded(world, changes):
+    call_id = changes.pop("call_id", "reg")
+    assert Phone(world, call_id).register(**changes).status == 400
+    assert uris(world) == []
+
+
+_PIECES = st.sampled_from(
+    ["<sip:1001@10.0.0.1>", "<sip:1001@198.51.100.7:70000>", "*", "<tel:+49>", "<sips:a@[::1]>", ";q=2", ";q=",
+     ";expires=0", ";expires=99999999999", ";expires=-1", ";reg-id=1", ";reg-id=x", ";+sip.instance=\"<urn:x>\"",
+     ";+sip.instance", ", ", '"', "<", ">", "<sip:@>", "<sip:a@b?X=1>", ";;", " ", "\u00fc"]
+)  # fmt: skip
+
+
+@given(st.lists(_PIECES, max_size=6).map("".join), st.sampled_from(["0", "60", "59", "3600", "", "x"]))
+def test_whatever_a_contact_looks_like_the_phone_gets_an_answer(contact, expires):
+    world = World()
+    world.credentials.add("1001", "secret")
+    world.credentials.phones["1001"] = "1001"
+    phone = Phone(world)
+    assert phone.register(expires="60").status == 200
+    again = phone.register(contact=contact, expires=expires, supported="path, outbound")
+    assert again.status in {200, 400, 416, 423, 439}
+    for name in world.service.registrar.names():
+        assert len(world.service.registrar.live(name)) <= MOST
+    world.close()

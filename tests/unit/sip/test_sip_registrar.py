@@ -158,4 +158,3 @@ def test_call_to_a_registered_phone(world):
 def test_interfaces(world):
     assert verifyObject(IRegistrations, world.service)
     assert verifyObject(ILegFactory, world.service)
-    assert verifyObject(IRegistrations, world.service.registrar)
