@@ -164,6 +164,7 @@ def placement(decision: Decision, call_id: str, route: Route, offer: SessionDesc
         identity=route.identity,
         privacy=privacy(route.profile, decision.snapshot.parameters),
         headers=decision.offered.headers,
+        number_parameters=decision.offered.number_parameters,
         account=decision.account.number if decision.account is not None else "",
         route=route.route,
         contact=route.contact,

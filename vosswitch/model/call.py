@@ -98,6 +98,7 @@ class Placement:
     :ivar identity: who calls, as the caller's side asserted it (`Try.identity`), with the numbers as sent.
     :ivar privacy: whether the caller is hidden, as in `PeerProfile.privacy`, with the system's choice in place.
     :ivar headers: of the caller's INVITE, those that its gateway passes on (`Try.headers`).
+    :ivar number_parameters: of the called number (`Try.number_parameters`).
     :ivar account: number of the account that pays: a private caller's passed headers do not tell it.
     :ivar route: Route values of the request, nearest hop first: a device's Path, or a registrar's Service-Route.
     :ivar contact: URI of a registered gateway: with the callee as its user it is To, and the Request-URI if there is
@@ -122,6 +123,7 @@ class Placement:
     identity: Identity = NOBODY
     headers: tuple[tuple[str, str], ...] = ()
     account: str = ""
+    number_parameters: tuple[tuple[str, str], ...] = ()
     privacy: str = "pass"
     route: tuple[str, ...] = ()
     contact: str = ""

@@ -34,6 +34,8 @@ class PeerProfile:
 
     :ivar headers_in: other headers that are taken from it to the far side, lower case; ``*`` = all harmless ones.
     :ivar headers_out: those of the far side's peer that it is sent, lower case.
+    :ivar number_parameters: parameters of the called number (``npdi``, ``rn``, ``cic``, ...) that it may bring, or is
+        sent.
     :ivar add_headers: whole header lines added to the INVITE to it (or to the responses, when it calls).
     :ivar user_agent: User-Agent and Server towards it: "" = ours, ``-`` = none, else the text.
     :ivar reply_address: where responses go: ``auto`` (RFC 3581), ``socket``, ``via_port`` or ``via``.
@@ -80,6 +82,7 @@ class PeerProfile:
     diversion: str = "off"
     headers_in: tuple[str, ...] = ()
     headers_out: tuple[str, ...] = ()
+    number_parameters: tuple[str, ...] = ()
     add_headers: tuple[str, ...] = ()
     user_agent: str = ""
     reply_address: str = "auto"

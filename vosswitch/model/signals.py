@@ -37,6 +37,7 @@ class Try:
 
     :ivar caller: number as received (user part of From, or of what its gateway is set to), may be empty.
     :ivar callee: number as received, unescaped: the user part of the Request-URI, or what *callee_source* names.
+    :ivar number_parameters: of the called number, those that its gateway passes on.
     :ivar callee_source: where it was read, as in `PeerProfile.callee_source`.
     :ivar user: the name the caller has proved by digest; None when the source address has to speak for it.
     :ivar source: where it came from, as the socket saw it.
@@ -63,6 +64,7 @@ class Try:
     identity: Identity = NOBODY
     headers: Headers = ()
     callee_source: str = "request_uri"
+    number_parameters: Headers = ()
     timer: bool = False
     replaces: Replaces | None = None
     early: bool = False

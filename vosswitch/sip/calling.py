@@ -8,6 +8,7 @@ from vosswitch.model.signals import Refuse
 from vosswitch.sip.early import Branches
 from vosswitch.sip.flow import TRANSPORT_TEXT
 from vosswitch.sip.leg import Leg, State
+from vosswitch.sip.numberparameters import parameters_text
 from vosswitch.sip.uri import host_text, parse_uri
 from vosswitch.sip.wire import user_text
 
@@ -98,8 +99,10 @@ class CallingLeg(Leg):
 
 def request_uri(placement: Placement) -> str:
     """What our INVITE asks for: the called number at the gateway, or within the URI that it has registered."""
-    target = placement.target
+    target, more = placement.target, ""
+    if placement.number_parameters and placement.profile.number_parameters:
+        more = parameters_text(placement.number_parameters, placement.profile.number_parameters)
     if placement.contact:
-        return parse_uri(placement.contact).replace(user=placement.callee).text
+        return parse_uri(placement.contact).replace(user=placement.callee).text.replace("@", f"{more}@", 1)
     transport = TRANSPORT_TEXT.get(target.transport, "")
-    return f"sip:{user_text(placement.callee)}@{host_text(target.host, target.port or None)}{transport}"
+    return f"sip:{user_text(placement.callee)}{more}@{host_text(target.host, target.port or None)}{transport}"

@@ -14,6 +14,7 @@ from vosswitch.sip.carried import server_line, taken
 from vosswitch.sip.identity import called_of, caller_of, display_of, identity_of
 from vosswitch.sip.incoming import IncomingLeg
 from vosswitch.sip.message import BadMessage
+from vosswitch.sip.numberparameters import read_parameters
 from vosswitch.sip.refusal import Refused
 from vosswitch.sip.registering import REQUIRABLE
 from vosswitch.sip.registrar import GATEWAY
@@ -238,6 +239,9 @@ def _offered(
         session=session,
         identity=identity,
         callee_source=profile.callee_source,
+        number_parameters=(
+            read_parameters(request.target, profile.number_parameters) if profile.number_parameters else ()
+        ),
         headers=taken(request, profile.headers_in) if profile.headers_in else (),
         timer=timer,
         early=assured,

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from vosswitch.sip.carried import NEVER
+from vosswitch.sip.numberparameters import NAMES
 from vosswitch.store import fields
 from vosswitch.store.fields import Deployment, Expected, Reader
 from vosswitch.store.table import Field
@@ -89,6 +90,13 @@ _IDENTITY = (
     Field("user_agent", fields.free_text, "", help="User-Agent and Server towards it: empty = ours, - = none"),
     Field("headers_in", header_names, (), help="Other headers of it that go to the far side; * = all harmless ones"),
     Field("headers_out", header_names, (), help="Other headers of the far side that it is sent; * = all harmless ones"),
+    Field(
+        "number_parameters",
+        choices(*NAMES),
+        (),
+        help="Parameters of the called number that pass: npdi, rn, rn-context, cic, cic-context, phone-context, isub,"
+        " ext, postd, tgrp, trunk-context, dai, cpc, oli",
+    ),
     Field("add_headers", header_lines, (), help="Header lines added to what it is sent"),
     Field("privacy", fields.choice("pass", "id", "none", "ignore"), "pass", help="Privacy towards it"),
     Field("request_address", fields.choice("socket", "contact_port", "contact"), "contact", help="Where requests go"),
