@@ -106,7 +106,7 @@ class IncomingLeg(Leg):
         self.state = State.ANSWERED
         self._unconfirmed = Unconfirmed(self, self._invite, self._number)
         self.told = session
-        timer = grant(self, self._wish)
+        timer, self._wish = grant(self, self._wish), MUTE
         server = "" if self.profile.user_agent else f"Server: {self.stack.product}\r\n"
         extra = f"{self._record_route}{self._contact}{allowed(self.profile)}{timer}{server}{self._extra(answer)}"
         self._invite.respond(200, extra, b"" if session is None else sdp.render(session))

@@ -43,10 +43,24 @@ class SessionTimer:
     :ivar terms: what is agreed.
     :ivar _update: whether the next refresh is an UPDATE.
     :ivar _expires: monotonic seconds at which the call is ended unless it is refreshed.
+    :ivar _due: monotonic seconds of what comes next, *_set_for* those that the running timer was set for: a moment put
+        off leaves it as it is, so that refreshes without number set no timers without number.
     :ivar _asked: our UPDATE without a final response.
     """
 
-    __slots__ = ("_asked", "_expires", "_least", "_leg", "_policy", "_state", "_timer", "_update", "terms")
+    __slots__ = (
+        "_asked",
+        "_due",
+        "_expires",
+        "_least",
+        "_leg",
+        "_policy",
+        "_set_for",
+        "_state",
+        "_timer",
+        "_update",
+        "terms",
+    )
 
     def __init__(self, leg: Leg, policy: Policy, terms: Terms, update: bool) -> None:
         self._leg = leg
@@ -54,7 +68,7 @@ class SessionTimer:
         self._least = policy.least
         self._state = State.RUNNING
         self._update = update
-        self._expires = 0.0
+        self._expires = self._due = self._set_for = 0.0
         self._timer: Timer | None = None
         self._asked: ClientTransaction | None = None
         self.terms = terms
@@ -124,13 +138,22 @@ class SessionTimer:
             _PERFORM[effect](self)
 
     def _await(self, moment: float) -> None:
+        self._due = min(moment, self._expires)
+        if self._timer is None or self._set_for > self._due:
+            self._set()
+
+    def _set(self) -> None:
         timers = self._leg.stack.timers
         timers.cancel(self._timer)
-        self._timer = timers.add(max(0.0, min(moment, self._expires) - timers.now()), self._wake)
+        self._set_for = self._due
+        self._timer = timers.add(max(0.0, self._due - timers.now()), self._wake)
 
     def _wake(self) -> None:
         self._timer = None
-        if self._leg.stack.timers.now() >= self._expires:
+        now = self._leg.stack.timers.now()
+        if now < self._due:
+            self._set()
+        elif now >= self._expires:
             self.feed(Input.EXPIRED)
         elif self._leg.changing():
             self._pause(_BUSY_PAUSE)

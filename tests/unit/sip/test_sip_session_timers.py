@@ -232,6 +232,23 @@ def test_every_refresh_of_the_peer_begins_a_new_period(world, method, body):
     hang_up(leg, caller)
 
 
+def test_refreshes_without_number_set_no_timers_without_number(world):
+    caller, leg, _, _ = answered(world, session_expires="300;refresher=uac", supported="timer")
+    before = sum(len(bucket) for bucket in world.service.timers._buckets.values())
+    for _ in range(300):
+        caller.request("UPDATE", session_expires="300;refresher=uac", supported="timer")
+        wait(world, 1)
+    caller.take()
+    wait(world, 35)  # their transactions are over
+    after = sum(len(bucket) for bucket in world.service.timers._buckets.values())
+    assert after <= before
+    wait(world, 232)
+    assert world.calls.of(leg) == []
+    wait(world, 4)
+    assert world.calls.of(leg) == [LOST]
+    bye(caller)
+
+
 def test_a_change_that_the_far_side_takes_is_a_refresh_too_and_a_refused_one_is_none(world):
     caller, leg, _, _ = answered(world, session_expires="300;refresher=uac", supported="timer")
     wait(world, 200)
