@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vosswitch.sip.message import Request
 
 SHORTEST = 60
-"""Seconds: less is refused with 423."""
+"""Seconds: less is refused with 423, unless SS_ENDPOINT_EXPIRE is less itself."""
 MOST = 10
 """Contacts one phone may have."""
 LONGEST = 512
@@ -143,8 +143,9 @@ class Registrar:
             return Outcome(400)  # it would become a Request-URI (19.1.5)
         if len(request.call_id) > LONGEST or any(len(contact.uri.text) > LONGEST for contact, _ in wanted):
             return Outcome(400)
-        if any(0 < seconds < SHORTEST for _, seconds in wanted):
-            return Outcome(423, f"Min-Expires: {SHORTEST}\r\n")
+        shortest = min(SHORTEST, int(self._parameters()["SS_ENDPOINT_EXPIRE"]))
+        if any(0 < seconds < shortest for _, seconds in wanted):
+            return Outcome(423, f"Min-Expires: {shortest}\r\n")
         if any(_stale(one, request) for one in live for contact, _ in wanted if _same(one, contact)):
             return Outcome(500)
         if number not in self._bindings and len(self._bindings) >= MOST_IN_ALL:

@@ -87,6 +87,14 @@ def test_too_short_an_expiry_is_423(world):
     assert uris(world) == []
 
 
+def test_a_default_expiry_below_the_shortest_is_granted(world):
+    world.parameters["SS_ENDPOINT_EXPIRE"] = 30
+    phone = Phone(world)
+    assert phone.register().headers["contact"][0].endswith("expires=30")
+    response = phone.register(expires="20")
+    assert (response.status, response.get("min-expires")) == (423, "30")
+
+
 def test_removal(world):
     phone = Phone(world)
     phone.register()
