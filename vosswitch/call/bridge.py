@@ -311,17 +311,26 @@ class Call:
         else:
             self.attempts.leg = leg
 
-    def replace(self, side: Side | None, leg: Any) -> None:
-        """*leg* takes the place of the one on *side* for good, which is written down.
+    def replace(self, side: Side | None, leg: Any, former: Any) -> None:
+        """*leg* takes the place of *former*, which is to go, on *side* for good; that is written down.
 
         The vendor of a called leg that is gone is paid until now.
         """
         if side is Side.CALLEE and self.decision.cost_ms is None:
             self.attempts.name_callee()
             self.decision.cost_ms = self._hold_ms()
+        gone = self._resume_data(former)
         self.put(side, leg)
         leg.listen(self)
-        self.board.journal.extend(self._extension(self.funding.funded_ms))
+        written = self._extension(self.funding.funded_ms)
+        written["legs"] += gone  # it has not been told yet
+        self.board.journal.extend(written)
+
+    @staticmethod
+    def _resume_data(leg: Any) -> list[dict[str, Any]]:
+        """What ends the leg after a restart; nothing for half a joint."""
+        data = leg.resume_data() if leg is not None else {}
+        return [data] if data else []
 
     # The end of the funded time and of the longest call.
 
@@ -363,7 +372,7 @@ class Call:
             "funded_until_ms": None if funded is None else (self.cdr.answer or 0) + funded,
             "reserved": self.funding.reserved if self.funding.bounded else None,
             "cost_ms": self.decision.cost_ms,
-            "legs": [self.caller.resume_data(), self.attempts.leg.resume_data()],
+            "legs": self._resume_data(self.caller) + self._resume_data(self.attempts.leg),
         }
 
     def _hold_ms(self) -> int:

@@ -318,12 +318,12 @@ class Handover:
         here = Joint(self._leg, self._leg.status)
         here.join(joint)
         self._far.leave_media()
-        call.replace(self._side, here)
+        call.replace(self._side, here, self._leg)
         call.decision.transfer = (call.decision.transfer or {}) | {"to": str(partner.cdr.flowno), "by": str(self._side)}
         leave = Release(cause("normal"))
         if self._other_leg is not None:
             partner.media.moved(kept=True)
-            partner.replace(self._partner_side, joint)
+            partner.replace(self._partner_side, joint, self._other_leg)
             partner.decision.transfer = (partner.decision.transfer or {}) | {"with": str(call.cdr.flowno)}
             self._other_leg.send(leave)
         self._leg.send(Transferred(200))
