@@ -272,3 +272,40 @@ def test_attended(case):
     two.peer.reply(two.peer.expect("BYE"), 200)
     old, new = checked(case, (None, None))
     assert {old["callee"], new["callee"]} == {case.number, case.partner}
+
+
+def test_another_leg_of_the_customer_takes_a_call_over(case):
+    one, _ = talk(case)
+    line = Line(case, case.number, one)
+    new = Peer(case.switch.port, host=case.host)
+    voice = Voice(case.host)
+    case.peers += [new, voice]
+    invite = new.request("INVITE", case.number, description(case.host, voice.port))
+    invite.add("replaces", f"{line.peer.call_id};to-tag={line.ok.to.tag};from-tag={line.peer.tag}")
+    new.send(invite)
+    one.takes(one.peer.expect("INVITE"))
+    ok = new.expect(200)
+    new.send(new.request("ACK", case.number, answered=ok))
+    line.until_bye()
+    line.peer, line.voice, line.to = new, voice, media_of(ok)
+    speak(line, one)
+    new.send(new.request("BYE", case.number, answered=ok))
+    one.peer.reply(one.peer.expect("BYE"), 200)
+    cdr = case.cdr()
+    assert (cdr["end_reason"], cdr["end_direction"]) == ("normal", 0)
+    assert case.paid() == Decimal(cdr["fee"])
+
+
+def test_a_stranger_takes_nothing_over(case):
+    one, _ = talk(case)
+    line = Line(case, case.number, one)
+    stranger = Peer(case.switch.port, host="127.9.9.9")
+    case.peers.append(stranger)
+    invite = stranger.request("INVITE", case.number, description("127.9.9.9"))
+    invite.add("replaces", f"{line.peer.call_id};to-tag={line.ok.to.tag};from-tag={line.peer.tag}")
+    stranger.send(invite)
+    stranger.expect(lambda message: getattr(message, "status", 0) in {401, 403})
+    speak(line, one)
+    line.peer.send(line.peer.request("BYE", "x", answered=line.ok))
+    one.peer.reply(one.peer.expect("BYE"), 200)
+    assert case.cdr()["end_reason"] == "normal"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from vosswitch.call.funding import Funding
     from vosswitch.call.machine import Effect
     from vosswitch.call.switchboard import Switchboard
+    from vosswitch.call.takeover import Takeover
     from vosswitch.cdr.record import Cdr
     from vosswitch.model.signals import Headers, Signal
 
@@ -76,7 +77,7 @@ class Call:
         )
         self.attempts = Attempts(board, decision, cdr)
         self.answered: float | None = None
-        self.handover: Handover | None = None
+        self.handover: Handover | Takeover | None = None
 
     def begin(self) -> None:
         """Write the call down and place the first attempt."""

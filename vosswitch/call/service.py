@@ -15,6 +15,7 @@ from vosswitch.call.decision import Decision
 from vosswitch.call.illegal import MINUTE, IllegalCalls
 from vosswitch.call.records import close_record, is_hidden
 from vosswitch.call.switchboard import Switchboard
+from vosswitch.call.takeover import Takeover, taken_place
 from vosswitch.cdr.record import Cdr
 from vosswitch.model.causes import Cause, cause
 from vosswitch.model.interfaces import IIncomingCalls
@@ -77,8 +78,24 @@ class CallService(Service):
     # New calls.
 
     def incoming(self, leg: Any, offered: Try) -> None:
-        """`IIncomingCalls`: decide, then place or refuse."""
-        self._take(leg, offered)
+        """`IIncomingCalls`: decide, then place or refuse; or let it take the place of a leg that is there."""
+        if offered.replaces is None:
+            self._take(leg, offered)
+        else:
+            self._take_over(leg, offered)
+
+    def _take_over(self, leg: Any, offered: Try) -> None:
+        call, side, refusal = taken_place(self._board.legs, offered, self._snapshot())
+        if refusal is None:
+            Takeover(call, side, leg).begin(offered)
+            return
+        leg.send(Release(refusal))
+        now = self._wall_ms()
+        cdr = self._new_cdr(self._ids.next(now), self._days.of(now), now, offered)
+        cdr.sip_status = leg.status
+        cdr.decision = {"refused": "replaces", "notes": [("replaces", refusal.text)]}
+        close_record(cdr, refusal, Side.SERVER)
+        self._write(cdr, self._snapshot(), no_cdr=False)
 
     def _take(
         self,

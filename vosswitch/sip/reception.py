@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from vosswitch.sip.identity import called_of, caller_of, display_of, identity_of
 from vosswitch.sip.incoming import IncomingLeg
 from vosswitch.sip.message import BadMessage
 from vosswitch.sip.numberparameters import read_parameters
+from vosswitch.sip.refer import read_replaces
 from vosswitch.sip.refusal import Refused
 from vosswitch.sip.registering import REQUIRABLE
 from vosswitch.sip.registrar import GATEWAY
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from vosswitch.model.session import SessionDescription
+    from vosswitch.model.signals import Replaces
     from vosswitch.sip.addressing import Replies
     from vosswitch.sip.flow import Flow
     from vosswitch.sip.layer import ServerTransaction
@@ -37,8 +40,8 @@ if TYPE_CHECKING:
 RETRY_AFTER = 10
 """Seconds a peer shall stay away while the switch drains."""
 _ACCEPT_SDP = f"Accept: {SDP}, multipart/mixed\r\n"
-_UNDERSTOOD = frozenset({"timer", OPTION})
-"""Extensions that a request may require (RFC 4028, RFC 3262); policy has the last word in an INVITE."""
+_UNDERSTOOD = frozenset({"timer", OPTION, "replaces"})
+"""Extensions that a request may require (RFC 4028, RFC 3262, RFC 3891); policy has the last word in an INVITE."""
 
 
 class Reception:
@@ -134,7 +137,7 @@ class Reception:
         self._deliver(request, transaction, flow, user)
 
     def _deliver(self, request: Request, transaction: ServerTransaction, flow: Flow, user: str | None) -> None:
-        session = _offer_of(request)
+        session, replaces = _offer_of(request), _replaces_of(request)
         profile = self._credentials.profile(flow.remote, user, request.target.user, partial(called_of, request))
         policy, wish = policy_of(self._parameters(), profile), read(request)
         if wish is not MUTE or profile.session_timer != "on":
@@ -148,7 +151,8 @@ class Reception:
         leg.expects(policy, wish, session)
         transaction.respond(100)
         timer = policy is not None and wish.able
-        self._calls.incoming(leg, _offered(request, flow, session, user, profile, timer, assured))
+        offered = _offered(request, flow, session, user, profile, timer, assured)
+        self._calls.incoming(leg, offered if replaces is None else replace(offered, replaces=replaces))
 
     # -- REGISTER
 
@@ -213,6 +217,16 @@ def _offer_of(request: Request) -> SessionDescription | None:
         return body_session(request)
     except sdp.BadSession:
         raise Refused(400, reason="Malformed session description") from None
+
+
+def _replaces_of(request: Request) -> Replaces | None:
+    """The leg that the INVITE shall take the place of (RFC 3891 section 3)."""
+    values = request.headers.get("replaces")
+    if values is None:
+        return None
+    if len(values) > 1:
+        raise Refused(400, reason="More than one Replaces")
+    return read_replaces(values[0])
 
 
 def _offered(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sip_world import ANSWER, REALM, UAC, UAS, World, reply
+from sip_world import ANSWER, OFFER, REALM, UAC, UAS, Peer, World, reply
 
 from vosswitch import sdp
 from vosswitch.model.causes import cause
@@ -324,3 +324,34 @@ def test_notifies_of_a_passed_refer_go_back_with_their_status_line_alone(world, 
     assert world.one(UAS).status == 200
     other.send(Release(cause("normal")))
     world.put(reply(world.take(UAS)[-1], 200), UAS)
+
+
+# ---- INVITE with Replaces
+
+
+def test_an_invite_may_name_the_leg_whose_place_it_takes(world):
+    caller = world.invite(replaces="a@b;from-tag=y;to-tag=x;early-only", require="replaces")
+    leg, offered = world.calls.offered.pop()
+    assert offered.replaces == Replaces("a@b", "x", "y", early_only=True)
+    leg.send(Release(cause("no_route")))
+    caller.ack_refusal(caller.take()[-1])
+
+
+@pytest.mark.parametrize("value", ["", "a@b", "a@b;to-tag=x", ";to-tag=x;from-tag=y", 'a@b;to-tag="x'])
+def test_a_replaces_that_cannot_be_read_is_400(world, value):
+    caller = Peer(world, UAC, "c1")
+    text = caller.text("INVITE", OFFER, replaces="PUT")
+    world.put(text.replace(b"PUT", value.encode()), caller.address)
+    response = caller.take()[-1]
+    assert response.status == 400
+    caller.ack_refusal(response)
+    assert world.calls.offered == []
+
+
+def test_two_replaces_are_400(world):
+    caller = Peer(world, UAC, "c1")
+    text = caller.text("INVITE", OFFER, replaces="a;to-tag=x;from-tag=y")
+    world.put(text.replace(b"Replaces:", b"Replaces: b;to-tag=x;from-tag=y\r\nReplaces:"), caller.address)
+    response = caller.take()[-1]
+    assert response.status == 400
+    caller.ack_refusal(response)
