@@ -22,7 +22,7 @@ from vosswitch.sip.bodies import ACCEPT, RELAY, SDP, digit_body, read_digit
 from vosswitch.sip.carried import agent_lines, given, taken
 from vosswitch.sip.carry import Carrier
 from vosswitch.sip.change import Changes
-from vosswitch.sip.named import named_way
+from vosswitch.sip.named import LARGE, named_way, streamed
 from vosswitch.sip.proof import is_first, own_part
 from vosswitch.sip.reason import lines_of, released
 from vosswitch.sip.wire import ALLOW, KNOWN, allowed, seal
@@ -221,7 +221,10 @@ class Leg:
         head = self.dialog.head(method, self.dialog.next_seq(), f"{flow.via};branch={branch};rport", extra)
         if method in {"INVITE", "UPDATE"}:
             head += self._contact + allowed(self.profile)
-        return self.stack.layer.send(self, method, branch, seal(head, body, kind), flow)
+        data = seal(head, body, kind)
+        if len(data) > LARGE and not flow.reliable:
+            flow, data = streamed(self.stack, self.profile, flow, data)
+        return self.stack.layer.send(self, method, branch, data, flow)
 
     def contact_line(self) -> str:
         """Our Contact line, without its end."""

@@ -1,4 +1,7 @@
-"""Requests within a dialog whose next hop is a name (RFC 3261 8.1.2, RFC 3263): sent where the name leads to now."""
+"""Requests within a dialog that need another way: their next hop is a name, or they are too long for a datagram.
+
+RFC 3261 8.1.2 and 18.1.1, RFC 3263.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vosswitch.model.peer import PeerProfile
     from vosswitch.model.values import Address
     from vosswitch.sip.flow import Flow
     from vosswitch.sip.stack import Stack
 
+LARGE = 1300
+"""Bytes above which a request is too long for a datagram while the path's MTU is not known (RFC 3261 18.1.1)."""
 _MOST_WAITING = 16
 
 
@@ -35,6 +41,17 @@ def _chosen(stack: Stack, flow: Flow, found: tuple[Address, ...]) -> Flow:
 
 def _same(remote: Address, address: Address, reliable: bool) -> bool:
     return remote.host == address.host and (reliable or remote.port == address.port)
+
+
+def streamed(stack: Stack, profile: PeerProfile, flow: Flow, data: bytes) -> tuple[Flow, bytes]:
+    """The way for a request within a dialog that is too long for the datagram *flow*: a TCP connection that lives.
+
+    None is made for it: a peer that refuses TCP would cost a call that is up.
+    """
+    stream = stack.live(flow.remote._replace(transport="tcp")) if profile.large == "tcp" else None
+    if stream is None:
+        return flow, data
+    return stream, data.replace(flow.via.encode(), stream.via.encode(), 1)
 
 
 class NamedFlow:

@@ -36,6 +36,7 @@ from vosswitch.sip.headers import quoted
 from vosswitch.sip.identity import besides
 from vosswitch.sip.layer import Pace
 from vosswitch.sip.leg import TALKS, Leg, State, Takes
+from vosswitch.sip.named import LARGE
 from vosswitch.sip.proof import Proof
 from vosswitch.sip.reason import NONE, lines_of, read, refused
 from vosswitch.sip.redirect import Redirects, cause_of, passed_on
@@ -43,7 +44,7 @@ from vosswitch.sip.refresh import begin
 from vosswitch.sip.reliable import invite_line
 from vosswitch.sip.session import MOST as LONGEST
 from vosswitch.sip.session import invite_lines, least_of
-from vosswitch.sip.tries import LARGE, Tries, proof_name
+from vosswitch.sip.tries import Tries, proof_name
 from vosswitch.sip.wire import allowed, lines, seal, user_text
 
 if TYPE_CHECKING:

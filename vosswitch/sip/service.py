@@ -126,7 +126,7 @@ class SipService(Service):
         chance = random.Random(int.from_bytes(entropy(8), "big"))  # noqa: S311 - shares load, hides nothing
         self.names = Names(abilities(listeners, prefer), self._name_service.ask, self.timers.now, chance)
         self._warming: Timer | None = None
-        self._stack = Stack(self._layer, self.timers, tokens, self._ways.way, user_agent, self.names)
+        self._stack = Stack(self._layer, self.timers, tokens, self._ways.way, user_agent, self.names, self._ways.live)
         self.registrar = Registrar(parameters, self.timers.now, wall)
         self.trunks = Trunks(self._stack, parameters, lambda: entropy(1)[0] / 255)
         secret = entropy(32)

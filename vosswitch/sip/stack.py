@@ -9,6 +9,8 @@ from vosswitch.sip.reason import lines_of
 from vosswitch.sip.refer import Referrals
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vosswitch.model.causes import Cause
     from vosswitch.model.peer import PeerProfile
     from vosswitch.model.values import Address
@@ -52,11 +54,24 @@ class Stack:
     :param way: finds the flow to a target.
     :param product: our name in User-Agent and Server.
     :param names: what host names resolve to.
+    :param live: the connection to exactly this address, if there is one.
     :ivar own: host and port of each of our listeners.
     :ivar dialogs: by our tag; *referrals* names given to some of them.
     """
 
-    __slots__ = ("dialogs", "layer", "names", "own", "product", "referrals", "statistics", "timers", "tokens", "way")
+    __slots__ = (
+        "dialogs",
+        "layer",
+        "live",
+        "names",
+        "own",
+        "product",
+        "referrals",
+        "statistics",
+        "timers",
+        "tokens",
+        "way",
+    )
 
     def __init__(
         self,
@@ -66,6 +81,7 @@ class Stack:
         way: Way,
         product: str,
         names: Names,
+        live: Callable[[Address], Flow | None] = lambda _: None,
     ) -> None:
         self.layer = layer
         self.timers = timers
@@ -73,6 +89,7 @@ class Stack:
         self.way = way
         self.product = product
         self.names = names
+        self.live = live
         self.statistics: Statistics = layer.statistics
         self.dialogs: dict[str, DialogUser] = {}
         self.own: frozenset[tuple[str, int]] = frozenset()

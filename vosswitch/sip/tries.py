@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from vosswitch.sip.message import Response
     from vosswitch.sip.outgoing import OutgoingLeg
 
-LARGE = 1300
-"""Bytes above which a request is too long for a datagram while the path's MTU is not known (RFC 3261 18.1.1)."""
 COLD = 3.0
 """Longest wait for a name service, seconds."""
 LEAST = 1.0

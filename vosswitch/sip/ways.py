@@ -78,6 +78,11 @@ class Ways:
                     return there
         return None
 
+    def live(self, target: Address) -> Flow | None:
+        """The connection to exactly this address that is there, whoever has made it."""
+        found = self._connection(target)
+        return found if getattr(found, "connection", None) is not None else None
+
     def local(self, target: Address, local: str | None) -> str | None:
         """The local IP that *target* is reached from; None when it is not reached."""
         key = target.host, target.transport, local

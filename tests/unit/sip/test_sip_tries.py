@@ -10,8 +10,9 @@ from vosswitch.model.call import LegTimers
 from vosswitch.model.causes import cause
 from vosswitch.model.peer import PLAIN
 from vosswitch.model.signals import Answer as Answered
-from vosswitch.model.signals import Proceed, Release
+from vosswitch.model.signals import Offer, Proceed, Release
 from vosswitch.model.values import Address
+from vosswitch.sip.parse import parse
 from vosswitch.sip.resolution import Answer, Question
 
 NAMED = Address("vendor.example", 5080, "udp")
@@ -337,3 +338,31 @@ def test_a_short_invite_is_a_datagram():
     assert world.clock.connecting == []
     world.take()
     world.close()
+
+
+# Long requests within a dialog.
+
+
+def test_a_long_request_within_a_dialog_takes_a_connection_that_lives():
+    world = World()
+    leg = world.place()
+    world.put(reply(world.one(), 200, ANSWER), UAS)
+    world.take()
+    leg.send(Offer(sdp.parse(LONG)))
+    assert world.one(UAS).method == "INVITE"  # no connection is made for it
+    assert world.clock.connecting == []
+    world.put(reply(sent(world), 200, ANSWER), UAS)
+    world.take()
+    _, stream = world.connect(UAS)
+    leg.send(Offer(sdp.parse(LONG)))
+    request = parse(stream.value())
+    assert (request.method, request.via.transport) == ("INVITE", "tcp")
+    assert world.take() == []
+    world.service._sockets[1].flow(*UAS).lost()
+    world.take()
+    world.close()
+
+
+def sent(world):
+    """The last client transaction's request."""
+    return parse(list(world.service._layer.clients.values())[-1].data)
