@@ -11,6 +11,7 @@ from tests.support.peer import Peer, description
 from tests.support.switch import free_port
 from vosswitch.sip.message import Request, Response, render
 from vosswitch.sip.parse import Framer, parse
+from vosswitch.sip.uri import host_text
 
 
 def client_context(trust: Path, pair: tuple[Path, Path] | None = None) -> ssl.SSLContext:
@@ -32,6 +33,7 @@ class TlsPeer(Peer):
         plain = socket.create_connection((target, switch), 5, (host, 0))
         self.socket = context.wrap_socket(plain, server_hostname=name)
         self.host, self.port = self.socket.getsockname()[:2]
+        self.shown = host_text(self.host)
         self.tag, self.call_id = f"t{self.port}", f"{self.port}-{id(self)}@{host}"
         self.framer, self.waiting = Framer(), []
 
