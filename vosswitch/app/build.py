@@ -104,6 +104,7 @@ def calls(node: Switch) -> CallService:
         tallies=node.tallies,
         want=lambda funding: node.recorder.want(funding.account, funding.shortage),
         ended=lambda call: None,
+        availability=node.availability,
     )
     days = Days(ZoneInfo(node.boot.timezone))
     ids = CallIds(node.boot.node_id, node.last_flowno)
@@ -188,7 +189,9 @@ def decider(node: Switch) -> Decider:
         node.plugins.billing_modes,
         node.frozen,
         node.balances,
-        lambda decision: NodeView(node.limits, node.tallies, decision, node.sip),
+        lambda decision: NodeView(
+            node.limits, node.tallies, decision, node.sip, node.availability, node.reactor.seconds()
+        ),
         node.sip,
         random.SystemRandom(),
     )

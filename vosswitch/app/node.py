@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import random
 import resource
 import signal
 import sys
@@ -22,6 +23,7 @@ from vosswitch.app import build, logs
 from vosswitch.app.build import wall_ms
 from vosswitch.app.operations import Operations
 from vosswitch.app.restart import settle
+from vosswitch.app.watch import Watch
 from vosswitch.billing.balances import Balances
 from vosswitch.call.snapshot import Snapshot
 from vosswitch.call.tallies import Tallies
@@ -32,6 +34,7 @@ from vosswitch.hooks.frozen import Failures
 from vosswitch.params.boot import BadSetting
 from vosswitch.params.system import DECLARED, Parameters
 from vosswitch.recorder.service import RecorderService
+from vosswitch.routing.availability import Availability
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -93,6 +96,7 @@ class Switch(MultiService):
         self.balances = Balances()
         self.limits = Limits()
         self.tallies = Tallies()
+        self.availability = Availability(random.random)
         self._build_records()
         self._build_rooms()
 
@@ -126,6 +130,7 @@ class Switch(MultiService):
         self.calls = build.calls(self)
         self.sip = build.sip(self)
         self.upkeep = build.upkeep(self)
+        self.watch = Watch(self, self.availability, random.random, Logger(namespace="vosswitch.gateways"))
         self.decider = build.decider(self)
         self.calls.connect(self.sip, self.decider)
         self.hints = build.change_hints(self)
@@ -191,6 +196,7 @@ class Switch(MultiService):
             self.hints.startService()  # type: ignore[no-untyped-call]
         self._follow_gateways()
         self.sip.trunks.start()
+        self.watch.start()
         self.orphans.tell(self.sip.end_orphan, self.reactor.callLater)
         gc.collect()
         gc.freeze()  # the configuration is never garbage: nothing looks at it again
@@ -226,6 +232,7 @@ class Switch(MultiService):
     def stopService(self) -> Generator[Any, Any, None]:
         """Refuse new calls, let the present ones finish for VS_DRAIN_SECONDS, end and bill the rest, write all down."""
         self._stopping = self.draining = self.sip.draining = True
+        self.watch.stop()
         yield from self._drain()
         if self.live:
             yield self.control.stopService()
@@ -288,6 +295,7 @@ class Switch(MultiService):
         """Register with whom the configuration says, and keep alive who wants that."""
         self.sip.trunks.follow(build.trunk_wishes(self.snapshot))
         self.upkeep.keep_alive.static = build.kept_alive(self.snapshot)
+        self.watch.follow()
 
     def _money(self, accounts: Mapping[str, Mapping[str, int]]) -> None:
         for number, row in accounts.items():

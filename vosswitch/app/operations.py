@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vosswitch.sip.registrar import Registrar
 
 Arguments = dict[str, Any]
+_STANDING = ("state", "since", "reason", "next_probe")
 
 
 class Operations:
@@ -39,6 +40,7 @@ class Operations:
             "calls": self.calls,
             "release": self.release,
             "gateways": self.gateways,
+            "gateway": self.gateway,
             "names": self.names,
             "route": self.route,
             "parameters": self.parameters,
@@ -122,7 +124,17 @@ class Operations:
             "calls_today": self._node.tallies.today(gateway.name) if routing else None,
             "asr": None,
             "acd": None,
+            **(self._node.watch.state_of(gateway.name) if routing else dict.fromkeys(_STANDING)),
         }
+
+    def gateway(self, args: Arguments) -> dict[str, Any]:
+        """Put a routing gateway aside, or take it back."""
+        node, name = self._node, args["name"]
+        if name not in node.snapshot.gateways.gateways:
+            raise ControlError("not_found", f"gateway: name {name[:64]}", "expected the name of a routing gateway")
+        act = node.availability.disable if args["off"] else node.availability.enable
+        act(name, node.reactor.seconds())
+        return {"name": name, **node.watch.state_of(name)}
 
     def _registered(self, username: str) -> str:
         """Where the dynamic gateways of a user name are; "" when they are offline."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.call import outcome
 from vosswitch.call.routes import placement
 from vosswitch.cdr.record import Attempt
 from vosswitch.model.causes import Cause, cause
@@ -84,6 +85,7 @@ class Attempts:
         self._describe(route)
         self.route = route
         self._board.tallies.attempted(route.name)
+        outcome.tried(self._board.availability, self._decision, route, self._since)
         self.leg = self._board.legs.place(placement(self._decision, str(self._cdr.flowno), route, offer), listener)
         self._loop = self._board.loops.began(self.leg.remote, route.caller_out, route.callee_out)
 
@@ -109,6 +111,8 @@ class Attempts:
 
     def heard(self, signal: Signal) -> None:
         """The callee's side reported progress or its answer."""
+        if self._board.availability and self.route is not None:
+            self._board.availability.answered(self.route.name, self._board.clock.seconds())
         if self._row is not None and self._row.pdd_ms is None:
             self._row.pdd_ms = self._elapsed_ms()
         self._ringing = self._ringing or isinstance(signal, Ring)
@@ -119,6 +123,8 @@ class Attempts:
         if self.leg is None:
             return True
         self._close_row(reached.reason)
+        board = self._board
+        outcome.ended(board.availability, self._decision, self.route, reached, self.leg, board.clock.seconds())
         self._release_route()
         return next_allowed(
             reached,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.call.loops import Loops
+from vosswitch.routing.availability import Availability
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,7 @@ class Switchboard:
         source says it), what its record says of the transfer, and whether its media has to be relayed.
     :ivar snapshot: the configuration in force.
     :ivar loops: the unanswered attempts, to know calls that come back.
+    :ivar availability: which gateways are put aside.
     """
 
     clock: Any
@@ -47,3 +49,4 @@ class Switchboard:
     snapshot: Callable[[], Any] = lambda: None
     broken: Callable[[Call], None] = lambda call: None
     loops: Loops = field(default_factory=Loops)
+    availability: Availability = field(default_factory=Availability)

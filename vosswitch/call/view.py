@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from vosswitch.accounts.limits import Limits
     from vosswitch.call.decision import Decision
     from vosswitch.call.tallies import Tallies
+    from vosswitch.routing.availability import Aside, Availability
     from vosswitch.routing.gateways import RoutingGateway
 
 
@@ -17,15 +18,32 @@ class NodeView:
     """Lines in use, attempts of the day and prices for one call (`vosswitch.routing.plan.RouteView`).
 
     :param registrations: the `IRegistrations`; None = nothing is known of them.
+    :param availability: which gateways are put aside, at *now* (monotonic seconds).
     """
 
-    __slots__ = ("_decision", "_limits", "_registrations", "_tallies")
+    __slots__ = ("_availability", "_decision", "_limits", "_now", "_registrations", "_tallies")
 
-    def __init__(self, limits: Limits, tallies: Tallies, decision: Decision, registrations: Any = None) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        tallies: Tallies,
+        decision: Decision,
+        registrations: Any = None,
+        availability: Availability | None = None,
+        now: float = 0.0,
+    ) -> None:
+        self._availability = availability
+        self._now = now
         self._registrations = registrations
         self._limits = limits
         self._tallies = tallies
         self._decision = decision
+
+    def aside(self, gateway: RoutingGateway) -> Aside | None:
+        """Why the gateway is put aside at the moment."""
+        if not self._availability:
+            return None
+        return self._availability.aside(gateway.name, gateway.profile.probe != "off", self._now)
 
     def lines(self, gateway: str) -> int:
         """Calls now on the gateway."""

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vosswitch.cli.output import show
+from vosswitch.cli.output import show, show_one
 from vosswitch.cli.state import State, common, note
 from vosswitch.control.client import NotRunning
-from vosswitch.control.operations import GATEWAYS, NAMES
+from vosswitch.control.operations import GATEWAY, GATEWAYS, NAMES
 from vosswitch.routing.gateways import trunk_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_COLUMNS = ("name", "kind", "account", "address", "locked", "calls", "lines", "cps", "calls_today")
+_COLUMNS = ("name", "kind", "account", "address", "locked", "calls", "lines", "cps", "calls_today", "state", "reason")
 
 
 @click.group()
@@ -44,6 +44,24 @@ def names(state: State) -> None:
     """What host names of gateways and peers lead to now."""
     rows = state.client().call(NAMES.name)
     show(state, rows, NAMES.result, tuple(field.name for field in NAMES.result), "no names")
+
+
+@gateway.command("disable")
+@click.argument("name")
+@common
+@click.pass_obj
+def disable(state: State, name: str) -> None:
+    """Put a routing gateway aside on the running switch, until it is enabled or the switch restarts."""
+    show_one(state, state.client().call(GATEWAY.name, name=name, off=True), GATEWAY.result)
+
+
+@gateway.command("enable")
+@click.argument("name")
+@common
+@click.pass_obj
+def enable(state: State, name: str) -> None:
+    """Take a routing gateway back at once: disabled, away or held."""
+    show_one(state, state.client().call(GATEWAY.name, name=name), GATEWAY.result)
 
 
 def _stored(state: State) -> Iterator[dict[str, Any]]:

@@ -141,6 +141,13 @@ RELEASE = Operation(
     changes=True,
 )
 
+_STANDING = (
+    Field("state", "text", "up, away (it does not answer), held (its Retry-After) or disabled; null = not known"),
+    Field("since", "time", "since when it is put aside"),
+    Field("reason", "text", "why it is put aside"),
+    Field("next_probe", "time", "when it is asked by OPTIONS or tried again"),
+)
+
 GATEWAYS = Operation(
     "gateways",
     "The gateways with their present load.",
@@ -156,6 +163,7 @@ GATEWAYS = Operation(
         Field("calls_today", "whole", "calls since midnight"),
         Field("asr", "number", "answer seizure ratio, percent"),
         Field("acd", "number", "average call duration, seconds"),
+        *_STANDING,
     ),
     (Argument("kind", "text", "mapping or routing; both when left out"),),
     stream=True,
@@ -175,6 +183,17 @@ NAMES = Operation(
         Field("kept", "flag", "a name of the configuration, which is kept warm"),
     ),
     stream=True,
+)
+
+GATEWAY = Operation(
+    "gateway",
+    "Put a routing gateway aside on this node, or take it back at once, whatever was against it.",
+    (Field("name", "text", "name of the gateway"), *_STANDING),
+    (
+        Argument("name", "text", "the routing gateway", required=True),
+        Argument("off", "flag", "put it aside", default=False),
+    ),
+    changes=True,
 )
 
 ROUTE = Operation(
@@ -305,6 +324,7 @@ OPERATIONS: dict[str, Operation] = {
         CALLS,
         RELEASE,
         GATEWAYS,
+        GATEWAY,
         NAMES,
         ROUTE,
         PARAMETERS,

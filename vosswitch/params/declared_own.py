@@ -100,4 +100,12 @@ PARAMETERS: tuple[Parameter, ...] = (
         "TCP, TLS and WebSocket connections of one IPv4 address or IPv6 /64; never more than half of all",
         wired=True,
     ),
+    _own(
+        "VS_GATEWAY_BACK_OFF",
+        "30",
+        seconds(0),
+        "s",
+        "A gateway that does not answer calls is put aside for so long, then twice as long, up to 16 times; 0 = never",
+        wired=True,
+    ),
 )

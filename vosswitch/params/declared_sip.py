@@ -106,7 +106,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Registered-trunk gateways: stop switching after INVITE timeout",
         wired=True,
     ),
-    _sip_timeout("SS_SIP_OPTIONS_CHECK_PERIOD", "60", whole(1), "s", "OPTIONS online check period"),
+    _sip_timeout("SS_SIP_OPTIONS_CHECK_PERIOD", "60", whole(1), "s", "OPTIONS online check period", wired=True),
     _sip_auth(
         "SS_SIP_AUTHENTICATION_CODE",
         "Unauthorized(401)",

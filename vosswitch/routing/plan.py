@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from vosswitch.model.call import CallAttempt
+    from vosswitch.routing.availability import Aside
     from vosswitch.routing.gateways import GatewayIndex, RoutingGateway
 
 
@@ -33,6 +34,9 @@ class RouteView(Protocol):
     def acd(self, gateway: str, /) -> float | None:
         """Seconds, None when there is no value."""
 
+    def aside(self, gateway: RoutingGateway, /) -> Aside | None:
+        """Why it is put aside at the moment; None = it is not."""
+
     def away(self, gateway: RoutingGateway, /) -> str:
         """Why it cannot be tried now, in the words of the operator; "" when it can."""
 
@@ -48,9 +52,10 @@ class Plan:
     :ivar sell: the selling price, units of 10^-7 per minute, for margins; None = not known.
     :param free: how many of the candidates have a line free.
     :param dropped: the gateways that were looked at and are no candidates.
+    :param last: candidates that are put aside, with the reason: they are tried because nothing else is there.
     """
 
-    __slots__ = ("_dropped", "_free", "candidates", "missing", "sell", "strategies")
+    __slots__ = ("_dropped", "_free", "_last", "candidates", "missing", "sell", "strategies")
 
     def __init__(
         self,
@@ -60,7 +65,9 @@ class Plan:
         strategies: tuple[str, ...],
         missing: tuple[str, ...],
         sell: int | None,
+        last: Mapping[str, str] | None = None,
     ) -> None:
+        self._last = last or {}
         self.candidates = candidates
         self._free = free
         self._dropped = dropped
@@ -72,7 +79,15 @@ class Plan:
     def looks(self) -> tuple[Look, ...]:
         """Every gateway that was looked at: the candidates in order, then the dropped ones."""
         free = self._free
-        return (*map(_kept, self.candidates[:free]), *map(_full, self.candidates[free:]), *self._dropped)
+        kept = map(_kept, self.candidates[:free])
+        if self._last:
+            last = self._last
+            return (
+                *[look._replace(why=f"the last way, though {last[look.gateway]}") for look in kept],
+                *map(_full, self.candidates[free:]),
+                *self._dropped,
+            )
+        return (*kept, *map(_full, self.candidates[free:]), *self._dropped)
 
     @property
     def refusal(self) -> str | None:
@@ -114,29 +129,57 @@ def plan(
     usable = {name: step for name, step in steps.items() if step is not None}
     missing = tuple([name for name in steps if name not in usable])
     priced = explain or any(name in NEED_PRICE or name not in _OWN for name in chosen)
-    free, full, dropped = _sorted_out(attempt.callee, gateways, view, priced=priced)
+    found = _sorted_out(attempt.callee, gateways, view, priced=priced)
     request = dataclasses.replace(attempt, call_id="") if explain else attempt
     order = list(usable.values())
-    candidates = (*_ordered(free, order, request), *_ordered(full, order, request))
+    candidates = (*_ordered(found.free, order, request), *_ordered(found.full, order, request))
     if explain:
-        dropped += _others(gateways, callee=attempt.callee)
-    return Plan(candidates, len(free), tuple(dropped), tuple(usable), missing, sell)
+        found.dropped += _others(gateways, callee=attempt.callee)
+    return Plan(candidates, len(found.free), tuple(found.dropped), tuple(usable), missing, sell, found.last)
 
 
 _OWN: Mapping[str, Any] = {strategy.name: strategy for strategy in BUILT_IN}
 
 
-def _sorted_out(
-    callee: str, gateways: GatewayIndex, view: RouteView, *, priced: bool
-) -> tuple[list[Candidate], list[Candidate], list[Look]]:
-    """Matching gateways with a line free, those without one, and those that are out."""
-    free: list[Candidate] = []
-    full: list[Candidate] = []
-    dropped: list[Look] = []
+class _Sorted:
+    """Matching gateways: with a line *free*, *full*, put *aside*, and *dropped* altogether.
+
+    :ivar last: why those are aside that are tried all the same, since nothing else is free.
+    """
+
+    __slots__ = ("aside", "dropped", "free", "full", "last")
+
+    def __init__(self) -> None:
+        self.free: list[Candidate] = []
+        self.full: list[Candidate] = []
+        self.aside: list[tuple[Candidate, str]] = []
+        self.dropped: list[Look] = []
+        self.last: dict[str, str] = {}
+
+    def settle(self) -> None:
+        """The last way is never put aside: without a free gateway those that are aside are tried."""
+        for candidate, why in self.aside:
+            has_line = candidate.line_limit is None or candidate.lines < candidate.line_limit
+            if self.last or (has_line and not self.free):
+                self.last[candidate.gateway] = why
+        if not self.last:
+            self.dropped += [_kept(candidate)._replace(kept=False, why=why) for candidate, why in self.aside]
+            return
+        for candidate, _ in self.aside:
+            has_line = candidate.line_limit is None or candidate.lines < candidate.line_limit
+            (self.free if has_line else self.full).append(candidate)
+
+
+def _sorted_out(callee: str, gateways: GatewayIndex, view: RouteView, *, priced: bool) -> _Sorted:
+    found = _Sorted()
     for name, (gateway, prefix) in gateways.matches(callee).items():
         why = LOCKED if gateway.locked else "" if gateway.profile is PLAIN else view.away(gateway)
+        aside = None if why else view.aside(gateway)
+        if aside is not None and aside.absolute:
+            why = aside.why
         if why:
-            dropped.append(Look(name, prefix, kept=False, why=why, priority=gateway.priority, weight=gateway.weight))
+            look = Look(name, prefix, kept=False, why=why, priority=gateway.priority, weight=gateway.weight)
+            found.dropped.append(look)
             continue
         lines = view.lines(name)
         candidate = Candidate(
@@ -151,8 +194,13 @@ def _sorted_out(
             gateway.lines,
             view.calls_today(name),
         )
-        (free if gateway.lines is None or lines < gateway.lines else full).append(candidate)
-    return free, full, dropped
+        if aside is not None:
+            found.aside.append((candidate, aside.why))
+        else:
+            (found.free if gateway.lines is None or lines < gateway.lines else found.full).append(candidate)
+    if found.aside:
+        found.settle()
+    return found
 
 
 def _ordered(candidates: list[Candidate], steps: Sequence[Any], request: CallAttempt) -> list[Candidate]:

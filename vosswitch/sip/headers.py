@@ -154,11 +154,20 @@ def quoted(text: str) -> str:
     return f'"{text}"'
 
 
+_SECONDS = re.compile(r"\s*([0-9]{1,32})\s*(?:[(;]|\Z)")
+
+
 def delta_seconds(text: str | None) -> int | None:
     """Read seconds of an expiry; None when absent or malformed, too large ones count as 2**32-1."""
     if text is None or not (text.isascii() and text.isdigit()):
         return None
     return int(text) if len(text) <= 10 and int(text) <= MAX_SECONDS else MAX_SECONDS
+
+
+def retry_after(text: str | None) -> int:
+    """Read the seconds of a Retry-After (RFC 3261 20.33) without comment and parameters; 0 = none that can be read."""
+    found = _SECONDS.match(text or "")
+    return 0 if found is None else delta_seconds(found[1]) or 0
 
 
 def parse_params(text: str) -> Params:

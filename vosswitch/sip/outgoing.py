@@ -32,7 +32,7 @@ from vosswitch.sip.dialog import Dialog
 from vosswitch.sip.early import MOST
 from vosswitch.sip.flow import contact_line
 from vosswitch.sip.fork import Fork
-from vosswitch.sip.headers import quoted
+from vosswitch.sip.headers import quoted, retry_after
 from vosswitch.sip.identity import besides
 from vosswitch.sip.layer import Pace
 from vosswitch.sip.leg import TALKS, Leg, State, Takes
@@ -94,12 +94,14 @@ class OutgoingLeg(CallingLeg):
         "_shown",
         "_tries",
         "_why",
+        "retry_after",
     )
 
     def __init__(self, stack: Stack, placement: Placement, listener: Listener, pace: Pace) -> None:
         target = placement.target
         way = stack.way(target, placement.local_address, proof_name(placement))
         super().__init__(stack, way, target, placement.profile)
+        self.retry_after = 0
         self.listener = listener
         self.peer_call_id = stack.tokens.new() + stack.tokens.new()
         self._placement = placement
@@ -323,6 +325,8 @@ class OutgoingLeg(CallingLeg):
             return
         if status == 503 and self._phase < 2 and self._tries is not None and self._tries.again():
             return
+        if status in {500, 503}:
+            self.retry_after = retry_after(response.get("retry-after"))
         reasons = read(response.headers["reason"]) if "reason" in response.headers else self._reasons
         headers = besides(response, self.profile)[1]
         if status < 400 and self.profile.redirects == "pass":

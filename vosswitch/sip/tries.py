@@ -15,6 +15,7 @@ from vosswitch.sip.names import ASIDE
 
 if TYPE_CHECKING:
     from vosswitch.model.call import Placement
+    from vosswitch.model.peer import PeerProfile
     from vosswitch.model.values import Address
     from vosswitch.sip.flow import Flow
     from vosswitch.sip.layer import ClientTransaction
@@ -34,7 +35,12 @@ def proof_name(placement: Placement) -> str | None:
     """Whom a gateway's certificate has to prove (TLS); None for what has registered, over its connection."""
     if placement.request_uri is not None or placement.contact:
         return None
-    return placement.profile.tls_name or placement.target.host
+    return tls_name_of(placement.profile, placement.target)
+
+
+def tls_name_of(profile: PeerProfile, target: Address) -> str:
+    """The name that a gateway's certificate has to bear."""
+    return profile.tls_name or target.host
 
 
 class Tries:

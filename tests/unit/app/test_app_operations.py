@@ -7,9 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from tests.unit.call.call_world import PREPAID, START, World, by_name, mapping, phone, plugins, routing
 from vosswitch.app.operations import Operations
+from vosswitch.app.watch import Watch
 from vosswitch.control.operations import OPERATIONS
 from vosswitch.control.protocol import ControlError
 from vosswitch.hooks.frozen import Failures
@@ -47,6 +49,8 @@ class Node:
         self.sip.names.keep([Address("vendor.example", 0, "auto")])
         self.calls, self.limits, self.tallies = world.calls, world.limits, world.tallies
         self.decider, self.reactor = world.decider, world.clock
+        self.availability = world.board.availability
+        self.watch = Watch(self, self.availability, lambda: 0.5, Logger("test", observer=lambda event: None))
         self.applied = []
         self.recorder = SimpleNamespace(backlog=3, apply=self._apply)
         self.draining = False
@@ -88,7 +92,11 @@ def node():
     return made
 
 
-ARGUMENTS = {"route": {"caller": "1", "callee": "4312345", "mapping_gateway": "m"}, "release": {"call_id": ""}}
+ARGUMENTS = {
+    "route": {"caller": "1", "callee": "4312345", "mapping_gateway": "m"},
+    "release": {"call_id": ""},
+    "gateway": {"name": "r1"},
+}
 
 
 @pytest.mark.parametrize("name", [name for name in OPERATIONS if name not in ("apply", "release")])
@@ -153,6 +161,17 @@ def test_gateways_with_their_load(node):
     assert [row["name"] for row in node.ask("gateways", kind="mapping")] == ["m", "mp"]
     with pytest.raises(ControlError, match="expected mapping or routing"):
         node.ask("gateways", kind="all")
+
+
+def test_a_gateway_is_disabled_and_enabled(node):
+    assert node.ask("gateway", name="r1", off=True)["state"] == "disabled"
+    row = next(row for row in node.ask("gateways", kind="routing") if row["name"] == "r1")
+    assert (row["state"], row["reason"], row["since"]) == ("disabled", "disabled by an operator", START)
+    why = {row["gateway"]: row["why"] for row in node.ask("route", **ARGUMENTS["route"])["candidates"]}
+    assert why["r1"] == "disabled by an operator"
+    assert node.ask("gateway", name="r1")["state"] == "up"
+    with pytest.raises(ControlError, match="routing gateway"):
+        node.ask("gateway", name="m")
 
 
 def test_addresses_of_gateways_are_texts():

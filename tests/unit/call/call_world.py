@@ -389,7 +389,9 @@ class World:
         )  # fmt: skip
         self.decider = Decider(
             plugins().billing_modes, self._frozen(), self.balances,
-            lambda decision: NodeView(self.limits, self.tallies, decision, self.registrations),
+            lambda decision: NodeView(
+                self.limits, self.tallies, decision, self.registrations, self.board.availability, self.clock.seconds()
+            ),
             self.registrations, random.Random(1),
         )  # fmt: skip
         self.calls = CallService(

@@ -12,6 +12,7 @@ from vosswitch.hooks.frozen import GuardedStrategy
 from vosswitch.hooks.interfaces import IRoutingStrategy
 from vosswitch.model.call import CallAttempt
 from vosswitch.model.values import Address
+from vosswitch.routing.availability import Aside
 from vosswitch.routing.gateways import GatewayIndex, RoutingGateway
 from vosswitch.routing.plan import plan
 from vosswitch.routing.strategies import BUILT_IN
@@ -33,6 +34,9 @@ class View:
 
     def _of(self, what, name, default=None):
         return self.figures.get(what, {}).get(name, default)
+
+    def aside(self, gateway):
+        return self._of("aside", gateway.name)
 
     def lines(self, gateway):
         return self._of("lines", gateway, 0)
@@ -224,3 +228,37 @@ def test_gateway_reads_its_configuration_body():
     assert one.callee_dial_plan.apply("44207", None) == "0207"
     assert not one.caller_dial_plan
     assert (one.strip_prefix, one.media_proxy, one.locked, one.number_transforms) == (True, "on", True, ("x",))
+
+
+AWAY = Aside("away: no answer to a call; tried again in 9 s", absolute=False)
+OFF = Aside("disabled by an operator", absolute=True)
+
+
+def looks(gateways, view):
+    made = plan(call(), gateways, view, STRATEGIES)
+    return made, {look.gateway: look.why for look in made.looks}
+
+
+def test_a_gateway_that_is_put_aside_is_no_candidate():
+    made, why = looks(index(gateway("a"), gateway("b")), View(aside={"a": AWAY}))
+    assert [one.gateway for one in made.candidates] == ["b"]
+    assert why["a"] == AWAY.why
+
+
+def test_the_last_way_is_tried_all_the_same_in_order():
+    made, why = looks(index(gateway("a", priority=2), gateway("b", priority=1)), View(aside={"a": AWAY, "b": AWAY}))
+    assert [one.gateway for one in made.candidates] == ["b", "a"]
+    assert made.refusal is None
+    assert why["a"] == f"the last way, though {AWAY.why}"
+
+
+def test_full_gateways_are_no_reason_to_leave_the_last_way_aside():
+    made, why = looks(index(gateway("a"), gateway("b", lines=1)), View(aside={"a": AWAY}, lines={"b": 1}))
+    assert [one.gateway for one in made.candidates] == ["a", "b"]
+    assert "lines full" in why["b"]
+
+
+def test_what_an_operator_has_disabled_is_not_even_the_last_way():
+    made, why = looks(index(gateway("a")), View(aside={"a": OFF}))
+    assert made.refusal == "no_route"
+    assert why["a"] == OFF.why

@@ -1,0 +1,48 @@
+"""What the attempts of a call say of the gateways: who did not answer, who did, and who asked to be left alone.
+
+VS_GATEWAY_BACK_OFF is the first time that a gateway is put aside for; 0 = calls put no gateway aside.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vosswitch.call.decision import Decision
+    from vosswitch.call.routes import Route
+    from vosswitch.model.causes import Cause
+    from vosswitch.routing.availability import Availability
+
+_SILENCE = {
+    "connection_timeout": "no answer to a call",
+    "response_timeout": "nothing after the first response to a call",
+}
+
+
+def tried(availability: Availability, decision: Decision, route: Route, now: float) -> None:
+    """An attempt goes out."""
+    if availability and not route.phone:
+        availability.tried(route.name, decision.parameters["VS_GATEWAY_BACK_OFF"], now)
+
+
+def ended(
+    availability: Availability, decision: Decision, route: Route | None, reached: Cause, leg: Any, now: float
+) -> None:
+    """An attempt ended before the callee answered.
+
+    :param leg: its leg, which may know a ``retry_after``.
+    """
+    if route is None or route.phone:
+        return
+    silence = _SILENCE.get(reached.reason)
+    if silence is not None:
+        back_off = decision.parameters["VS_GATEWAY_BACK_OFF"]
+        if back_off and availability.failed(route.name, route.profile, back_off, now, silence):
+            decision.note(route.name, f"put aside: {silence}")
+        return
+    wait = min(getattr(leg, "retry_after", 0), route.profile.retry_after)
+    if wait:
+        availability.retry_after(route.name, wait, now)
+        decision.note(route.name, f"put aside for {wait} s: its Retry-After")
+    elif availability and reached.code != 503:
+        availability.answered(route.name, now)
