@@ -70,8 +70,11 @@ def test_who_fails_is_suspended_there_and_nowhere_else_and_the_firewall_learns_i
     assert banned(alone.switch.log()) == ["127.88.0.2"] * 2  # the first failure, and the suspension
     invite = customer.request("INVITE", alone.number, SDP)
     customer.send(invite)
-    customer.send(customer.prove(invite, customer.expect(401), name, "secret", "MD5"))
+    proved = customer.prove(invite, customer.expect(401), name, "secret", "MD5")
+    customer.send(proved)
     assert customer.expect(lambda message: message.status != 401).status == 100
+    customer.send(customer.follow("CANCEL", proved))
+    customer.expect(487)
 
 
 def test_a_stranger_gets_one_small_answer(alone):

@@ -17,6 +17,8 @@ _SILENCE = {
     "connection_timeout": "no answer to a call",
     "response_timeout": "nothing after the first response to a call",
 }
+_OF_THE_GATEWAY = (500, 503)
+"""Refusals whose Retry-After is about the gateway; that of others is about the callee."""
 
 
 def tried(availability: Availability, decision: Decision, route: Route, now: float) -> None:
@@ -40,7 +42,7 @@ def ended(
         if back_off and availability.failed(route.name, route.profile, back_off, now, silence):
             decision.note(route.name, f"put aside: {silence}")
         return
-    wait = min(getattr(leg, "retry_after", 0), route.profile.retry_after)
+    wait = min(getattr(leg, "retry_after", 0), route.profile.retry_after) if reached.code in _OF_THE_GATEWAY else 0
     if wait:
         availability.retry_after(route.name, wait, now)
         decision.note(route.name, f"put aside for {wait} s: its Retry-After")

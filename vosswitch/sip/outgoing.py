@@ -325,8 +325,7 @@ class OutgoingLeg(CallingLeg):
             return
         if status == 503 and self._phase < 2 and self._tries is not None and self._tries.again():
             return
-        if status in {500, 503}:
-            self.retry_after = retry_after(response.get("retry-after"))
+        self.retry_after = retry_after(response.get("retry-after"))
         reasons = read(response.headers["reason"]) if "reason" in response.headers else self._reasons
         headers = besides(response, self.profile)[1]
         if status < 400 and self.profile.redirects == "pass":
