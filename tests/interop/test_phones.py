@@ -90,6 +90,32 @@ def test_two_softphones_hear_each_other(phones):
 
 
 @needs_baresip
+def test_a_softphone_transfers_a_call(phones):
+    case = phones
+    case.switch.cli("params", "set", "VS_PHONE_TRANSFERS", "On")
+    try:
+        one = softphone(case, case.one, f"one-{case.n}", 440)
+        two = softphone(case, case.two, f"two-{case.n}", 1000, ";answermode=auto")
+        vendor = case.vendor("first", ANSWER)
+        one.command("dial", f"sip:{case.two}@127.0.0.1:{case.switch.port}")
+        two.expect("CALL_ESTABLISHED")
+        one.expect("CALL_ESTABLISHED")
+        one.command("transfer", f"sip:{case.number}@127.0.0.1:{case.switch.port}")
+        one.expect("CALL_CLOSED")
+        (running,) = [call for call in case.running() if call["callee"] == case.number]
+        assert (running["phone"], running["state"]) == (case.one, "talking")
+        two.command("hangup")
+        vendor.succeeds()
+    finally:
+        case.switch.cli("params", "set", "VS_PHONE_TRANSFERS", "--default")
+    cdrs = case.cdrs(2)
+    assert {(cdr["phone"], cdr["callee"], cdr["end_reason"]) for cdr in cdrs} == {
+        (case.one, case.two, "normal"), (case.one, case.number, "normal"),
+    }  # fmt: skip
+    assert case.paid() == sum(Decimal(cdr["fee"]) for cdr in cdrs)
+
+
+@needs_baresip
 def test_a_wrong_password_does_not_register(phones):
     case = phones
     account = f"<sip:{case.one}@127.0.0.1:{case.switch.port}>;auth_user={case.one};auth_pass=wrong;regint=120"

@@ -8,7 +8,7 @@ from zope.interface import implementer
 
 from vosswitch.model.call import Credential
 from vosswitch.model.interfaces import ICredentials
-from vosswitch.model.peer import PLAIN
+from vosswitch.model.peer import PLAIN, TRANSFERRING
 from vosswitch.sip.digest import ALGORITHMS, ha1
 
 if TYPE_CHECKING:
@@ -82,8 +82,13 @@ class Credentials:
 
     def profile(self, source: Address, username: str | None, callee: str, read: Read | None = None) -> PeerProfile:
         """How the caller is spoken with."""
-        found = self._snapshot().callers.identify(source, username, callee, read)
-        return PLAIN if found is None or found.gateway is None else found.gateway.profile
+        snapshot = self._snapshot()
+        found = snapshot.callers.identify(source, username, callee, read)
+        if found is None:
+            return PLAIN
+        if found.gateway is not None:
+            return found.gateway.profile
+        return TRANSFERRING if snapshot.parameters["VS_PHONE_TRANSFERS"] else PLAIN
 
     def profile_at(self, source: Address) -> PeerProfile:
         """How the gateway at an address is spoken with."""

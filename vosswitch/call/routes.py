@@ -10,7 +10,7 @@ from vosswitch.accounts.limits import Limit
 from vosswitch.call.presentation import display_name, outgoing_identity, privacy
 from vosswitch.model.call import LegTimers, Placement
 from vosswitch.model.identity import NOBODY, Identity
-from vosswitch.model.peer import PLAIN, PeerProfile
+from vosswitch.model.peer import PLAIN, TRANSFERRING, PeerProfile
 from vosswitch.model.places import local_text
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ def gateway_routes(
 
 def phone_routes(decision: Decision, number: str, lines: int | None, contacts: Iterable[Contact]) -> Iterator[Route]:
     """One route per registered device of a phone, in their order."""
+    profile = TRANSFERRING if decision.parameters["VS_PHONE_TRANSFERS"] else PLAIN
     for contact in contacts:
         yield Route(
             name=f"phone:{number}",
@@ -113,6 +114,7 @@ def phone_routes(decision: Decision, number: str, lines: int | None, contacts: I
             request_uri=contact.uri,
             route=contact.path,
             limits=(Limit(f"phone:{number}", lines, None),),
+            profile=profile,
             identity=decision.offered.identity,
         )
 

@@ -126,3 +126,6 @@ _NAMES = tuple(item.name for item in fields(PeerProfile))
 
 PLAIN = PeerProfile()
 """A peer of which nothing special is set."""
+
+TRANSFERRING = PeerProfile(transfers="internal")
+"""A phone, where phones may transfer (VS_PHONE_TRANSFERS)."""

@@ -77,6 +77,14 @@ PARAMETERS: tuple[Parameter, ...] = (
         wired=True,
     ),
     _own(
+        "VS_PHONE_TRANSFERS",
+        "Off",
+        switch(),
+        "",
+        "Whether phones may transfer calls (REFER), inside the switch; gateways have a setting of their own",
+        wired=True,
+    ),
+    _own(
         "VS_OVERLOAD_DELAY",
         "100",
         whole(0, 10000),

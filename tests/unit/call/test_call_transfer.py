@@ -131,12 +131,13 @@ def test_a_vendor_that_may_not_call_cannot_transfer(world):
 
 
 def test_a_phone_transfers_what_it_was_called_for():
-    world = World(phones=by_name(phone("4399", account="p")))
+    world = World(phones=by_name(phone("4399", account="p")), parameters={"VS_PHONE_TRANSFERS": "On"})
     from vosswitch.model.call import Contact  # noqa: PLC0415
 
     here = Address("198.51.100.1", 5060)
     world.registrations.online["4399"] = (Contact("sip:4399@192.0.2.99", Address("192.0.2.99", 5060), here, 1e9),)
     caller, callee = world.talk(callee="4399")
+    assert callee.placement.profile.transfers == "internal"
     partner = blind(world, callee, caller)
     caller.hangs_up()
     assert partner.released is not None
