@@ -9,7 +9,9 @@ final response, ``"bye"``, ``"cancel"``, ``"reinvite sendonly"``, ``"refer NUMBE
 
 The called side: ``"receive INVITE"``, ``"send 180"``, ``"send 200 sdp"``, ``"bye"``.  Flags behind a status:
 ``sdp`` adds a description (``sdp=recvonly`` with a direction), ``INVITE`` sends it again until it is acknowledged,
-``invite`` answers the INVITE after something else was received, ``challenge`` asks for credentials.
+``invite`` answers the INVITE after its CANCEL was received, ``first`` after another request was, ``challenge`` asks for
+credentials, ``100rel`` makes a provisional response reliable.  A caller says ``"invite 100rel"``, notes the number of a
+reliable response by ``"expect 183 rseq"``, and acknowledges it by ``"prack"`` (``"prack sdp"``).
 """
 
 from __future__ import annotations
@@ -60,6 +62,15 @@ ANSWER = ["receive INVITE", "send 100", "send 180", "send 200 sdp INVITE", "rece
 CALL = ["invite", "expect? 100", "expect? 180", "expect? 183", "expect 200", "ack", "pause 100", "bye", "expect 200"]
 
 
+_RSEQ = '<action><ereg regexp="[0-9]+" search_in="hdr" header="RSeq:" check_it="true" assign_to="rseq"/></action>'
+_FIRST = {
+    "last_Via": "Via:[$via]",
+    "last_From": "From:[$theirs]",
+    "last_To": "To:[$ours];tag=[pid]uas[call_number]",
+    "last_CSeq": "CSeq:[$order]",
+}
+
+
 class _Scenario:
     """Collects the XML of one scenario.
 
@@ -88,7 +99,8 @@ class _Scenario:
             code, _, flags = rest.partition(" ")
             optional = ' optional="true"' if word.endswith("?") else ""
             auth = ' auth="true"' if flags == "auth" else ""
-            self.parts.append(f'  <recv response="{code}" rrs="true"{optional}{auth}></recv>\n')
+            action = _RSEQ if flags == "rseq" else ""
+            self.parts.append(f'  <recv response="{code}" rrs="true"{optional}{auth}>{action}</recv>\n')
         elif word in {"receive", "receive?"}:
             optional = ' optional="true"' if word.endswith("?") else ""
             method = rest.partition(" ")[0]
@@ -101,7 +113,7 @@ class _Scenario:
     def xml(self) -> str:
         """The whole file."""
         text = "".join(self.parts)
-        for name in ("theirs", "ours"):
+        for name in ("theirs", "ours", "via", "order", "rseq"):
             if f'assign_to="{name}"' in text:
                 text += f'  <Reference variables="{name}"/>\n'
         return (
@@ -123,6 +135,7 @@ class _Caller(_Scenario):
         self.seq = 0
         self.branches = 0
         self.invited = ""
+        self.ordered = 0
         self.in_dialog = False
 
     def request(self, method: str, extra: str = "", sdp: str | None = None, *, branch: str = "") -> None:
@@ -132,7 +145,8 @@ class _Caller(_Scenario):
             self.branches += 1
             branch = f"z9hG4bK-[pid]-[call_number]-{self.branches}"
         if method == "INVITE":
-            self.invited = branch
+            self.invited, self.ordered = branch, self.seq
+        order = self.ordered if method in {"ACK", "CANCEL"} else self.seq
         lines = [
             f"{method} {uri} SIP/2.0",
             f"Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={branch};rport",
@@ -140,7 +154,7 @@ class _Caller(_Scenario):
             f'From: "{self.number}" <sip:{self.number}@[local_ip]:[local_port]>;tag=[pid]uac[call_number]',
             f"To: <{TARGET}>" + ("[peer_tag_param]" if self.in_dialog or method == "ACK" else ""),
             "Call-ID: [call_id]",
-            f"CSeq: {self.seq} {method}",
+            f"CSeq: {order} {method}",
             f"Contact: <sip:{self.number}@[local_ip]:[local_port];transport=[transport]>",
             "User-Agent: sipp caller",
             extra,
@@ -152,8 +166,13 @@ class _Caller(_Scenario):
         if word == "invite":
             self.seq += 1
             kind, *words = rest.split() or [""]
-            proof = "[authentication username={} password={}]".format(*words) if kind == "auth" else ""
-            self.request("INVITE", proof, None if kind == "late" else "")
+            extra = "[authentication username={} password={}]".format(*words) if kind == "auth" else ""
+            extra = "Supported: 100rel" if "100rel" in rest else extra
+            self.request("INVITE", extra, None if kind == "late" else "")
+        elif word == "prack":
+            self.seq += 1
+            self.in_dialog = True
+            self.request("PRACK", "RAck: [$rseq] 1 INVITE", "" if rest == "sdp" else None)
         elif word == "ack":
             self.in_dialog = True
             self.request("ACK", sdp="" if rest == "sdp" else None)
@@ -187,10 +206,11 @@ class _Called(_Scenario):
         super().__init__("called", retrans)
         self.contact = f"Contact: <sip:vendor@{contact or '[local_ip]:[local_port]'};transport=[transport]>"
         self.in_dialog = False
+        self.rseq = 4711
 
     def step(self, word: str, rest: str) -> None:
         """One step."""
-        self.in_dialog = self.in_dialog or rest == "ACK"  # "ACK again" is that of a failure
+        self.in_dialog = self.in_dialog or rest in {"ACK", "PRACK"}  # "ACK again" is that of a failure
         if word == "send":
             code, *flags = rest.split()
             self.answer(int(code), flags)
@@ -210,6 +230,8 @@ class _Called(_Scenario):
                 '  <recv request="INVITE" crlf="true" rrs="true"><action>\n'
                 '    <ereg regexp=".*" search_in="hdr" header="From:" check_it="true" assign_to="theirs"/>\n'
                 '    <ereg regexp=".*" search_in="hdr" header="To:" check_it="true" assign_to="ours"/>\n'
+                '    <ereg regexp=".*" search_in="hdr" header="Via:" check_it="true" assign_to="via"/>\n'
+                '    <ereg regexp=".*" search_in="hdr" header="CSeq:" check_it="true" assign_to="order"/>\n'
                 "  </action></recv>\n"
             )
         else:
@@ -221,6 +243,11 @@ class _Called(_Scenario):
         lines = _reply(code, ";tag=[pid]uas[call_number]" if tagged else "", self.contact)
         if "invite" in flags:
             lines = ["CSeq: [cseq] INVITE" if "CSeq" in line else line for line in lines]
+        if "first" in flags:
+            lines = [_FIRST.get(line.split(":")[0].strip("["), line) for line in lines]
+        if "100rel" in flags:
+            self.rseq += 1
+            lines += ["Require: 100rel", f"RSeq: {self.rseq}"]
         if "challenge" in flags:
             place = "WWW" if code == 401 else "Proxy"
             lines.append(
