@@ -142,6 +142,11 @@ class Branches:
         self.given: SessionDescription | None = None
         self.last = ""
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing in it outlives the answer."""
+        return not self._dialogs and self.given is None
+
     # -- what comes
 
     def heard(self, response: Response, session: SessionDescription | None) -> bool:

@@ -407,6 +407,8 @@ class OutgoingLeg(CallingLeg):
         self.told = self._placement.session
         if self._branches is not None:
             self._branches.settle(dialog.remote_tag)
+            if self._branches.is_spent:
+                self._branches = None
         begin(self, response, self._floor())
         said = besides(response, self.profile)
         self.report(Answer(session, *said))  # first: who is acknowledged but not written down outlives a crash

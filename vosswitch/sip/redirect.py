@@ -122,9 +122,12 @@ class Redirects:
     def _may(self, place: Place) -> bool:
         hosts = self._leg.profile.redirect_hosts
         address = place.address
-        if (address.host, address.port) in self._leg.stack.own:
+        flow = self._leg.flow
+        seen = flow.remote.host if flow is not None else ""
+        told = flow.host.strip("[]") if flow is not None else ""
+        own = self._leg.stack.own
+        if (address.host, address.port) in own or (address.host == told and address.port in {port for _, port in own}):
             return False
-        seen = self._leg.flow.remote.host if self._leg.flow is not None else ""
         return address.host in {self._own, seen} or address.host in hosts or ANY in hosts
 
     def next(self) -> bool:
