@@ -78,10 +78,11 @@ def test_a_vendor_may_say_anything(steps, late, status):
         else:
             leg.send(step)
         for message in world.take(UAS):
-            if isinstance(message, Request) and message.method == "INVITE":
+            if isinstance(message, Request) and message.method == "INVITE" and not message.to.tag:
                 invite = message
             elif isinstance(message, Request) and message.method != "ACK":
-                world.put(reply(message, status, ANSWER if message.method == "UPDATE" else b"", tag="a"), UAS)
+                body = ANSWER if message.method in {"UPDATE", "INVITE"} else b""
+                world.put(reply(message, status, body, tag="a"), UAS)
     leg.send(Release(cause("operator_release")))
     for _ in range(4):
         tidy(world, UAS, 200)
