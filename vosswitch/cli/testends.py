@@ -56,9 +56,10 @@ def find(state: State, caller: str, callee: str, seconds: float, gateway: str | 
 
 
 def _address(text: str) -> Address:
+    """What a gateway's row names; ``auto`` is UDP for an address, as for calls to it."""
     transport, _, rest = text.partition(":")
     host, _, port = rest.rpartition(":")
-    return Address(host.strip("[]"), int(port), transport)
+    return Address(host.strip("[]"), int(port), transport.replace("auto", "udp"))
 
 
 def _loopback(host: str) -> bool:
