@@ -282,6 +282,8 @@ class Switch(MultiService):
         self.journal.sync_interval = self.snapshot.parameters["VS_JOURNAL_SYNC_INTERVAL"] / 1000
         if self.snapshot.gateways is not before.gateways:
             self.sip.keep_names(gateway.target for gateway in self.snapshot.gateways.gateways.values())
+            for warning in build.unreachable(self.snapshot, self.boot.listeners):
+                self.log.warn("configuration: {warning}", warning=warning)
         if (
             self.snapshot.gateways is not before.gateways
             or self.snapshot.mapping_gateways is not before.mapping_gateways
