@@ -103,11 +103,3 @@ class Suspensions:
         found.names.pop(name[:LONGEST_NAME], None)
         if not found.names:
             del self._counted[source]
-
-    def lift(self, source: str) -> int:
-        """Forget everything of a source; gives how many suspensions have ended by that."""
-        self._counted.pop(source, None)
-        ended = [key for key in self._until if key[0] == source]
-        for key in ended:
-            del self._until[key]
-        return len(ended)

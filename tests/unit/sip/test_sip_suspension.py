@@ -74,13 +74,6 @@ def test_the_tables_are_bounded_whatever_comes(failures):
     assert all(len(found.names) <= suspension.NAMES for found in table._counted.values())
 
 
-def test_an_operator_lifts_suspensions():
-    table = Suspensions()
-    fail(table, "a", "1001", 3)
-    assert table.lift("a") == 1
-    assert not table.suspended("a", "1001", 0)
-
-
 @pytest.mark.parametrize(
     ("host", "key"),
     [
