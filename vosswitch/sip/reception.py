@@ -113,6 +113,8 @@ class Reception:
         """Hand a request within a dialog to its owner."""
         try:
             _inspect(request)
+            if request.method == "REFER":  # a transfer makes a new call
+                self._open_only()
             user.requested(request, transaction)
         except Refused as refused:
             transaction.respond(refused.status, refused.lines, reason=refused.reason)

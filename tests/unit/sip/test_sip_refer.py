@@ -97,6 +97,16 @@ def test_a_second_refer_waits_for_the_end_of_the_first(world, pair):
     assert notify.get("event") == f"refer;id={accepted.cseq.number}"
 
 
+def test_a_switch_that_drains_transfers_nothing(world, pair):
+    caller, leg = pair
+    world.service.draining = True
+    (refusal,) = refer(caller)
+    assert (refusal.status, refusal.get("retry-after")) == (503, "10")
+    assert world.calls.of(leg) == []
+    world.service.draining = False
+    assert refer(caller)[0].status == 202
+
+
 def test_a_caller_that_wants_no_notify_gets_none(world, pair):
     caller, leg = pair
     (accepted,) = refer(caller, refer_sub="false")
