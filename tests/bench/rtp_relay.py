@@ -65,7 +65,7 @@ class OurWorker:
 
     def __init__(self) -> None:
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        config = json.dumps({"descriptor": theirs.fileno(), "address": HOST, "low": LOW, "high": HIGH, "grace": 0})
+        config = json.dumps({"descriptor": theirs.fileno(), "addresses": [HOST], "low": LOW, "high": HIGH, "grace": 0})
         command = [sys.executable, "-m", "vosswitch.media", config]
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=env)
