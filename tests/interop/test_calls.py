@@ -7,7 +7,7 @@ from decimal import Decimal
 from tests.support.peer import SDP, Peer, accepted
 from tests.support.sipp import ANSWER, CALL
 from tests.support.switch import until
-from vosswitch.sip.message import render
+from vosswitch.sip.grammar.message import render
 
 RING = ["invite", "expect? 100", "expect? 180", "expect 200", "ack"]
 

@@ -10,7 +10,7 @@ import pytest
 from tests.support.peer import SDP, Peer
 from tests.support.sipp import ANSWER, CALL
 from tests.support.switch import ROOT, options
-from vosswitch.sip.message import render
+from vosswitch.sip.grammar.message import render
 
 DATA = ROOT / "tests" / "data"
 TORTURE = sorted([*DATA.glob("rfc4475/*.dat"), *DATA.glob("rfc5118/*.dat")])

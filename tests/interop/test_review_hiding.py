@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.peer import Peer
-from vosswitch.sip.message import render
+from vosswitch.sip.grammar.message import render
 
 SESSION = (
     "v=0\r\no={0}-user 777111 1 IN IP4 {1}\r\ns={0}-session\r\ni={0}-info\r\nu=http://{1}/\r\ne={0}@{1}\r\n"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.peer import SDP, Peer
 from tests.support.switch import Switch, free_port, until
-from vosswitch.sip import digest
+from vosswitch.sip.grammar import digest
 
 CUSTOMER, PHONE, VENDOR = "Canary-customer-5f1e", "Canary-phone-71c0", "Canary-vendor-9ab3"
 PLAIN = (CUSTOMER, PHONE, VENDOR)

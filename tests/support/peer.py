@@ -7,10 +7,10 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from vosswitch.sip import digest
-from vosswitch.sip.message import Request, Response, render
-from vosswitch.sip.parse import parse
-from vosswitch.sip.uri import host_text
+from vosswitch.sip.grammar import digest
+from vosswitch.sip.grammar.message import Request, Response, render
+from vosswitch.sip.grammar.parse import parse
+from vosswitch.sip.grammar.uri import host_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

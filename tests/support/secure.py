@@ -9,9 +9,9 @@ from pathlib import Path
 
 from tests.support.peer import Peer, description
 from tests.support.switch import free_port
-from vosswitch.sip.message import Request, Response, render
-from vosswitch.sip.parse import Framer, parse
-from vosswitch.sip.uri import host_text
+from vosswitch.sip.grammar.message import Request, Response, render
+from vosswitch.sip.grammar.parse import Framer, parse
+from vosswitch.sip.grammar.uri import host_text
 
 
 def client_context(trust: Path, pair: tuple[Path, Path] | None = None) -> ssl.SSLContext:

@@ -23,8 +23,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from vosswitch.sip.message import Request, Response
-from vosswitch.sip.parse import parse
+from vosswitch.sip.grammar.message import Request, Response
+from vosswitch.sip.grammar.parse import parse
 
 SDP = """
       v=0

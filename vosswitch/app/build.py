@@ -27,10 +27,10 @@ from vosswitch.model.places import local_parts
 from vosswitch.model.trunk import TrunkWish
 from vosswitch.model.values import Address, CallIds
 from vosswitch.params.boot import BadSetting
-from vosswitch.sip.files import RegistrationFile
+from vosswitch.sip.registrations.files import RegistrationFile
+from vosswitch.sip.registrations.upkeep import Upkeep
 from vosswitch.sip.service import SipService
 from vosswitch.sip.transport import BadCertificate
-from vosswitch.sip.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

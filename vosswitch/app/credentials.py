@@ -9,7 +9,7 @@ from zope.interface import implementer
 from vosswitch.model.call import Credential
 from vosswitch.model.interfaces import ICredentials
 from vosswitch.model.peer import PLAIN, TRANSFERRING
-from vosswitch.sip.digest import ALGORITHMS, ha1
+from vosswitch.sip.grammar.digest import ALGORITHMS, ha1
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
     from vosswitch.app.node import Switch
-    from vosswitch.sip.registrar import Registrar
+    from vosswitch.sip.registrations.registrar import Registrar
 
 Arguments = dict[str, Any]
 _STANDING = ("state", "since", "reason", "next_probe")

@@ -8,8 +8,8 @@ from twisted.internet.task import LoopingCall
 
 from vosswitch.routing.availability import State
 from vosswitch.routing.probing import ProbePlan
-from vosswitch.sip.probe import Probe
-from vosswitch.sip.tries import tls_name_of
+from vosswitch.sip.destinations.probe import Probe
+from vosswitch.sip.legs.tries import tls_name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

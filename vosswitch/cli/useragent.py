@@ -27,8 +27,8 @@ from vosswitch.model.signals import Answer, Confirm, Offer, Progress, Refuse, Re
 from vosswitch.model.values import Address
 from vosswitch.params.boot import Listener
 from vosswitch.params.system import Parameters
-from vosswitch.sip.message import BadMessage, Response
-from vosswitch.sip.parse import parse
+from vosswitch.sip.grammar.message import BadMessage, Response
+from vosswitch.sip.grammar.parse import parse
 from vosswitch.sip.service import SipService
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from vosswitch.model.peer import PeerProfile
     from vosswitch.model.session import SessionDescription
-    from vosswitch.sip.flow import Flow
+    from vosswitch.sip.transactions.flow import Flow
 
 RING = 0.5
 """Seconds that the vendor rings before it answers."""

@@ -43,7 +43,7 @@ class Trunk:
 class TrunkState:
     """A registration with a vendor, as it is shown.
 
-    :ivar state: of `vosswitch.sip.registration.State`.
+    :ivar state: of `vosswitch.sip.registrations.registration.State`.
     :ivar expires_in: seconds that it is still granted; 0 = it is not.
     :ivar status: of the last response, 0 = none came; *reason* its words.
     :ivar since: seconds that the state has lasted.

@@ -1,5 +1,7 @@
-"""SIP (RFC 3261): messages, transactions, dialogs and the legs they carry.
+"""SIP (RFC 3261): from the wire to the legs of calls.
 
-From the wire upwards: `uri` and `headers` hold the values that header fields carry, `message` a whole request or
-response and its way to the wire, `parse` the way from it, `digest` who may.  These five know no socket and no clock.
+From below: `grammar` reads and writes messages, `transactions` carries requests to their responses, `destinations`
+and `identity` say where a message goes and who it is from, `legs` are the sides of calls with their dialogs,
+`registrations` knows where devices and gateways are, `gate` who gets in, `transport` has the sockets.  `reception`
+serves what comes from outside dialogs, and `service` plugs it all together.  Which of them may import which is checked.
 """

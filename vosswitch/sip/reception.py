@@ -9,33 +9,33 @@ from typing import TYPE_CHECKING, Any
 from vosswitch import sdp
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.signals import Try
-from vosswitch.sip.assured_leg import AssuredLeg
-from vosswitch.sip.bodies import ACCEPT, MIXED, SDP, body_session, kind_of
-from vosswitch.sip.carried import server_line, taken
-from vosswitch.sip.identity import called_of, caller_of, display_of, identity_of
-from vosswitch.sip.incoming import IncomingLeg
-from vosswitch.sip.message import BadMessage
-from vosswitch.sip.numberparameters import read_parameters
-from vosswitch.sip.refer import read_replaces
-from vosswitch.sip.refusal import Refused
-from vosswitch.sip.registering import REQUIRABLE
-from vosswitch.sip.registrar import GATEWAY
-from vosswitch.sip.reliable import OPTION, names, refusal
-from vosswitch.sip.session import MUTE, policy_of, read, too_small
-from vosswitch.sip.wire import ALLOW, KNOWN
+from vosswitch.sip.grammar.bodies import ACCEPT, MIXED, SDP, body_session, kind_of
+from vosswitch.sip.grammar.message import BadMessage
+from vosswitch.sip.grammar.numberparameters import read_parameters
+from vosswitch.sip.grammar.wire import ALLOW, KNOWN
+from vosswitch.sip.identity.carried import server_line, taken
+from vosswitch.sip.identity.identity import called_of, caller_of, display_of, identity_of
+from vosswitch.sip.legs.assured_leg import AssuredLeg
+from vosswitch.sip.legs.incoming import IncomingLeg
+from vosswitch.sip.legs.refer import read_replaces
+from vosswitch.sip.legs.refusal import Refused
+from vosswitch.sip.legs.reliable import OPTION, names, refusal
+from vosswitch.sip.legs.session import MUTE, policy_of, read, too_small
+from vosswitch.sip.registrations.registering import REQUIRABLE
+from vosswitch.sip.registrations.registrar import GATEWAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from vosswitch.model.session import SessionDescription
     from vosswitch.model.signals import Replaces
-    from vosswitch.sip.addressing import Replies
-    from vosswitch.sip.flow import Flow
-    from vosswitch.sip.layer import ServerTransaction
-    from vosswitch.sip.message import Request
-    from vosswitch.sip.registrar import Registrar
-    from vosswitch.sip.session import Policy, Wish
-    from vosswitch.sip.stack import DialogUser, Stack
+    from vosswitch.sip.grammar.message import Request
+    from vosswitch.sip.identity.addressing import Replies
+    from vosswitch.sip.legs.session import Policy, Wish
+    from vosswitch.sip.legs.stack import DialogUser, Stack
+    from vosswitch.sip.registrations.registrar import Registrar
+    from vosswitch.sip.transactions.flow import Flow
+    from vosswitch.sip.transactions.layer import ServerTransaction
 
 RETRY_AFTER = 10
 """Seconds a peer shall stay away while the switch drains."""

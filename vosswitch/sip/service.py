@@ -20,33 +20,33 @@ from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.places import is_literal
 from vosswitch.model.values import Address
 from vosswitch.params.listeners import NO_TLS
-from vosswitch.sip.addressing import Replies
-from vosswitch.sip.admission import Admission
-from vosswitch.sip.authentication import Authentication
-from vosswitch.sip.authevents import AuthEvents
-from vosswitch.sip.carried import server_line
-from vosswitch.sip.entrance import Entrance
-from vosswitch.sip.flow import Statistics, Tokens
-from vosswitch.sip.intake import Intake
-from vosswitch.sip.layer import Layer, Pace
-from vosswitch.sip.message import BadMessage, Request, Response
-from vosswitch.sip.names import Names
-from vosswitch.sip.orphan import orphan
-from vosswitch.sip.outgoing import OutgoingLeg
-from vosswitch.sip.parse import parse
-from vosswitch.sip.provenance import is_same, may_speak
+from vosswitch.sip.destinations.names import Names
+from vosswitch.sip.destinations.ways import Ways, abilities
+from vosswitch.sip.gate.admission import Admission
+from vosswitch.sip.gate.authentication import Authentication
+from vosswitch.sip.gate.authevents import AuthEvents
+from vosswitch.sip.gate.entrance import Entrance
+from vosswitch.sip.gate.intake import Intake
+from vosswitch.sip.gate.provenance import is_same, may_speak
+from vosswitch.sip.grammar.message import BadMessage, Request, Response
+from vosswitch.sip.grammar.parse import parse
+from vosswitch.sip.identity.addressing import Replies
+from vosswitch.sip.identity.carried import server_line
+from vosswitch.sip.legs.orphan import orphan
+from vosswitch.sip.legs.outgoing import OutgoingLeg
+from vosswitch.sip.legs.refer import leg_of
+from vosswitch.sip.legs.refusal import Refused
+from vosswitch.sip.legs.session import policy_of
+from vosswitch.sip.legs.stack import Stack
 from vosswitch.sip.reception import Reception
-from vosswitch.sip.refer import leg_of
-from vosswitch.sip.refusal import Refused
-from vosswitch.sip.registrar import Registrar
-from vosswitch.sip.session import policy_of
-from vosswitch.sip.stack import Stack
-from vosswitch.sip.stateless import Stateless
-from vosswitch.sip.timers import Timers
-from vosswitch.sip.transaction import State as TransactionState
+from vosswitch.sip.registrations.registrar import Registrar
+from vosswitch.sip.registrations.trunks import Trunks
+from vosswitch.sip.transactions.flow import Statistics, Tokens
+from vosswitch.sip.transactions.layer import Layer, Pace
+from vosswitch.sip.transactions.stateless import Stateless
+from vosswitch.sip.transactions.timers import Timers
+from vosswitch.sip.transactions.transaction import State as TransactionState
 from vosswitch.sip.transport import NameService, Sockets, UdpSocket
-from vosswitch.sip.trunks import Trunks
-from vosswitch.sip.ways import Ways, abilities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -56,13 +56,13 @@ if TYPE_CHECKING:
     from vosswitch.model.trunk import Trunk
     from vosswitch.params.boot import Listener
     from vosswitch.params.listeners import ClientTls
-    from vosswitch.sip.flow import Flow
-    from vosswitch.sip.headers import Via
-    from vosswitch.sip.layer import ServerTransaction
-    from vosswitch.sip.leg import Listener as LegListener
-    from vosswitch.sip.resolution import Answer, Question
-    from vosswitch.sip.stack import DialogUser
-    from vosswitch.sip.timers import Timer
+    from vosswitch.sip.destinations.resolution import Answer, Question
+    from vosswitch.sip.grammar.headers import Via
+    from vosswitch.sip.legs.leg import Listener as LegListener
+    from vosswitch.sip.legs.stack import DialogUser
+    from vosswitch.sip.transactions.flow import Flow
+    from vosswitch.sip.transactions.layer import ServerTransaction
+    from vosswitch.sip.transactions.timers import Timer
     from vosswitch.sip.transport import Watcher
 
 LOG_EVERY = 10.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from vosswitch.sip.carried import NEVER
-from vosswitch.sip.numberparameters import NAMES
+from vosswitch.sip.grammar.numberparameters import NAMES
+from vosswitch.sip.identity.carried import NEVER
 from vosswitch.store import fields
 from vosswitch.store.fields import Deployment, Expected, Reader
 from vosswitch.store.table import Field

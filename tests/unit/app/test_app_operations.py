@@ -18,10 +18,10 @@ from vosswitch.hooks.frozen import Failures
 from vosswitch.model.call import Contact
 from vosswitch.model.trunk import TrunkState
 from vosswitch.model.values import UNITS, Address
-from vosswitch.sip.location import Binding
-from vosswitch.sip.names import Names
-from vosswitch.sip.registrar import Registrar
-from vosswitch.sip.resolution import Abilities
+from vosswitch.sip.destinations.names import Names
+from vosswitch.sip.destinations.resolution import Abilities
+from vosswitch.sip.registrations.location import Binding
+from vosswitch.sip.registrations.registrar import Registrar
 
 
 class Node:

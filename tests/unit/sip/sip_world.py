@@ -14,10 +14,10 @@ from vosswitch.model.call import Credential, Placement
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.values import Address
 from vosswitch.params.boot import Listener
-from vosswitch.sip import digest
-from vosswitch.sip.message import Request, Response
-from vosswitch.sip.parse import parse
-from vosswitch.sip.resolution import Answer, Question
+from vosswitch.sip.destinations.resolution import Answer, Question
+from vosswitch.sip.grammar import digest
+from vosswitch.sip.grammar.message import Request, Response
+from vosswitch.sip.grammar.parse import parse
 from vosswitch.sip.service import SipService
 
 UAC = ("192.0.2.10", 5070)

@@ -9,7 +9,7 @@ from vosswitch import sdp
 from vosswitch.model.causes import cause
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.signals import Answer, Release
-from vosswitch.sip.addressing import usable
+from vosswitch.sip.identity.addressing import usable
 
 SEEN = ("192.0.2.10", 40001)
 """Where the caller's packets come from: not the port that it names."""

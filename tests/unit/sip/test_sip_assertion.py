@@ -13,7 +13,7 @@ from vosswitch.model.call import Placement
 from vosswitch.model.identity import NOBODY, Diversion, Identity
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.values import Address
-from vosswitch.sip.assertion import ANONYMOUS, connected_lines, shown
+from vosswitch.sip.identity.assertion import ANONYMOUS, connected_lines, shown
 
 KNOWN = Identity("4955", "Boss", charge="4999", diversions=(Diversion("4951", "user-busy", private=True),))
 HIDDEN = replace(KNOWN, private=True, privacy=("id",))

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.unit.sip.sip_world import UAC, World
 from vosswitch.model.peer import PeerProfile
-from vosswitch.sip.carried import LONGEST, MOST, MOST_CHARACTERS, NAMED, NEVER, given, passes, taken
-from vosswitch.sip.message import Response
+from vosswitch.sip.grammar.message import Response
+from vosswitch.sip.identity.carried import LONGEST, MOST, MOST_CHARACTERS, NAMED, NEVER, given, passes, taken
 
 
 def message(**headers):

@@ -9,8 +9,8 @@ from vosswitch import sdp
 from vosswitch.model.causes import cause
 from vosswitch.model.peer import PeerProfile
 from vosswitch.model.signals import Answer, Carried, Carry, Digit, Release
-from vosswitch.sip import digest
-from vosswitch.sip.carry import LARGEST, MOST
+from vosswitch.sip.grammar import digest
+from vosswitch.sip.legs.carry import LARGEST, MOST
 
 SESSION = sdp.parse(ANSWER)
 

@@ -12,9 +12,9 @@ from twisted.logger import Logger
 
 from tests.support.certificates import Authority
 from vosswitch.params.listeners import NO_TLS, ClientTls, KeyPair, Listener, ServerTls
-from vosswitch.sip.certificates import names_of, server_names, wildcard_of
-from vosswitch.sip.timers import Timers
+from vosswitch.sip.transactions.timers import Timers
 from vosswitch.sip.transport import Sockets
+from vosswitch.sip.transport.certificates import names_of, server_names, wildcard_of
 from vosswitch.sip.transport.tls import BadCertificate, Certificates
 
 

@@ -12,11 +12,11 @@ from vosswitch.model.causes import cause
 from vosswitch.model.signals import Release
 from vosswitch.model.values import Address
 from vosswitch.params.boot import Listener
-from vosswitch.sip.flow import TRANSPORT_TEXT, contact_line
-from vosswitch.sip.parse import parse
-from vosswitch.sip.quota import FREE, SOURCE_BYTES
+from vosswitch.sip.grammar.parse import parse
+from vosswitch.sip.transactions.flow import TRANSPORT_TEXT, contact_line
 from vosswitch.sip.transport.connection import CLOSING, IDLE, KEEP_ALIVE_EVERY, WHOLE_MESSAGE
 from vosswitch.sip.transport.options import drops_in
+from vosswitch.sip.transport.quota import FREE, SOURCE_BYTES
 
 DONE = Failure(ConnectionDone())
 

@@ -7,9 +7,9 @@ import json
 import pytest
 from sip_world import OFFER, UAC, Peer, World
 
-from vosswitch.sip.dialog import Dialog, Hop, hop_of
-from vosswitch.sip.message import BadMessage
-from vosswitch.sip.parse import parse
+from vosswitch.sip.grammar.message import BadMessage
+from vosswitch.sip.grammar.parse import parse
+from vosswitch.sip.legs.dialog import Dialog, Hop, hop_of
 
 
 def invite(**changes):

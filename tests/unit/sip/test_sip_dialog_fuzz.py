@@ -16,8 +16,8 @@ from sip_world import ANSWER, OFFER, UAC, UAS, Peer, World, reply
 
 from vosswitch.model.causes import cause
 from vosswitch.model.signals import Release
-from vosswitch.sip.message import BadMessage, Request, Response
-from vosswitch.sip.parse import parse
+from vosswitch.sip.grammar.message import BadMessage, Request, Response
+from vosswitch.sip.grammar.parse import parse
 
 LINES = (
     b"Require: 100rel", b"Require: timer", b"Supported: 100rel, timer, replaces", b"Session-Expires: 90;refresher=uac",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vosswitch.sip.digest import (
+from vosswitch.sip.grammar.digest import (
     Nonces,
     algorithm_of,
     answer,
@@ -18,7 +18,7 @@ from vosswitch.sip.digest import (
     parse_authorization,
     verify,
 )
-from vosswitch.sip.uri import BadMessage
+from vosswitch.sip.grammar.uri import BadMessage
 
 # RFC 7616 section 3.9.1: one credential, two algorithms
 RFC7616 = (

@@ -10,7 +10,7 @@ from vosswitch import sdp
 from vosswitch.model.causes import cause
 from vosswitch.model.peer import PeerProfile
 from vosswitch.model.signals import Accept, Answer, Confirm, Offer, Progress, Refuse, Release, Ring
-from vosswitch.sip.message import Request
+from vosswitch.sip.grammar.message import Request
 
 BODIES = (b"", ANSWER, ANSWER.replace(b"4000", b"4010"), b"rubbish")
 SIGNALS = (

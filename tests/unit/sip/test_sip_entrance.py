@@ -14,8 +14,9 @@ from test_sip_registrar import Phone
 from vosswitch.app.logs import JsonLines
 from vosswitch.model.causes import cause
 from vosswitch.model.signals import Release
-from vosswitch.sip import authevents, digest
-from vosswitch.sip.authevents import AuthEvents
+from vosswitch.sip.gate import authevents
+from vosswitch.sip.gate.authevents import AuthEvents
+from vosswitch.sip.grammar import digest
 
 METHODS = ("INVITE", "REGISTER", "OPTIONS", "BYE", "CANCEL", "INFO", "UPDATE", "PRACK", "MESSAGE", "SUBSCRIBE", "NOISE")
 

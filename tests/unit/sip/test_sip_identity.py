@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tests.unit.sip.sip_world import UAC, World
 from vosswitch.model.identity import NOBODY, Diversion, Identity
 from vosswitch.model.peer import PLAIN, PeerProfile
-from vosswitch.sip.identity import called_of, caller_of, connected_of, display_of, identity_of
-from vosswitch.sip.message import Request, Response
-from vosswitch.sip.redirections import diversion_lines, history_lines, read_redirections
+from vosswitch.sip.grammar.message import Request, Response
+from vosswitch.sip.identity.identity import called_of, caller_of, connected_of, display_of, identity_of
+from vosswitch.sip.identity.redirections import diversion_lines, history_lines, read_redirections
 
 TRUSTED = PeerProfile(trusted=True)
 PAI = '"Bob" <sip:4955@op.example>'

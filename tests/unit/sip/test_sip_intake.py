@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from vosswitch.sip import intake
-from vosswitch.sip.flow import Statistics
-from vosswitch.sip.intake import Intake
+from vosswitch.sip.gate import intake
+from vosswitch.sip.gate.intake import Intake
+from vosswitch.sip.transactions.flow import Statistics
 
 INVITE = b"INVITE sip:1@x SIP/2.0\r\nTo: <sip:1@x>\r\nCall-ID: %d\r\n\r\n"
 AGAIN = b"INVITE sip:1@x SIP/2.0\r\nCall-ID: a\r\nt: <sip:1@x> ; Tag=7\r\n\r\n"

@@ -10,10 +10,10 @@ from twisted.internet.task import Clock
 
 from vosswitch.model.call import Contact
 from vosswitch.model.values import Address
-from vosswitch.sip.keepalive import KeepAlive, Sweep
-from vosswitch.sip.location import Binding
-from vosswitch.sip.registrar import Registrar
-from vosswitch.sip.timers import Timers
+from vosswitch.sip.registrations.keepalive import KeepAlive, Sweep
+from vosswitch.sip.registrations.location import Binding
+from vosswitch.sip.registrations.registrar import Registrar
+from vosswitch.sip.transactions.timers import Timers
 
 HERE = Address("192.0.2.1", 5060, "udp")
 

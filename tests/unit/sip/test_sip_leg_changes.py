@@ -8,7 +8,7 @@ from sip_world import ANSWER, OFFER, REALM, UAS, World, reply
 from vosswitch import sdp
 from vosswitch.model.causes import cause
 from vosswitch.model.signals import Accept, Answer, Confirm, Digit, Offer, Refuse, Release
-from vosswitch.sip import digest
+from vosswitch.sip.grammar import digest
 
 SESSION = sdp.parse(ANSWER)
 CHANGED = OFFER.replace(b"4000", b"4100")

@@ -10,7 +10,7 @@ from vosswitch.model.call import LegTimers
 from vosswitch.model.causes import cause, from_sip, switches
 from vosswitch.model.signals import Answer, Confirm, Offer, Proceed, Progress, Refuse, Release, Ring
 from vosswitch.model.values import Address
-from vosswitch.sip import digest
+from vosswitch.sip.grammar import digest
 
 SESSION = sdp.parse(ANSWER)
 

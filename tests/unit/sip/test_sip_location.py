@@ -11,8 +11,8 @@ from test_sip_registrar import CONTACT, PHONE, Phone, uris
 from vosswitch.model.causes import cause
 from vosswitch.model.signals import Release
 from vosswitch.model.values import Address
-from vosswitch.sip.location import Binding
-from vosswitch.sip.registrar import MOST, Lap
+from vosswitch.sip.registrations.location import Binding
+from vosswitch.sip.registrations.registrar import MOST, Lap
 
 PROXY = ("203.0.113.5", 5060)
 INSTANCE = '+sip.instance="<urn:uuid:00000000-0000-1000-8000-000A95A0E128>"'
@@ -139,7 +139,7 @@ def over_tcp(world, contact, **changes):
 
 
 def _taken(transport):
-    from vosswitch.sip.parse import parse  # noqa: PLC0415 - here only
+    from vosswitch.sip.grammar.parse import parse  # noqa: PLC0415 - here only
 
     data = transport.value()
     transport.clear()

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vosswitch.sip.headers import CSeq, NameAddr, Via, parse_name_addr, parse_via, split_list
-from vosswitch.sip.message import BadMessage, Request, Response, reason_phrase, render
-from vosswitch.sip.parse import parse
-from vosswitch.sip.uri import Uri
+from vosswitch.sip.grammar.headers import CSeq, NameAddr, Via, parse_name_addr, parse_via, split_list
+from vosswitch.sip.grammar.message import BadMessage, Request, Response, reason_phrase, render
+from vosswitch.sip.grammar.parse import parse
+from vosswitch.sip.grammar.uri import Uri
 
 
 def invite(**headers: str) -> Request:

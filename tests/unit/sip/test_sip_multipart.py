@@ -8,7 +8,7 @@ from sip_world import OFFER, World
 from vosswitch import sdp
 from vosswitch.model.causes import cause
 from vosswitch.model.signals import Release
-from vosswitch.sip.multipart import MOST, part_of
+from vosswitch.sip.grammar.multipart import MOST, part_of
 
 ISUP = b"\x01\x00I--\xff\n--\r\n"
 SDP = b"application/sdp"

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vosswitch.model.values import Address
-from vosswitch.sip import names as module
-from vosswitch.sip.names import LONGEST, NEGATIVE, RETRY, SHORTEST, STALE, STALE_RETRY, Names
-from vosswitch.sip.resolution import Abilities, Answer, Question
+from vosswitch.sip.destinations import names as module
+from vosswitch.sip.destinations.names import LONGEST, NEGATIVE, RETRY, SHORTEST, STALE, STALE_RETRY, Names
+from vosswitch.sip.destinations.resolution import Abilities, Answer, Question
 
 VENDOR = Address("vendor.example", 5060, "udp")
 ONE, TWO = Address("192.0.2.1", 5060), Address("192.0.2.2", 5060)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.unit.sip.sip_world import UAC, UAS, World, reply
 from vosswitch.model.peer import PeerProfile
-from vosswitch.sip.numberparameters import NAMES, parameters_text, read_parameters
-from vosswitch.sip.uri import Uri, parse_uri
+from vosswitch.sip.grammar.numberparameters import NAMES, parameters_text, read_parameters
+from vosswitch.sip.grammar.uri import Uri, parse_uri
 
 
 @pytest.mark.parametrize("uri", ["sip:+4940;npdi;rn=+4999;x=1@h", "tel:+49-40;npdi;rn=+4999;x=1"])

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vosswitch.sip.message import Request, Response, render
-from vosswitch.sip.parse import KEEP_ALIVE, BadMessage, Framer, parse
+from vosswitch.sip.grammar.message import Request, Response, render
+from vosswitch.sip.grammar.parse import KEEP_ALIVE, BadMessage, Framer, parse
 
 DATA = Path(__file__).parents[2] / "data"
 

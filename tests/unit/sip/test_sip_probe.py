@@ -8,8 +8,8 @@ from sip_world import STRANGER, UAS, World, reply
 from vosswitch.app.watch import counts
 from vosswitch.model.peer import PeerProfile
 from vosswitch.model.values import Address
-from vosswitch.sip.headers import retry_after
-from vosswitch.sip.probe import Probe
+from vosswitch.sip.destinations.probe import Probe
+from vosswitch.sip.grammar.headers import retry_after
 
 
 @pytest.fixture

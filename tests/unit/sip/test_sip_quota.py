@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vosswitch.sip.quota import ALL_BYTES, MOST_FRESH, SOURCE_BYTES, Quota
+from vosswitch.sip.transport.quota import ALL_BYTES, MOST_FRESH, SOURCE_BYTES, Quota
 
 
 def test_a_source_has_its_bound_and_others_theirs():

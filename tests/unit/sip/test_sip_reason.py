@@ -10,7 +10,7 @@ from sip_world import ANSWER, UAS, World, reply
 from vosswitch import sdp
 from vosswitch.model.causes import END_REASONS, cause, from_q850
 from vosswitch.model.signals import Answer, Release
-from vosswitch.sip.reason import NONE, Reasons, lines_of, read
+from vosswitch.sip.grammar.reason import NONE, Reasons, lines_of, read
 
 SESSION = sdp.parse(ANSWER)
 

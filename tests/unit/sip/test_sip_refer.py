@@ -11,9 +11,9 @@ from vosswitch import sdp
 from vosswitch.model.causes import cause
 from vosswitch.model.peer import PeerProfile
 from vosswitch.model.signals import Answer, Carried, Carry, Release, Replaces, Transfer, Transferred
-from vosswitch.sip import digest
-from vosswitch.sip.message import BadMessage
-from vosswitch.sip.refer import Referrals, leg_of, read_replaces
+from vosswitch.sip.grammar import digest
+from vosswitch.sip.grammar.message import BadMessage
+from vosswitch.sip.legs.refer import Referrals, leg_of, read_replaces
 
 SESSION = sdp.parse(ANSWER)
 

@@ -8,7 +8,7 @@ from zope.interface.verify import verifyObject
 
 from vosswitch.model.interfaces import ILegFactory, IRegistrations
 from vosswitch.model.values import Address
-from vosswitch.sip import digest
+from vosswitch.sip.grammar import digest
 
 PHONE = ("198.51.100.7", 40123)
 CONTACT = "<sip:1001@10.0.0.9:5062;line=7>"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vosswitch.sip.reliable import RAck, Receiver, Sender, Word, read_rack, read_rseq, refusal
+from vosswitch.sip.legs.reliable import RAck, Receiver, Sender, Word, read_rack, read_rseq, refusal
 
 RING = Word(180, None)
 MEDIA = Word(183, object())

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from vosswitch.model.places import local_parts, local_text, settled
 from vosswitch.model.values import Address
-from vosswitch.sip.resolution import (
+from vosswitch.sip.destinations.resolution import (
     MOST_RECORDS,
     MOST_TARGETS,
     Abilities,

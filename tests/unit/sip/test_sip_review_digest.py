@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sip_world import OFFER, STRANGER, UAC, World
 
-from vosswitch.sip import digest
-from vosswitch.sip.digest import Nonces
+from vosswitch.sip.grammar import digest
+from vosswitch.sip.grammar.digest import Nonces
 
 
 @pytest.fixture

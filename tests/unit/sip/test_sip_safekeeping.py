@@ -12,13 +12,13 @@ from twisted.internet.task import Clock
 
 from vosswitch.model.call import Contact
 from vosswitch.model.values import Address
-from vosswitch.sip import safekeeping
-from vosswitch.sip.files import RegistrationFile
-from vosswitch.sip.kept import decode, encode, revive
-from vosswitch.sip.location import Binding
-from vosswitch.sip.registrar import Registrar
-from vosswitch.sip.safekeeping import Safekeeping
-from vosswitch.sip.timers import Timers
+from vosswitch.sip.registrations import safekeeping
+from vosswitch.sip.registrations.files import RegistrationFile
+from vosswitch.sip.registrations.kept import decode, encode, revive
+from vosswitch.sip.registrations.location import Binding
+from vosswitch.sip.registrations.registrar import Registrar
+from vosswitch.sip.registrations.safekeeping import Safekeeping
+from vosswitch.sip.transactions.timers import Timers
 
 HERE = Address("192.0.2.1", 5060)
 WALL = 1_800_000_000.0

@@ -7,8 +7,8 @@ from sip_world import OFFER, REALM, STRANGER, UAC, World
 
 from vosswitch.model.causes import cause
 from vosswitch.model.signals import Release
-from vosswitch.sip import digest
-from vosswitch.sip.parse import parse
+from vosswitch.sip.grammar import digest
+from vosswitch.sip.grammar.parse import parse
 
 
 @pytest.fixture

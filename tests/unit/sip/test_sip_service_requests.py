@@ -7,7 +7,7 @@ from sip_world import OFFER, STRANGER, UAC, Peer, World
 
 from vosswitch.model.causes import cause
 from vosswitch.model.signals import Release
-from vosswitch.sip.parse import parse
+from vosswitch.sip.grammar.parse import parse
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from vosswitch.model.signals import Answer, Confirm, Release
 from vosswitch.model.values import Address
 from vosswitch.params.boot import Listener
 from vosswitch.sip import transport as transports
-from vosswitch.sip.parse import Framer, parse
+from vosswitch.sip.grammar.parse import Framer, parse
 from vosswitch.sip.transport import FIRST_MESSAGE, IDLE, UdpFlow
 
 DONE = Failure(ConnectionDone())

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vosswitch.model.peer import PLAIN, PeerProfile
-from vosswitch.sip.message import Request
-from vosswitch.sip.session import (
+from vosswitch.sip.grammar.message import Request
+from vosswitch.sip.legs.session import (
     LEAST,
     MOST,
     MUTE,

@@ -9,7 +9,7 @@ from vosswitch import sdp
 from vosswitch.model.causes import cause
 from vosswitch.model.peer import PeerProfile
 from vosswitch.model.signals import Accept, Answer, Confirm, Offer, Progress, Refuse, Release
-from vosswitch.sip.message import Response
+from vosswitch.sip.grammar.message import Response
 
 SESSION = sdp.parse(ANSWER)
 CHANGED = OFFER.replace(b"4000", b"4100")

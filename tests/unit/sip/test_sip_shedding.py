@@ -10,10 +10,10 @@ from tests.unit.sip.sip_world import OFFER, STRANGER, UAC, Peer, World
 from vosswitch.model.causes import cause
 from vosswitch.model.signals import Release
 from vosswitch.model.source import source_key
-from vosswitch.sip.message import Response
-from vosswitch.sip.parse import parse
-from vosswitch.sip.shedding import LONGEST_HEAD, glimpse, refusal
-from vosswitch.sip.sources import MOST_SOURCES, SourceRates
+from vosswitch.sip.gate.shedding import LONGEST_HEAD, glimpse, refusal
+from vosswitch.sip.gate.sources import MOST_SOURCES, SourceRates
+from vosswitch.sip.grammar.message import Response
+from vosswitch.sip.grammar.parse import parse
 
 REQUEST = (
     "INVITE sip:1@192.0.2.1 SIP/2.0\r\n{via}\r\nMax-Forwards: 70\r\nFrom: <sip:2@x>;tag=f\r\n"

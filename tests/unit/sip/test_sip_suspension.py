@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vosswitch.model.source import plain_host, source_key
-from vosswitch.sip import suspension
-from vosswitch.sip.suspension import LEAST_NAMES, Suspensions
+from vosswitch.sip.gate import suspension
+from vosswitch.sip.gate.suspension import LEAST_NAMES, Suspensions
 
 
 def fail(table, source, name, times=1, now=0.0, most=3):

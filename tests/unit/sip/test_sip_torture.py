@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from vosswitch.sip.digest import parse_authorization
-from vosswitch.sip.message import Message, Request, Response, render
-from vosswitch.sip.parse import BadMessage, parse
+from vosswitch.sip.grammar.digest import parse_authorization
+from vosswitch.sip.grammar.message import Message, Request, Response, render
+from vosswitch.sip.grammar.parse import BadMessage, parse
 
 DATA = Path(__file__).parents[2] / "data"
 UNUSUAL_USER = "1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vosswitch.sip.transaction import Client, Effect, Input, InviteClient, InviteServer, Server, State
+from vosswitch.sip.transactions.transaction import Client, Effect, Input, InviteClient, InviteServer, Server, State
 
 # Every arrow of the figure: state, input, next state, effects over UDP.  What is not here must be ignored.
 FIGURES = {

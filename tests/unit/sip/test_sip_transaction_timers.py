@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
-from vosswitch.sip.timers import WIDTH, Timers
+from vosswitch.sip.transactions.timers import WIDTH, Timers
 
 
 def queue():

@@ -11,12 +11,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from twisted.internet.task import Clock
 
 from vosswitch.model.values import Address
-from vosswitch.sip.flow import Statistics, Tokens
-from vosswitch.sip.layer import Layer
-from vosswitch.sip.message import Request, Response
-from vosswitch.sip.parse import parse
-from vosswitch.sip.timers import Timers
-from vosswitch.sip.transaction import State
+from vosswitch.sip.grammar.message import Request, Response
+from vosswitch.sip.grammar.parse import parse
+from vosswitch.sip.transactions.flow import Statistics, Tokens
+from vosswitch.sip.transactions.layer import Layer
+from vosswitch.sip.transactions.timers import Timers
+from vosswitch.sip.transactions.transaction import State
 
 HEAD = (
     "{method} sip:b@192.0.2.2 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch={branch};rport\r\nMax-Forwards: 70\r\n"

@@ -12,8 +12,8 @@ from vosswitch.model.peer import PLAIN
 from vosswitch.model.signals import Answer as Answered
 from vosswitch.model.signals import Offer, Proceed, Release
 from vosswitch.model.values import Address
-from vosswitch.sip.parse import parse
-from vosswitch.sip.resolution import Answer, Question
+from vosswitch.sip.destinations.resolution import Answer, Question
+from vosswitch.sip.grammar.parse import parse
 
 NAMED = Address("vendor.example", 5080, "udp")
 HOSTS = ("192.0.2.21", "192.0.2.22", "192.0.2.23")

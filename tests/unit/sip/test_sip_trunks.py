@@ -13,9 +13,9 @@ from vosswitch.model.causes import cause
 from vosswitch.model.signals import Release
 from vosswitch.model.trunk import TrunkWish
 from vosswitch.model.values import Address
-from vosswitch.sip import digest
-from vosswitch.sip.message import Response
-from vosswitch.sip.registration import (
+from vosswitch.sip.grammar import digest
+from vosswitch.sip.grammar.message import Response
+from vosswitch.sip.registrations.registration import (
     Effect,
     Input,
     Registration,

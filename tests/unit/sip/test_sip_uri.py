@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vosswitch.sip.uri import BadMessage, Uri, parse_uri, unescape
+from vosswitch.sip.grammar.uri import BadMessage, Uri, parse_uri, unescape
 
 GOOD = {
     "sip:alice@example.com": ("sip", "alice", "example.com", None, {}),

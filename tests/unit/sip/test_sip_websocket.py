@@ -18,7 +18,7 @@ from wsproto.events import (  # noqa: E402
     TextMessage,
 )
 
-from vosswitch.sip.websocket import MAX_UPGRADE, WebSocket  # noqa: E402
+from vosswitch.sip.transport.websocket import MAX_UPGRADE, WebSocket  # noqa: E402
 
 MESSAGE = b"OPTIONS sip:x SIP/2.0\r\nSubject: caf\xc3\xa9\r\n\r\n"
 

@@ -1,7 +1,7 @@
 """One connection of a stream transport: cuts messages out of it, and ends it when the peer is of no use.
 
 Whatever a peer begins has its time: the handshake, the first whole message, every later message, the close.  What it
-leaves unfinished or unread is counted (`vosswitch.sip.quota`), so that neither half-open nor slow ones pile up.
+leaves unfinished or unread is counted (`vosswitch.sip.transport.quota`): neither half-open nor slow ones pile up.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from twisted.internet.protocol import Protocol as StreamProtocol
 from zope.interface import implementer
 
 from vosswitch.model.values import Address
-from vosswitch.sip.parse import KEEP_ALIVE, BadMessage, Framer
-from vosswitch.sip.quota import FREE
+from vosswitch.sip.grammar.parse import KEEP_ALIVE, BadMessage, Framer
 from vosswitch.sip.transport.options import handle_of, mark, notice_loss
+from vosswitch.sip.transport.quota import FREE
 
 if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
-    from vosswitch.sip.timers import Timer
+    from vosswitch.sip.transactions.timers import Timer
     from vosswitch.sip.transport.stream import StreamFlow, StreamSocket
 
 HANDSHAKE = 10.0

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from vosswitch.model.places import local_parts
 from vosswitch.model.values import Address
-from vosswitch.sip.uri import host_text
+from vosswitch.sip.grammar.uri import host_text
 
 if TYPE_CHECKING:
     from vosswitch.params.boot import Listener
-    from vosswitch.sip.flow import Flow
-    from vosswitch.sip.parse import BadMessage
+    from vosswitch.sip.grammar.parse import BadMessage
+    from vosswitch.sip.transactions.flow import Flow
 
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound
 

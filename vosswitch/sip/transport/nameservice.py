@@ -1,4 +1,4 @@
-"""Questions to name servers, by ``twisted.names``; what is made of the answers is `vosswitch.sip.names`'s part."""
+"""Questions to name servers, by ``twisted.names``; what the answers mean is for `vosswitch.sip.destinations.names`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from twisted.names import client, dns, hosts
 from twisted.names.error import DNSNameError
 from twisted.python.filepath import FilePath
 
-from vosswitch.sip.resolution import MOST_RECORDS, Answer, Naptr, Question, Srv, normal_name
+from vosswitch.sip.destinations.resolution import MOST_RECORDS, Answer, Naptr, Question, Srv, normal_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from twisted.python.failure import Failure
 
-    from vosswitch.sip.timers import Timers
+    from vosswitch.sip.transactions.timers import Timers
 
 TIMEOUTS = (1, 2)
 """Seconds that each server is given, first and second time."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import maybeDeferred
 
-from vosswitch.sip.quota import Quota
 from vosswitch.sip.transport.opening import connections_allowed, listen
 from vosswitch.sip.transport.options import RECEIVE_BUFFER, ask_buffer, drops, handle_of, mark
+from vosswitch.sip.transport.quota import Quota
 from vosswitch.sip.transport.stream import StreamSocket
 from vosswitch.sip.transport.tls import Certificates
 from vosswitch.sip.transport.udp import UdpSocket
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from vosswitch.params.boot import Listener
     from vosswitch.params.listeners import ClientTls
-    from vosswitch.sip.timers import Timer, Timers
+    from vosswitch.sip.transactions.timers import Timer, Timers
     from vosswitch.sip.transport.listening import Room
 
 WARN_BEFORE = 30

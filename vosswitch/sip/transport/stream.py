@@ -14,10 +14,10 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from vosswitch.model.source import source_key
 from vosswitch.model.values import Address
 from vosswitch.params.listeners import SECURE, WEB
-from vosswitch.sip.certificates import Names, names_of
-from vosswitch.sip.quota import Quota
+from vosswitch.sip.transport.certificates import Names, names_of
 from vosswitch.sip.transport.connection import MOST_WAITING, Connection
 from vosswitch.sip.transport.listening import WILDCARDS, Listening, shown
+from vosswitch.sip.transport.quota import Quota
 from vosswitch.sip.transport.tls import Certificates, why
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
     from vosswitch.params.boot import Listener
-    from vosswitch.sip.timers import Timers
+    from vosswitch.sip.transactions.timers import Timers
     from vosswitch.sip.transport.listening import Room
 
 CONNECT = 10.0
@@ -37,7 +37,7 @@ MOST_CONNECTIONS = 10_000
 
 
 class StreamFlow:
-    """A connection, there or being made; see `vosswitch.sip.flow.Flow`.
+    """A connection, there or being made; see `vosswitch.sip.transactions.flow.Flow`.
 
     :ivar name: whom the server's certificate has to prove; "" where that does not matter.
     :ivar names: whom the client's certificate has proved.

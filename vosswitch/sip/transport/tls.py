@@ -17,7 +17,7 @@ from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IOpenSS
 from zope.interface import implementer
 
 from vosswitch.params.listeners import NO_TLS, ClientTls, KeyPair, Listener, ServerTls
-from vosswitch.sip.certificates import is_address, server_names, wildcard_of
+from vosswitch.sip.transport.certificates import is_address, server_names, wildcard_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

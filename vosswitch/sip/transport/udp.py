@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vosswitch.params.boot import Listener
-    from vosswitch.sip.timers import Timers
+    from vosswitch.sip.transactions.timers import Timers
     from vosswitch.sip.transport.listening import Room
 
 _MOST_FLOWS = 8192
@@ -24,7 +24,7 @@ _PASSING = frozenset({errno.ECONNREFUSED, errno.EAGAIN, errno.EINTR})
 
 
 class UdpFlow:
-    """A peer's address on a UDP socket; see `vosswitch.sip.flow.Flow`."""
+    """A peer's address on a UDP socket; see `vosswitch.sip.transactions.flow.Flow`."""
 
     __slots__ = ("_peer", "_socket", "host", "hostport", "local", "remote", "via")
     reliable = False

@@ -1,11 +1,11 @@
-"""SIP over WebSocket (RFC 7118): one connection, whose messages are those of `vosswitch.sip.websocket`."""
+"""SIP over WebSocket (RFC 7118): one connection, whose messages are those of `vosswitch.sip.transport.websocket`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from vosswitch.sip.transport.connection import KEEP_ALIVE_EVERY, Connection
-from vosswitch.sip.websocket import GOING, WebSocket
+from vosswitch.sip.transport.websocket import GOING, WebSocket
 
 if TYPE_CHECKING:
     from vosswitch.sip.transport.stream import StreamFlow, StreamSocket

@@ -1,0 +1,1 @@
+"""Where a request goes: names (RFC 3263), our own addresses, several tries."""

@@ -1,0 +1,1 @@
+"""Who gets in: overload, sources, digest, suspensions, answers that cost nothing."""

@@ -1,0 +1,109 @@
+"""Which new requests are turned away before they cost anything, and how they are told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vosswitch.sip.gate.shedding import glimpse, refusal
+from vosswitch.sip.gate.sources import SourceRates
+from vosswitch.sip.grammar.message import BadMessage, Request
+from vosswitch.sip.grammar.parse import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from vosswitch.sip.gate.authentication import Authentication
+    from vosswitch.sip.gate.intake import Intake
+    from vosswitch.sip.grammar.headers import Via
+    from vosswitch.sip.legs.stack import Stack
+    from vosswitch.sip.transactions.flow import Flow
+
+RETRY_AFTER = 2
+"""Seconds that a peer shall stay away when it is told of an overload: it holds all its traffic, so few."""
+
+
+class Admission:
+    """The `intake.Desk` of the room.
+
+    :param credentials: an `ICredentials`; its addresses and *authentication*'s latest proofs tell who is known.
+    :param serve: takes in a message that is let in.
+    :param back: the way of responses to a request with this topmost Via.
+    :param note: told the source of each request that is shed, and whether for its age (else for its source's rate).
+    :ivar serve: as given; *intake* has to be set before anything comes in.
+    """
+
+    __slots__ = (
+        "_authentication", "_back", "_credentials", "_note", "_parameters", "_rates", "_stack", "_tag", "intake",
+        "serve",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        stack: Stack,
+        authentication: Authentication,
+        credentials: Any,
+        parameters: Callable[[], Mapping[str, Any]],
+        serve: Callable[[Flow, bytes], None],
+        back: Callable[[Via, Flow], Flow],
+        note: Callable[[str, bool], None],
+    ) -> None:
+        self._stack = stack
+        self._authentication = authentication
+        self._credentials = credentials
+        self._parameters = parameters
+        self._rates = SourceRates()
+        self._back = back
+        self._note = note
+        self._tag = ""
+        self.serve = serve
+        self.intake: Intake | None = None
+
+    def delay(self) -> float:
+        """VS_OVERLOAD_DELAY in seconds."""
+        return float(self._parameters()["VS_OVERLOAD_DELAY"]) / 1000
+
+    def known(self, flow: Flow) -> bool:
+        """Whether the source has proved itself: by its address, or lately by digest."""
+        remote = flow.remote
+        return remote.host in self._authentication.proven or bool(self._credentials.trusts(remote))
+
+    def capped(self, flow: Flow, now: float) -> bool:
+        """Whether the source has sent more new requests than VS_SOURCE_CPS."""
+        most = self._parameters()["VS_SOURCE_CPS"]
+        return most is not None and not self._rates.take(flow.remote.host, most, now)
+
+    def shed(self, flow: Flow, data: bytes, *, late: bool) -> bool:
+        """Answer a new request with 503 from its bytes; False when it repeats one that is being served.
+
+        :param late: it waited too long, so that its sender shall hold its traffic (Retry-After); else it was capped.
+        """
+        seen = glimpse(data)
+        if seen is None:
+            self._stack.statistics.dropped += 1
+            return True
+        if seen.key in self._stack.layer.servers or (not seen.key and self._runs(data)):
+            return False
+        self._note(flow.remote.host, late)
+        if self._parameters()["SS_REPLY_UNAUTHORIZED"] or self.known(flow):
+            statistics, remote = self._stack.statistics, flow.remote
+            statistics.sent += 1
+            statistics.responses[503] += 1
+            wait = RETRY_AFTER if late else 0
+            answer = refusal(seen, remote.host, remote.port, self._shed_tag(), wait)
+            self._back(seen.via, flow).send(answer)
+        return True
+
+    def _runs(self, data: bytes) -> bool:
+        """Whether a request of a peer of RFC 2543 is being served."""
+        try:
+            message = parse(data)
+            return isinstance(message, Request) and self._stack.layer.find(message) is not None
+        except BadMessage:
+            return False
+
+    def _shed_tag(self) -> str:
+        if not self._tag:
+            self._tag = self._stack.tokens.new()
+            if self.intake is not None:
+                self.intake.absorb = b"tag=" + self._tag.encode()
+        return self._tag
