@@ -385,6 +385,15 @@ def test_any_value_is_read_or_refused(name, value):
     exercise(b"\r\n".join([lines[0], name + b": " + value, *lines[1:]]))
 
 
+@pytest.mark.parametrize("name", [b"From", b"To"])
+def test_no_header_but_contact_is_a_star(name):
+    """An answer to it would bear ``*;tag=``, which nobody can read."""
+    lines = [line for line in options().split(b"\r\n") if not line.startswith(name + b":")]
+    data = b"\r\n".join([lines[0], name + b": *", *lines[1:]])
+    assert refusal(data).status == 400
+    exercise(data)
+
+
 @given(st.lists(st.binary(max_size=200), max_size=5))
 def test_any_stream_is_cut_or_refused(pieces):
     framer = Framer(limit=500)

@@ -392,8 +392,6 @@ def parse_name_addr(text: str) -> NameAddr:
         quoted_name, name, uri, tag = common.groups()
         return NameAddr(uri, quoted_name or name or "", {} if tag is None else {"tag": tag}, text)
     text = text.strip()
-    if text == "*":
-        return NameAddr(Uri("*", text="*"), text="*")
     display, rest = _parse_display(text)
     if not rest.startswith("<"):
         return _parse_addr_spec(rest)
@@ -401,6 +399,14 @@ def parse_name_addr(text: str) -> NameAddr:
     if not closed:
         _bad_address()
     return NameAddr(parse_uri(inside.strip()), display, parse_params(params.strip()))
+
+
+def parse_contact(text: str) -> NameAddr:
+    """Read one Contact value: an address, or the ``*`` that no other header may have (section 20.10).
+
+    :raises BadMessage: 400.
+    """
+    return NameAddr(Uri("*", text="*"), text="*") if text.strip() == "*" else parse_name_addr(text)
 
 
 def _parse_display(text: str) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from vosswitch.sip.grammar.headers import (
     field_start,
     is_list,
     parse_cseq,
+    parse_contact,
     parse_name_addr,
     parse_via,
     split_list,
@@ -233,7 +234,7 @@ class Message:
             return []
         contacts: list[NameAddr] | None = self._typed.get("contact")
         if contacts is None:
-            contacts = self._typed["contact"] = [parse_name_addr(item) for item in self.all("contact")]
+            contacts = self._typed["contact"] = [parse_contact(item) for item in self.all("contact")]
         return contacts
 
     @property
