@@ -160,7 +160,8 @@ class CallMedia:
     def fit(self, side: Side, signal: Signal) -> Signal:
         """*signal* of *side* with the codecs that may be used.
 
-        :raises NoCodec: none is left, or an answer names nothing that was offered.
+        :raises NoCodec: none is left, or an answer names nothing that was offered.  Where neither gateway has a list
+            answers pass as they are: what a vendor makes of an offer is then between the sides.
         """
         if not isinstance(signal, _WITH_SESSION):
             return signal
@@ -172,7 +173,7 @@ class CallMedia:
         said = self._permitted(session, side)
         if self._asked is None or self._asker is side or type(signal) is Offer:
             self._asked, self._asker = said, side
-        elif not agrees(said, self._asked):
+        elif any(self._allowed) and not agrees(said, self._asked):
             raise NoCodec(f"no codec in common: {named(said)} of the {side}, offered {named(self._asked)}")
         if type(signal) is Confirm and side is Side.CALLER:
             self._given = said

@@ -71,7 +71,7 @@ def test_no_gateway_with_a_common_codec_is_codec_mismatch():
 
 @pytest.mark.parametrize("word", [Progress, Answer])
 def test_an_answer_that_was_not_offered_ends_the_attempt_and_the_next_one_is_tried(word):
-    node = world()
+    node = world(caller=("PCMA", "G729"))
     caller = node.call(session=audio("8"))
     node.out.say(word(audio("18")))
     assert node.legs.placed[0].released == cause("codec_mismatch")
@@ -81,6 +81,19 @@ def test_an_answer_that_was_not_offered_ends_the_attempt_and_the_next_one_is_tri
     assert ("r1", "no codec in common: G729 of the callee, offered PCMA") in node.running().decision.notes
     caller.hangs_up()
     assert [row.reason for row in node.cdr.attempts] == ["codec_mismatch", "answered"]
+    node.check_idle()
+
+
+def test_without_lists_an_answer_that_was_not_offered_passes():
+    node = world()
+    caller = node.call(session=audio("8"))
+    node.out.answers(audio("18"))
+    assert formats(caller.told[-1].session) == ("18",)
+    caller.say(Confirm())
+    caller.say(Offer(audio("8")))
+    node.out.say(Accept(audio("0")))
+    assert formats(caller.told[-1].session) == ("0",)
+    caller.hangs_up()
     node.check_idle()
 
 
