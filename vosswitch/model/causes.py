@@ -139,11 +139,15 @@ _Q850_OF_STATUS = {  # RFC 3398 section 8.2.6.1
 }  # fmt: skip
 
 
+_OF_THE_LEG = (420, 421, 422)
+"""Refusals of the extensions that we want with a peer, or do not (Require, session interval): not of the callee."""
+
+
 def from_sip(status: int, text: str = "") -> Cause:
     """The cause of a final SIP response 400-699 as received; its code is the status itself.
 
     488 keeps the status as received but is a `codec_mismatch`; statuses that the caller may not see raw go through
-    the table (a vendor's 401 or 407 becomes 403).
+    the table (a vendor's 401 or 407 becomes 403, its 420, 421 or 422 becomes 500).
     """
     if status in _FIXED:
         reason = _FIXED[status]
@@ -155,6 +159,8 @@ def from_sip(status: int, text: str = "") -> Cause:
     shown = row.sip if row.sip is not None else status
     if status in (401, 407):
         shown = 403
+    elif status in _OF_THE_LEG:
+        shown = 500  # what it names was between that peer and us
     return Cause(reason, status, shown, _Q850_OF_STATUS.get(status, row.q850), text or row.text)
 
 
@@ -182,5 +188,5 @@ def switches(reached: Cause) -> bool:
     if reached.code <= 0:
         return bool(row.switch)
     if reached.code < 500:
-        return reached.code in (408, 488)
+        return reached.code in (408, 488) or reached.code in _OF_THE_LEG
     return reached.code != 600
