@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vosswitch.call.decision import Decision, Price
     from vosswitch.call.funding import Funding
     from vosswitch.call.machine import Effect
+    from vosswitch.call.restoring import Restoring
     from vosswitch.call.switchboard import Switchboard
     from vosswitch.call.takeover import Takeover
     from vosswitch.cdr.record import Cdr
@@ -77,7 +78,7 @@ class Call:
         )
         self.attempts = Attempts(board, decision, cdr)
         self.answered: float | None = None
-        self.handover: Handover | Takeover | None = None
+        self.handover: Handover | Takeover | Restoring | None = None
 
     def begin(self) -> None:
         """Write the call down and place the first attempt."""

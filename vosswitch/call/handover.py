@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from vosswitch.call.joint import Joint
 from vosswitch.call.media import NoCodec
 from vosswitch.call.parties import Far, far_of, same_party, try_of
+from vosswitch.call.restoring import PAUSE, TRIES, Restoring
 from vosswitch.call.transfer import Input, State, TransferMachine
 from vosswitch.model.causes import Cause, cause
 from vosswitch.model.signals import (
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 
 DEPTH = 5
 """Calls that may follow from one another by transfer."""
-PAUSE, TRIES = 2.5, 4
-"""Seconds behind a 491 after which the change is asked for again (RFC 3261 14.1), and how often it is asked for."""
 
 
 class Refused(Exception):
@@ -57,9 +56,12 @@ class Handover:
 
     :param call: the call, *side* the transferring party's in it.
     :ivar partner: the new (or the other) call, None as long as it is not there.
+    :ivar _asking: the stayer has not answered the change yet; *_turned*: it has taken it; *_turning*: the partner has
+        not answered its own.
     """
 
     __slots__ = (
+        "_asking",
         "_board",
         "_call",
         "_far",
@@ -76,6 +78,8 @@ class Handover:
         "_timer",
         "_told",
         "_tries",
+        "_turned",
+        "_turning",
         "partner",
     )
 
@@ -96,6 +100,7 @@ class Handover:
         self._status = 503
         self._timer: Any = None
         self._tries = 0
+        self._asking = self._turned = self._turning = False
         self.partner: Call | None = None
 
     # -- the beginning
@@ -214,11 +219,13 @@ class Handover:
         return True
 
     def _accepted(self, signal: Accept) -> None:
+        self._asking, self._turned = False, True
         self._call.media.heard(self._side.other, signal.session)
         self._session = signal.session
         self._feed(Input.TAKEN)
 
     def _refused(self, signal: Refuse) -> None:
+        self._asking = False
         self._status = signal.status
         busy = signal.status == 491 and self._tries < TRIES
         self._feed(Input.BUSY if busy else Input.REFUSED)
@@ -237,8 +244,10 @@ class Handover:
             self._status = reached.answerable
             self._feed(Input.FAILED)
         elif kind is Accept and self._machine.state is State.TURNING:
+            self._turning = False
             self._feed(Input.TAKEN)
         elif kind is Refuse and self._machine.state is State.TURNING:
+            self._turning = False
             self._status = signal.status  # type: ignore[union-attr]
             self._feed(Input.REFUSED)
         elif kind is Offer and self._joint is not None:
@@ -287,6 +296,7 @@ class Handover:
             self._call.decision.note("transfer", str(none))
             self._refused(Refuse(488))
             return
+        self._asking = True
         self._call.leg(self._side.other).send(offer)
 
     def _pause(self) -> None:
@@ -300,6 +310,7 @@ class Handover:
         if self._session is None:
             self._feed(Input.REFUSED)
         elif self._other_leg is not None or self._differs():
+            self._turning = True
             self._joint.report(Offer(self._session))
         else:
             self.partner.media.forward(self._partner_side, Accept(self._session))
@@ -338,6 +349,8 @@ class Handover:
         self._leg.send(Transferred(max(self._status, 400)))
         if self._left is not None:
             call.heard(self._leg, self._left)
+        elif (self._asking or self._turned) and call.is_talking:
+            Restoring(call, self._side, asked=self._asking).begin()
 
     def _drop(self) -> None:
         self._end()
@@ -368,6 +381,8 @@ class Handover:
         leg.listen(other)
         if self._other_left is not None:
             other.heard(leg, self._other_left)
+        elif self._turning and self._partner_side is not None:
+            Restoring(other, self._partner_side, asked=True).begin()
 
 
 def _place(session: SessionDescription | None) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from vosswitch.call.joint import Joint
 from vosswitch.call.media import NoCodec
 from vosswitch.call.parties import far_of, party_of
+from vosswitch.call.restoring import Restoring
 from vosswitch.model.causes import Cause, cause, from_sip
 from vosswitch.model.signals import Accept, Answer, Offer, Refuse, Release, Transfer, Transferred
 from vosswitch.sdp.direction import resumed
@@ -84,7 +85,8 @@ class Takeover:
         call, side = self._call, self._side
         if self._over:
             self._give_up()
-            self._as_before()
+            if call.is_talking:  # the side that stays has taken a change that nobody wants any more
+                Restoring(call, side, asked=False).begin()
             return
         answer = call.media.forward(side.other, signal)
         call.handover = None
@@ -93,13 +95,6 @@ class Takeover:
         call.decision.note("replaces", f"another leg has taken the place of the {side}'s")
         self._leg.send(Answer(answer.session))  # type: ignore[union-attr]
         self._former.send(Release(cause("normal")))
-
-    def _as_before(self) -> None:
-        """The side that stays has taken a change that nobody wants any more: it is asked for the old one."""
-        call, side = self._call, self._side
-        session = call.media.said(side)
-        if session is not None and call.is_talking:
-            call.leg(side.other).send(call.media.forward(side, Offer(session)))
 
     def _give_up(self) -> None:
         call = self._call

@@ -466,6 +466,9 @@ def test_calls_that_cannot_be_joined_stay_as_they_are(world, how):
         two.say(Refuse(488))
     assert statuses(first)[-1] >= 400
     assert (first.released, one.released) == (None, None)
+    if how == "two refuses":  # the first side has moved its media already: it is asked to take it back
+        assert [asked.session.host for asked in told(one, Offer)] == ["relay-callee", "relay-caller"]
+        one.say(Accept(offer(5001)))
     first.say(Digit("1"))
     assert told(one, Digit) == [Digit("1")]
     if how != "two hangs up":
@@ -475,6 +478,53 @@ def test_calls_that_cannot_be_joined_stay_as_they_are(world, how):
         second.hangs_up()
         assert two.released is not None
     first.hangs_up()
+
+
+def test_who_has_turned_is_asked_again_to_take_its_old_session_back(world):
+    first, one, second, two = attended(world)
+    first.say(Transfer("4322", NAME))
+    one.say(Accept(offer(5011)))
+    two.say(Refuse(488))
+    for number in range(2, TRIES + 2):
+        assert len(told(one, Offer)) == number
+        one.say(Offer(offer(5012)))
+        assert told(one, Refuse) == [Refuse(491)] * (number - 1)
+        one.say(Refuse(491))
+        world.clock.advance(PAUSE)
+    assert len(told(one, Offer)) == TRIES + 1
+    one.say(Offer(offer(5012)))
+    assert told(first, Offer)[-1].session.host == "relay-callee"
+    first.hangs_up()
+    second.hangs_up()
+
+
+def test_who_answers_the_change_behind_the_failure_gets_its_old_session_back(world):
+    first, one, second, two = attended(world)
+    first.say(Transfer("4322", NAME))
+    two.hangs_up()
+    assert len(told(one, Offer)) == 1
+    one.say(Accept(offer(5011)))
+    assert told(one, Offer)[-1].session.host == "relay-caller"
+    assert told(first, Accept) == []
+    one.say(Accept(offer(5000)))
+    first.say(Offer(offer(4010)))
+    assert len(told(one, Offer)) == 3
+    first.hangs_up()
+
+
+def test_the_partner_that_was_asked_gets_its_old_session_back_when_the_stayer_leaves(world):
+    first, one, second, two = attended(world)
+    first.say(Transfer("4322", NAME))
+    one.say(Accept(offer(5011)))
+    one.hangs_up()
+    assert len(told(two, Offer)) == 1
+    two.say(Accept(offer(5022)))
+    assert told(two, Offer)[-1].session.host == "relay-caller"
+    assert told(second, Accept) == []
+    two.say(Accept(offer(5022)))
+    two.say(Digit("1"))
+    assert told(second, Digit) == [Digit("1")]
+    second.hangs_up()
 
 
 def test_a_leg_that_has_gone_meanwhile_ends_its_call_when_they_are_not_joined(world):
