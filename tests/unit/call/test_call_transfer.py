@@ -499,7 +499,7 @@ def test_who_has_turned_is_asked_again_to_take_its_old_session_back(world):
 
 
 def test_who_answers_the_change_behind_the_failure_gets_its_old_session_back(world):
-    first, one, second, two = attended(world)
+    first, one, _, two = attended(world)
     first.say(Transfer("4322", NAME))
     two.hangs_up()
     assert len(told(one, Offer)) == 1
