@@ -149,7 +149,7 @@ class SideState:
 
     :ivar acceptable: payload types that its packets may carry: those of both descriptions, since each side sends
         what the other one named (RFC 3264 section 5.1).
-    :ivar awaited: whether it should be sending now: nobody holds the call.
+    :ivar awaited: whether it should be sending now: nobody holds the call, or the call has been one-way all along.
     """
 
     __slots__ = ("acceptable", "awaited", "description", "rtcp", "rtp", "seen", "session", "silent_since", "started")
@@ -173,6 +173,11 @@ class SideState:
     def hears(self) -> bool:
         """Whether it wants to be sent anything."""
         return self.description is not None and self.description.receives
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it may send."""
+        return self.description is not None and self.description.sends
 
     def locked(self, source: Source) -> None:
         """Its RTP comes from *source*: RTCP is expected beside it until it shows itself."""
@@ -203,7 +208,7 @@ class Session:
     :param tos: the ToS byte of what is sent.
     """
 
-    __slots__ = ("_counted", "number", "pairs", "sides", "timeout", "tos")
+    __slots__ = ("_counted", "_talked", "number", "pairs", "sides", "timeout", "tos")
 
     def __init__(self, number: int, pairs: tuple[int, int], timeout: float, tos: int = 0) -> None:
         self.number = number
@@ -211,6 +216,7 @@ class Session:
         self.timeout = timeout
         self.tos = tos
         self._counted = 0
+        self._talked = False  # whether both sides have sent and heard: what is one-way behind that is a hold
         self.sides = (SideState(self), SideState(self))
         caller, callee = self.sides
         for one, two in ((caller, callee), (callee, caller)):
@@ -239,6 +245,7 @@ class Session:
         side.description = None
         side.started = False
         side.seen = 0
+        self._talked = False
         for port in (side.rtp, side.rtcp):
             port.point(None)
             port.packets = port.octets = port.lost = port.strangers = 0
@@ -247,10 +254,13 @@ class Session:
     def _settle(self, now: float) -> None:
         known = [side.description for side in self.sides if side.description is not None]
         acceptable = frozenset().union(*[each.payloads for each in known])
-        held = len(known) < 2 or not all(each.sends and each.receives for each in known)
-        for side in self.sides:
+        complete = len(known) == len(self.sides)
+        both = complete and all([each.sends and each.receives for each in known])  # noqa: C419 - a list of two
+        self._talked = self._talked or both
+        for side, other in zip(self.sides, reversed(self.sides), strict=True):
             side.acceptable = acceptable
-            awaited = not held  # many phones send nothing while they hold a call, whatever they say
+            # many phones send nothing while they hold a call, whatever they say; an announcement is one-way at once
+            awaited = both or (complete and not self._talked and side.speaks and other.hears)
             if awaited and not side.awaited:
                 side.silent_since = now
             side.awaited = awaited

@@ -163,12 +163,39 @@ def test_silence_is_reported_after_the_timeout_and_again_after_another(session):
 )
 def test_nobody_is_awaited_while_a_side_holds(caller, callee, awaited):
     session = Session(1, (10, 12), 5)
+    for side in (CALLER, CALLEE):
+        session.describe(side, there(), 0)
     session.describe(CALLER, there(sends=caller[0], receives=caller[1]), 0)
     session.describe(CALLEE, there(sends=callee[0], receives=callee[1]), 0)
     assert session.silent(9) == awaited
 
 
+@pytest.mark.parametrize(
+    ("caller", "callee", "awaited"),
+    [
+        ((True, True), (True, False), (CALLEE,)),
+        ((True, False), (False, True), (CALLER,)),
+        ((False, False), (False, False), ()),
+        ((True, True), (False, False), ()),
+    ],
+)
+def test_who_speaks_alone_from_the_beginning_is_awaited(caller, callee, awaited):
+    session = Session(1, (10, 12), 5)
+    session.describe(CALLER, there(sends=caller[0], receives=caller[1]), 0)
+    session.describe(CALLEE, there(sends=callee[0], receives=callee[1]), 0)
+    assert session.silent(9) == awaited
+    session.describe(CALLEE, there(), 10)
+    session.describe(CALLER, there(), 10)
+    session.describe(CALLEE, there(receives=False), 10)
+    assert session.silent(99) == ()
+    session.reset(CALLEE, 100)  # another vendor, from whom an announcement may come
+    session.describe(CALLER, there(), 100)
+    session.describe(CALLEE, there(receives=False), 100)
+    assert session.silent(199) == (CALLEE,)
+
+
 def test_the_wait_begins_when_a_hold_ends_and_never_without_a_timeout(session):
+    session.describe(CALLEE, there(), 0)
     session.describe(CALLEE, there(sends=False), 0)
     session.describe(CALLEE, there(), 500)
     assert session.silent(559) == ()
