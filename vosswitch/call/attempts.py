@@ -145,6 +145,7 @@ class Attempts:
     def answered(self) -> None:
         """The running attempt is the one."""
         self._close_row("answered")
+        self._decision.stop_routing()
         self.name_callee()
         self._waits_no_more()
 

@@ -422,3 +422,5 @@ class Call:
         if report is not None:
             media_record(self.cdr, report)
         self.board.ended(self)
+        self.media.forget()  # so that an ended call goes without the garbage collector
+        self.decision.stop_routing()

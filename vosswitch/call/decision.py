@@ -34,6 +34,9 @@ def minute_units(per_minute: str) -> int:
     return int(Decimal(per_minute) * UNITS)
 
 
+_NO_ROUTES: Iterator[Route] = iter(())
+
+
 class Price(NamedTuple):
     """A rate found for one account and number.
 
@@ -102,7 +105,7 @@ class Decision:
         self.price: Price | None = None
         self.plan: Any = None
         self.funding: Funding | None = None
-        self.routes: Iterator[Route] = iter(())
+        self.routes: Iterator[Route] = _NO_ROUTES
         self.limits: tuple[Limit, ...] = ()
         self.notes: list[tuple[str, str]] = []
         self.free = self.no_cdr = self.had_candidates = self.relay = False
@@ -144,6 +147,10 @@ class Decision:
         self.notes.append((what, why))
 
     # Prices.
+
+    def stop_routing(self) -> None:
+        """Nothing more is tried: let go of the routes not built yet, which hold this decision."""
+        self.routes = _NO_ROUTES
 
     def find_price(self, account: str, group_name: str | None, at_ms: int) -> Price | None:
         """The rate of a rate group for the callee as billed at a moment (epoch ms)."""

@@ -287,6 +287,10 @@ class CallMedia:
             self._shed = self._shed or ShedMedia()
             self._shed.close(session)
 
+    def forget(self) -> None:
+        """The call is over: know it no more."""
+        self._listener = self._session = self._shed = None
+
     def close(self, done: Callable[[MediaReport | None], None]) -> None:
         """Give the ports back; ``done`` is called once, at once when nothing was relayed."""
         if self._shed is not None:
