@@ -82,7 +82,7 @@ def test_a_record_comes_back_with_every_key(database):
         account="a", answer=START + 1000, pdd_ms=12, hold_time_ms=4000, billed_seconds=4, rate_prefix="2",
         fee=12_345_678, tax=1, cost=7, end_reason="busy", code=486, sip_status=486, media=streams,
         media_proxied=True, decision={"steps": ["x"]}, mapping_gateway="m", caller_sip_call_id="abc@x",
-        attempts=[Attempt("vendor", "1", "2", 486, "busy", 30)],
+        attempts=[Attempt("vendor", "1", "2", 486, "busy", 30, redirects=["sip:3@192.0.2.9"])],
     )  # fmt: skip
     write(database, [asdict(cdr)])
     with database.read() as connection:
@@ -93,7 +93,7 @@ def test_a_record_comes_back_with_every_key(database):
     assert found["media"]["callee"] == {"packets": 5, "octets": 1 << 40, "lost": 1}
     assert found["attempts"][0] == {
         "name": "vendor", "status": 486, "reason": "busy", "duration_ms": 30, "pdd_ms": None,
-        "caller_out": "1", "callee_out": "2",
+        "caller_out": "1", "callee_out": "2", "redirects": ["sip:3@192.0.2.9"],
     }  # fmt: skip
     assert found["decision"] == {"steps": ["x"]}
     assert found["phone"] is None
