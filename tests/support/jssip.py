@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import re
 import shutil
 import subprocess
 import threading
@@ -12,18 +13,29 @@ import time
 from pathlib import Path
 
 PACKAGES = ("jssip@3.10.1", "ws@8.18.0")
+OUT_OF_REACH = "npm's registry is out of reach"
+_PATIENCE = ("--fetch-retries", "1", "--fetch-retry-mintimeout", "1000", "--fetch-timeout", "30000")
+_OURS = ("E404", "ETARGET", "EINTEGRITY", "ERESOLVE", "EINVALIDTAGNAME", "EJSONPARSE")
 SCRIPT = Path(__file__).with_name("jssip_phone.js")
 
 
 def install(folder: Path) -> str:
-    """Fetch the packages; gives why that cannot be, "" when they are there."""
+    """Fetch the packages; gives why that cannot be, "" when they are there.
+
+    :raises AssertionError: the registry has answered, and what it gives is not what we ask for.
+    """
     if shutil.which("node") is None or shutil.which("npm") is None:
         return "node and npm are not installed (Debian packages nodejs, npm)"
-    done = subprocess.run(
-        ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder), *PACKAGES],
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    return "" if done.returncode == 0 else f"npm cannot fetch {', '.join(PACKAGES)}: {done.stderr[-200:]}"
+    command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", *_PATIENCE, "--prefix", str(folder)]
+    try:
+        done = subprocess.run([*command, *PACKAGES], capture_output=True, text=True, timeout=120, check=False)
+    except subprocess.TimeoutExpired:
+        return f"{OUT_OF_REACH}: no answer"
+    if done.returncode == 0:
+        return ""
+    code = next(iter(re.findall(r"^npm (?:error|ERR!) code (\S+)", done.stderr, re.MULTILINE)), "no code")
+    assert code not in _OURS, done.stderr[-2000:]
+    return f"{OUT_OF_REACH}: {code}"
 
 
 class Phone:
