@@ -200,11 +200,15 @@ GATEWAY = '[[mapping_gateways]]\naccount="1000"\n'
         (GATEWAY + 'name="m"\naddresses=["192.0.2.1"]', 'taken already by mapping_gateways "gw"'),
         (GATEWAY + 'name="m"\nauth="password"', "password: expected"),
         (GATEWAY + 'name="m"\naddresses=["192.0.2.9"]\ndynamic=true', 'dynamic: expected auth = "password"'),
-        ('[[routing_gateways]]\nname="r"\ndynamic=true', "password: expected, for dynamic = true"),
-        ('[[routing_gateways]]\nname="r"\naddress="::1"\nregister=true', "password: expected, for register = true"),
+        ('[[routing_gateways]]\nname="r"\ndynamic=true', "password: expected one, for dynamic = true"),
+        ('[[routing_gateways]]\nname="r"\naddress="::1"\nregister=true', "password: expected one, for register = true"),
         (
             '[[routing_gateways]]\nname="r"\nregister=true\ndynamic=true\npassword="x"',
-            "address: expected, for register = true",
+            "address: expected one, for register = true",
+        ),
+        (
+            '[[routing_gateways]]\nname="r"\naddress="::1"\nfrom_user="username"',
+            'from_user: expected username and password beside "username"',
         ),
         ('[[routing_gateways]]\nname="r"', "address: expected an IP address or a host name"),
         (GATEWAY + 'name="1001"\nauth="password"\npassword="x"', 'taken already by phones "1001"'),

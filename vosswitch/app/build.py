@@ -23,7 +23,6 @@ from vosswitch.call.view import NodeView
 from vosswitch.hooks.context import PluginContext
 from vosswitch.hooks.manager import Loaded, PluginError, load
 from vosswitch.media.service import MediaService
-from vosswitch.model.places import local_parts
 from vosswitch.model.trunk import TrunkWish
 from vosswitch.model.values import Address, CallIds
 from vosswitch.params.boot import BadSetting
@@ -33,11 +32,11 @@ from vosswitch.sip.service import SipService
 from vosswitch.sip.transport import BadCertificate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable
 
     from vosswitch.app.node import Switch
     from vosswitch.call.snapshot import Snapshot
-    from vosswitch.params.boot import Boot, Listener
+    from vosswitch.params.boot import Boot
     from vosswitch.store.hints import Hints
 
 
@@ -182,16 +181,6 @@ def trunk_wishes(snapshot: Snapshot) -> list[TrunkWish]:
         for gateway in snapshot.gateways.gateways.values()
         if gateway.profile.register and gateway.address and gateway.password and not gateway.locked
     ]
-
-
-def unreachable(snapshot: Snapshot, listeners: Sequence[Listener]) -> Iterator[str]:
-    """What is wrong with the local addresses of routing gateways, a line each."""
-    for gateway in snapshot.gateways.gateways.values():
-        if gateway.local_address:
-            host, port = local_parts(gateway.local_address)
-            family = [one for one in listeners if one.host in (host, "::" if ":" in host else "0.0.0.0")]  # noqa: S104
-            if not any(port in (0, one.port) or not one.port for one in family):
-                yield f'routing gateway "{gateway.name}": no listener has its local_address {gateway.local_address}'
 
 
 def decider(node: Switch) -> Decider:

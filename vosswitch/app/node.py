@@ -22,6 +22,7 @@ from vosswitch.accounts.limits import Limits
 from vosswitch.app import build, logs
 from vosswitch.app.build import wall_ms
 from vosswitch.app.operations import Operations
+from vosswitch.app.reach import unreachable
 from vosswitch.app.restart import settle
 from vosswitch.app.watch import Watch
 from vosswitch.billing.balances import Balances
@@ -282,7 +283,7 @@ class Switch(MultiService):
         self.journal.sync_interval = self.snapshot.parameters["VS_JOURNAL_SYNC_INTERVAL"] / 1000
         if self.snapshot.gateways is not before.gateways:
             self.sip.keep_names(gateway.target for gateway in self.snapshot.gateways.gateways.values())
-            for warning in build.unreachable(self.snapshot, self.boot.listeners):
+            for warning in unreachable(self.snapshot, self.boot.listeners):
                 self.log.warn("configuration: {warning}", warning=warning)
         if (
             self.snapshot.gateways is not before.gateways

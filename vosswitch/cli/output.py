@@ -65,8 +65,15 @@ def show_one(state: State, row: Mapping[str, Any], fields: Sequence[Field]) -> N
         return
     width = max(len(field.name) for field in fields)
     for field in fields:
-        text = cell(row.get(field.name), field, state.zone)
-        click.echo(f"{field.name.replace('_', ' '):<{width}}  {text}".rstrip())
+        title = field.name.replace("_", " ")
+        for value in _lines(row.get(field.name)):
+            click.echo(f"{title:<{width}}  {cell(value, field, state.zone)}".rstrip())
+            title = ""
+
+
+def _lines(value: Any) -> Sequence[Any]:
+    """What stands on a line each: the objects of a list."""
+    return [[item] for item in value] if isinstance(value, list) and _objects(value) else (value,)
 
 
 def with_ends(row: Mapping[str, Any]) -> dict[str, Any]:

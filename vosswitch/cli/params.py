@@ -50,9 +50,9 @@ def list_(state: State, pattern: str | None, *, only_set: bool) -> None:
     if state.format == "table":
         rows = [{**row, "help": row["help"] if row["wired"] else f"(not in use yet) {row['help']}"} for row in rows]
     columns = ("range", "help") if pattern else ("wired",)
-    show(state, rows, FIELDS, ("name", "value", "unit", "set", *columns), "no such parameter")
-    if state.format == "table" and not pattern:
-        note("wired = something obeys it in this version; `vosswitch params list PART-OF-A-NAME` explains")
+    show(state, rows, FIELDS, ("name", "value", "unit", "set", *columns), _nothing(pattern, only_set=only_set))
+    if state.format == "table" and rows and not pattern:
+        note("wired no = nothing in this version obeys it; `vosswitch params list WORD` shows ranges and explains")
     for name in sorted(set(held) - {row.name for row in registry}):
         note(f"{name}: set, but nothing declares it (a plugin that is gone?)")
 
@@ -81,6 +81,13 @@ def set_(state: State, name: str, value: str | None, *, default: bool) -> None:
         if not row["wired"]:
             note(f"{row['name']}: kept, but nothing in this version uses it yet")
     state.make_live(seq)
+
+
+def _nothing(pattern: str | None, *, only_set: bool) -> str:
+    """What is said when no parameter is left."""
+    if pattern is None:
+        return "no parameter is set: all have their defaults"
+    return f'no parameter{" that is set" if only_set else ""} has "{pattern}" in its name or help'
 
 
 def _held(state: State) -> dict[str, str]:

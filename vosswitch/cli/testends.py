@@ -10,6 +10,7 @@ from vosswitch.accounts.sources import read_source
 from vosswitch.cli.state import Failed, State, note
 from vosswitch.cli.useragent import Plan
 from vosswitch.control.operations import GATEWAYS, ROUTE, STATUS
+from vosswitch.model.places import settled
 from vosswitch.model.values import Address
 from vosswitch.params.boot import Listener
 from vosswitch.sip.transport import try_bind
@@ -17,6 +18,7 @@ from vosswitch.sip.transport import try_bind
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+_SPOKEN = frozenset({"udp", "tcp"})
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - a listener's address, and where it is reached
 
 
@@ -56,10 +58,12 @@ def find(state: State, caller: str, callee: str, seconds: float, gateway: str | 
 
 
 def _address(text: str) -> Address:
-    """What a gateway's row names; ``auto`` is UDP for an address, as for calls to it."""
-    transport, _, rest = text.partition(":")
-    host, _, port = rest.rpartition(":")
-    return Address(host.strip("[]"), int(port), transport.replace("auto", "udp"))
+    """What a gateway's row names, with the defaults as for calls to it; the first of several."""
+    transport, _, rest = text.partition(", ")[0].partition(":")
+    host, colon, port = rest.rpartition(":")
+    if not colon or rest.endswith("]"):
+        host, port = rest, "0"
+    return settled(host.strip("[]"), int(port), transport)
 
 
 def _loopback(host: str) -> bool:
@@ -73,11 +77,15 @@ def _listener(listens: Sequence[str]) -> Address:
     """Where the customer calls: a loopback address that the switch listens on, UDP before TCP."""
     found = []
     for address in map(_address, listens):
+        if address.transport not in _SPOKEN:
+            continue
         host = _ANY.get(address.host, address.host)
         if _loopback(host):
             found.append(address._replace(host=host))
     if not found:
-        raise Failed(f"the switch listens on {', '.join(listens)}; expected a loopback address for a test call")
+        raise Failed(
+            f"the switch listens on {', '.join(listens)}; expected a loopback address, udp or tcp, for a test call"
+        )
     return min(found, key=lambda address: address.transport != "udp")
 
 
@@ -99,7 +107,10 @@ def _customer(
 
 def _own_address(text: str, switch: Address) -> Address | None:
     """An address of ours within what the gateway is known by; None when it is not on this machine."""
-    match = read_source(text)
+    try:
+        match = read_source(text)
+    except ValueError:  # it registers: where it is says nothing of who may call
+        return None
     network = match.network
     if not network.is_loopback or (network.version == 6) != (":" in switch.host):
         return None
@@ -115,8 +126,11 @@ def _vendor(row: Mapping[str, Any] | None, wanted: bool | None) -> Mapping[str, 
         return None
     address = _address(row["address"])
     if not _loopback(address.host):
+        where = f"{row['name']} at {row['address']}"
+        raise Failed(f"the call would go to {where}, outside this machine; --no-vendor places it for real")
+    if address.transport not in _SPOKEN:
         raise Failed(
-            f"the call would go to {row['name']} at {address}, outside this machine; --no-vendor places it for real"
+            f"{row['name']} wants {address.transport}; a test call speaks udp and tcp; --no-vendor places it for real"
         )
     return row if _free(row["name"], address, wanted is True) else None
 

@@ -289,7 +289,7 @@ TRUNKS = Operation(
         Field("expires_in", "whole", "seconds that it is still granted"),
         Field("status", "whole", "of the last response, 0 = none came"),
         Field("reason", "text", "its words"),
-        Field("since", "whole", "seconds in this state"),
+        Field("state_for", "whole", "seconds in this state"),
         Field("next_in", "whole", "seconds until the next REGISTER"),
     ),
     stream=True,

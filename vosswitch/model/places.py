@@ -5,13 +5,32 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from ipaddress import ip_address
+from typing import Protocol
 
 from vosswitch.model.values import Address
 
 PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061, "ws": 80, "wss": 443}
 """Where a transport listens when nothing else is said (RFC 3261 19.1.2, RFC 7118)."""
 
+WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound
+
 _LOCAL = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):([0-9]{1,5})")
+
+
+class Place(Protocol):
+    """Where a listener of ours is: an `Address`, or what the configuration says of it."""
+
+    @property
+    def transport(self) -> str:
+        """Of `PORTS`."""
+
+    @property
+    def host(self) -> str:
+        """An IP address, perhaps the unspecified one."""
+
+    @property
+    def port(self) -> int:
+        """Its port."""
 
 
 @lru_cache(maxsize=8192)
@@ -57,3 +76,21 @@ def local_text(host: str, port: int) -> str:
     if not port:
         return host
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+@lru_cache(maxsize=8192)
+def _loopback(host: str) -> bool:
+    return ip_address(host).is_loopback
+
+
+def reaches(own: Place, target: Address, local: str | None) -> bool:
+    """Whether our listener *own* reaches an IP address.
+
+    :param local: the IP (with a port or not) that it has to be left from; None = any.
+    """
+    if own.transport != target.transport or (":" in own.host) != (":" in target.host):
+        return False
+    if local is not None:
+        host, port = local_parts(local)
+        return (own.host == host or own.host in WILDCARDS) and port in (0, own.port)
+    return own.host in WILDCARDS or _loopback(own.host) == _loopback(target.host)

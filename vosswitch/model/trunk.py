@@ -46,7 +46,7 @@ class TrunkState:
     :ivar state: of `vosswitch.sip.registrations.registration.State`.
     :ivar expires_in: seconds that it is still granted; 0 = it is not.
     :ivar status: of the last response, 0 = none came; *reason* its words.
-    :ivar since: seconds that the state has lasted.
+    :ivar state_for: seconds that the state has lasted.
     :ivar next_in: seconds until the next REGISTER; None = one is on the way, or none follows.
     """
 
@@ -57,5 +57,5 @@ class TrunkState:
     expires_in: int
     status: int
     reason: str
-    since: int
+    state_for: int
     next_in: int | None

@@ -53,7 +53,7 @@ class Kind:
             return "/".join(self.choices)
         if self.low is None:
             return ""
-        return f">={self.low:f}" if self.high is None else f"{self.low:f}-{self.high:f}"
+        return f">={_plain(self.low)}" if self.high is None else f"{_plain(self.low)}-{_plain(self.high)}"
 
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)

@@ -6,6 +6,7 @@ import json
 import tomllib
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.store.fields import Deployment, Expected, Refused
@@ -151,8 +152,7 @@ def _read(table: Table, entry: Entry, name: str, value: Any, deployment: Deploym
         return
     item = table.field(name)
     if item is None:
-        known = ", ".join(item.name for item in table.fields)
-        found.problems.append(f"{entry.where}: {name}: unknown field, expected {known}")
+        found.problems.append(f"{entry.where}: {name}: unknown field{_instead(table, name)}")
         return
     if item.secret and value == MASK:
         entry.values[name] = MASK
@@ -163,6 +163,16 @@ def _read(table: Table, entry: Entry, name: str, value: Any, deployment: Deploym
         found.problems.append(f"{entry.where}: {name}: {explain(error, value, secret=item.secret)}")
         return
     found.warnings.extend(f"{entry.where}: {name}: {text}" for text in item.warn(entry.values[name]))
+
+
+def _instead(table: Table, name: str) -> str:
+    """What may have been meant by a field that a table does not have."""
+    known = [item.name for item in table.fields]
+    others = [other.name for other in TABLES.values() if other.field(name) is not None]
+    if others:
+        return f" here, it is one of {', '.join(others)}"
+    close = get_close_matches(name, known, n=3)
+    return f", perhaps {' or '.join(close)}" if close else f", expected {', '.join(known)}"
 
 
 def _read_rates(entry: Entry, rows: Any, deployment: Deployment, found: Document) -> None:

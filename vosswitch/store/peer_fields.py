@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vosswitch.sip.grammar.numberparameters import NAMES
 from vosswitch.sip.identity.carried import NEVER
@@ -11,8 +11,20 @@ from vosswitch.store import fields
 from vosswitch.store.fields import Deployment, Expected, Reader
 from vosswitch.store.table import Field
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _TOKEN = re.compile(r"[A-Za-z0-9!%'*+.^_`|~-]{1,64}", re.ASCII)
 _LINE = re.compile(r"[A-Za-z0-9!%'*+.^_`|~-]{1,64}: ?[^\x00-\x1f\x7f]{0,480}", re.ASCII)
+# fmt: off
+_CODECS = frozenset({
+    "AMR", "AMR-WB", "AMR-WB+", "BV16", "BV32", "CLEARMODE", "CN", "DVI4", "EVRC", "EVRC0", "EVRCB", "EVRCWB", "EVS",
+    "G722", "G7221", "G723", "G726-16", "G726-24", "G726-32", "G726-40", "G728", "G729", "G729.1", "G729D", "G729E",
+    "GSM", "GSM-EFR", "GSM-HR-08", "ILBC", "ISAC", "L16", "L8", "LPC", "OPUS", "PCMA", "PCMA-WB", "PCMU", "PCMU-WB",
+    "QCELP", "RED", "SILK", "SIREN14", "SMV", "SPEEX", "TELEPHONE-EVENT", "VMR-WB",
+})
+# fmt: on
+"""Audio subtypes of the registry that carriers meet."""
 _DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,253}[A-Za-z0-9])?", re.ASCII)
 
 
@@ -73,6 +85,22 @@ def host_name(value: Any, deployment: Deployment) -> str:
         raise Expected("an IP address or a host name") from None
 
 
+def certificate_name(value: Any, deployment: Deployment) -> str:
+    """What a certificate has to bear: a host, or a wildcard as it stands there."""
+    wild = isinstance(value, str) and value.startswith("*.")
+    try:
+        return f"*.{host_name(value[2:], deployment)}" if wild else host_name(value, deployment)
+    except Expected:
+        raise Expected('an IP address or a host name, or "*." and a domain') from None
+
+
+def unknown_codecs(names: list[str]) -> Iterator[str]:
+    """Codec names that may be slips of the pen."""
+    for name in names:
+        if name not in _CODECS:
+            yield f"{name} is no codec known here: the names are those of a=rtpmap"
+
+
 def hosts(value: Any, deployment: Deployment) -> list[str]:
     """Hosts, each once; ``*`` = any."""
     if not isinstance(value, list):
@@ -82,6 +110,7 @@ def hosts(value: Any, deployment: Deployment) -> list[str]:
 
 _seconds = fields.optional(fields.whole(1, 3600))
 _name = fields.optional(host_name, "")
+_proven = fields.optional(certificate_name, "")
 
 _IDENTITY = (
     Field(
@@ -134,7 +163,9 @@ _CALLEE = (
     ),
     Field("redirects", fields.choice("refuse", "follow", "pass"), "refuse", help="What becomes of its 3xx"),
     Field("redirect_hosts", hosts, (), help="Hosts besides its own that a followed 3xx may name; * = any"),
-    Field("tls_name", _name, "", help="Name in its certificate; left out = its host name"),
+    Field(
+        "tls_name", fields.optional(certificate_name, ""), "", help="Name in its certificate; left out = its host name"
+    ),
     Field("large", fields.choice("tcp", "udp"), "tcp", help="How a request goes that is too long for a datagram"),
     Field("timeout_invite", _seconds, help="Instead of SS_SIP_TIMEOUT_INVITE, seconds"),
     Field("timeout_trying", _seconds, help="Instead of SS_SIP_TIMEOUT_TRYING, seconds"),
@@ -157,10 +188,21 @@ _CALL = (
     Field("session_timer", fields.choice("on", "off", "required"), "on", help="Session timer (RFC 4028)"),
     Field("session_ttl", fields.optional(fields.whole(60, 86_400)), help="Instead of SS_SIP_SESSION_TTL, seconds"),
     Field("reliable", fields.choice("off", "supported", "required"), "off", help="100rel (RFC 3262)"),
-    Field("codecs", codec_names, (), help="Codecs it may use, the preferred first; none = all that are offered"),
+    Field(
+        "codecs",
+        codec_names,
+        (),
+        help="Codecs it may use, the preferred first; none = all that are offered",
+        warn=unknown_codecs,
+    ),
     Field("transfers", fields.choice("refuse", "internal", "pass"), "refuse", help="What becomes of its REFER"),
     Field("dtmf_info", fields.choice("pass", "ignore"), "pass", help="What becomes of its digits in INFO"),
-    Field("messages", fields.choice("refuse", "pass"), "refuse", help="MESSAGE and unknown methods within its calls"),
+    Field(
+        "messages",
+        fields.choice("refuse", "pass"),
+        "refuse",
+        help="MESSAGE and unknown methods within its calls",
+    ),
 )
 _PLACE = (
     Field("keep_alive", fields.flag, False, help="It is sent SS_SIP_NAT_KEEP_ALIVE_MESSAGE"),

@@ -19,9 +19,11 @@ def check_registering(values: Mapping[str, Any], *, secret: bool) -> None:
         if dynamic and values["auth"] != "password":
             raise ValueError('dynamic: expected auth = "password" beside it, for it proves itself when it registers')
         return
+    if values["from_user"] == "username" and not (values["username"] and secret):
+        raise ValueError('from_user: expected username and password beside "username"')
     if not values["address"] and not dynamic:
         raise ValueError("address: expected an IP address or a host name, or dynamic = true for one that registers")
     if register and not values["address"]:
-        raise ValueError("address: expected, for register = true")
+        raise ValueError("address: expected one, for register = true")
     if (register or dynamic) and not secret:
-        raise ValueError(f"password: expected, for {'register' if register else 'dynamic'} = true")
+        raise ValueError(f"password: expected one, for {'register' if register else 'dynamic'} = true")

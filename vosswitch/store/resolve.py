@@ -132,7 +132,7 @@ def _secret(
     username = _username(table, values)
     if given in (None, MASK):
         if old is not None and any(kept) and _username(table, old.values) != username:
-            raise ValueError("password: expected, for the kept one belongs to the former username")
+            raise ValueError("password: expected one, for the kept one belongs to the former username")
         return kept
     if isinstance(given, tuple):
         return given
@@ -153,7 +153,7 @@ def _check_source(values: dict[str, Any], secret: tuple[str, ...]) -> None:
     auth, addresses = values["auth"], values["addresses"]
     if auth == "password":
         if not any(secret):
-            raise ValueError('password: expected, for auth is "password"')
+            raise ValueError('password: expected one, for auth is "password"')
         return
     if not addresses:
         raise ValueError(f'addresses: expected at least one, for auth is "{auth}"')

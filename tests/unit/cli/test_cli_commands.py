@@ -301,6 +301,8 @@ def test_a_parameter_is_set_shown_and_put_back(folder):
     done = run(folder, "params", "set", "SS_MAX_CPS", "--default", switch=switch)
     assert done.stdout == "SS_MAX_CPS = None (default)\n"
     assert as_json(folder, "params", "list", "--set") == []
+    assert "no parameter is set: all have their defaults" in run(folder, "params", "list", "--set").stderr
+    assert 'no parameter has "zzz" in its name or help' in run(folder, "params", "list", "zzz").stderr
     run(folder, "params", "set", "SS_MAX_CPS", "--default", switch=switch)
     assert len(switch.asked) == 2  # nothing changed the third time, nothing to apply
 
@@ -428,13 +430,23 @@ def test_commands_to_the_switch(folder):
     switch = FakeSwitch(
         release={"call_id": "5"},
         drain={"state": "draining", "calls": 2},
-        status={"node": "n", "calls": 1, "started": 1_800_000_000_000, "listen": ["udp:127.0.0.1:5060"]},
+        status={
+            "node": "n",
+            "calls": 1,
+            "started": 1_800_000_000_000,
+            "listen": ["udp:127.0.0.1:5060"],
+            "sockets": [{"address": "udp:127.0.0.1:5060", "drops": 0}, {"address": "tcp:127.0.0.1:5060"}],
+        },
         registrations=[{"number": "1001", "contact": "sip:1001@192.0.2.1", "expires_in": 60}],
     )
     assert run(folder, "release", "5", switch=switch).stdout == "released 5\n"
     assert as_json(folder, "drain", "--off", switch=switch) == [{"state": "draining", "calls": 2}]
     assert as_json(folder, "node", "status", switch=switch)[0]["calls"] == 1
-    assert "2027-01-15 09:00:00" in run(folder, "node", "status", switch=switch).stdout
+    shown = run(folder, "node", "status", switch=switch).stdout.splitlines()
+    assert any("2027-01-15 09:00:00" in line for line in shown)
+    first = next(place for place, line in enumerate(shown) if line.startswith("sockets"))
+    assert shown[first].endswith("  address udp:127.0.0.1:5060, drops 0")
+    assert shown[first + 1].strip() == "address tcp:127.0.0.1:5060"
     assert as_json(folder, "registrations", switch=switch)[0]["user_agent"] is None
     assert [op for op, _ in switch.asked] == ["release", "drain", "status", "status", "registrations"]
 

@@ -235,12 +235,44 @@ def test_the_customer_calls_from_what_its_gateway_is_known_by(address, host, por
         (["tcp:127.0.0.1:5060"], Address("127.0.0.1", 5060, "tcp")),
         (["tcp:127.0.0.1:5060", "udp:0.0.0.0:5070"], Address("127.0.0.1", 5070)),
         (["udp:192.0.2.1:5060", "udp:127.0.0.9:5061"], Address("127.0.0.9", 5061)),
+        (["tls:127.0.0.1:5061", "ws:127.0.0.1:8080", "tcp:127.0.0.1:5060"], Address("127.0.0.1", 5060, "tcp")),
     ],
 )
 def test_the_switch_is_called_where_it_listens_on_loopback(listen, expected):
     setting = found(FakeSwitch([mapping(), routing()], listen=listen))
     assert setting.plan.switch == expected
     assert setting.plan.customer.transport == expected.transport
+
+
+@pytest.mark.parametrize("address", ["registered", "udp:127.0.0.1:5066", "udp:127.0.0.1:5066, tcp:127.0.0.1:5067"])
+def test_a_customer_that_registers_is_passed_over(address):
+    assert found(FakeSwitch([mapping("dynamic", address), mapping(), routing()])).gateway == "customer"
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("auto:127.0.0.1", Address("127.0.0.1", 5060)),
+        ("tcp:127.0.0.1", Address("127.0.0.1", 5060, "tcp")),
+        ("udp:[::1]", Address("::1", 5060)),
+    ],
+)
+def test_a_vendor_without_a_port_has_that_of_its_transport(address, expected, monkeypatch):
+    monkeypatch.setattr("vosswitch.cli.testends.try_bind", lambda listeners: None)
+    assert found(FakeSwitch([mapping(), routing(address=address)])).plan.vendor == expected
+
+
+@pytest.mark.parametrize("address", ["tls:sip.vendor.example", "auto:vendor.example:5070", "registered"])
+def test_a_vendor_that_is_no_local_address_is_not_played(address):
+    switch = FakeSwitch([mapping(), routing(address=address)])
+    with pytest.raises(Failed, match="outside this machine; --no-vendor"):
+        found(switch)
+    assert found(switch, vendor=False).vendor is None
+
+
+def test_a_vendor_that_wants_tls_is_not_played():
+    with pytest.raises(Failed, match="first wants tls; a test call speaks udp and tcp; --no-vendor"):
+        found(FakeSwitch([mapping(), routing(address="tls:127.0.0.1:5061")]))
 
 
 def test_both_ends_may_speak_ipv6():

@@ -184,7 +184,7 @@ def test_plugin_cannot_take_a_name_or_have_a_wrong_default(name, default, aliase
 
 def test_range_text():
     assert [kind.range_text for kind in (whole(1, 5), whole(2), exact("0.5"), choice("A", "B"), seconds())] == [
-        "1-5", ">=2", ">=0.5", "A/B", "0.001-86400.0",
+        "1-5", ">=2", ">=0.5", "A/B", "0.001-86400",
     ]  # fmt: skip
     assert Registry([]).with_more([]) is not DECLARED
 

@@ -149,6 +149,12 @@ def test_names_of_the_configuration_are_warm_without_a_call(bench):
     assert not bench.names.tick()
 
 
+def test_a_gateway_that_has_no_address_is_no_name(bench):
+    bench.names.keep([Address("", 0, "auto")])
+    assert list(bench.names.listing()) == []
+    assert bench.asked == []
+
+
 def test_what_cannot_be_a_name_is_nothing_at_once(bench):
     for host in ("", "a b", "x.invalid", "-a.example", "a" * 64 + ".example"):
         target = Address(host, 5060)

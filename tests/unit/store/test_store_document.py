@@ -33,7 +33,8 @@ def test_a_whole_entry() -> None:
             '[[routing_gateways]]\nname="vendor-a"\naddress="192.0.2.1"\nport="abc"',
             'f.toml: routing_gateways[2] "vendor-a": port: expected a whole number 0-65535, got "abc"',
         ),
-        ('[[accounts]]\nnumber="1"\nlinse=5', 'f.toml: accounts[1] "1": linse: unknown field, expected number, name'),
+        ('[[accounts]]\nnumber="1"\nlinse=5', 'f.toml: accounts[1] "1": linse: unknown field, perhaps lines'),
+        ('[[accounts]]\nnumber="1"\nzzz=5', 'f.toml: accounts[1] "1": zzz: unknown field, expected number, name'),
         ('[[accounts]]\nname="x"', "f.toml: accounts[1]: number: expected, but missing"),
         ('[[acounts]]\nname="x"', "f.toml: acounts: unknown table, expected rate_groups, accounts"),
         ("accounts = 5", "f.toml: accounts: expected [[accounts]] tables"),
@@ -53,6 +54,14 @@ def test_a_whole_entry() -> None:
         ),
         ('[[parameters]]\nname="SS_NO_SUCH"\nvalue="1"', "SS_NO_SUCH: no such parameter"),
         ('[[phones]]\nnumber="1"\naccount="1"\npassword=5', 'phones[1] "1": password: expected a text of at most 128'),
+        (
+            '[[routing_gateways]]\nname="b"\naddress="192.0.2.1"\ncodec=["PCMA"]',
+            'routing_gateways[1] "b": codec: unknown field, perhaps codecs',
+        ),
+        (
+            '[[routing_gateways]]\nname="b"\naddress="192.0.2.1"\ncallee_source="to"',
+            'routing_gateways[1] "b": callee_source: unknown field here, it is one of mapping_gateways',
+        ),
     ],
 )  # fmt: skip
 def test_problems(text: str, problem: str) -> None:
@@ -96,3 +105,23 @@ def test_whole_numbers_stay_whole_in_parameters() -> None:
     text = '[[parameters]]\nname="SS_GATEWAY_SWITCH_LIMIT"\nvalue=3'
     document = read_document(parse_toml(text, "f.toml"), HERE, "f.toml")
     assert document.entries["parameters"]["SS_GATEWAY_SWITCH_LIMIT"].values["value"] == "3"
+
+
+@pytest.mark.parametrize("name", ["*.vendor.example", "vendor.example", "192.0.2.1"])
+def test_a_certificate_may_have_to_bear_a_wildcard(name: str) -> None:
+    assert problems(f'[[routing_gateways]]\nname="v"\naddress="192.0.2.1"\ntls_name="{name}"') == []
+
+
+@pytest.mark.parametrize("name", ["*", "*.", "a.*.example", "*vendor.example"])
+def test_no_other_wildcard_is_taken(name: str) -> None:
+    (line,) = problems(f'[[routing_gateways]]\nname="v"\naddress="192.0.2.1"\ntls_name="{name}"')
+    assert 'tls_name: expected an IP address or a host name, or "*." and a domain' in line
+
+
+def test_a_codec_that_nobody_knows_is_warned_of() -> None:
+    text = '[[routing_gateways]]\nname="v"\naddress="192.0.2.1"\ncodecs=["pcma", "OPUSS", "G722", "opus"]'
+    document = read_document(parse_toml(text, "f.toml"), HERE, "f.toml")
+    assert document.problems == []
+    assert document.warnings == [
+        'f.toml: routing_gateways[1] "v": codecs: OPUSS is no codec known here: the names are those of a=rtpmap'
+    ]

@@ -141,7 +141,7 @@ class Names:
 
     def keep(self, targets: Iterable[Address]) -> None:
         """Keep just these warm; they are asked for now when they are not known."""
-        wanted = {target for target in targets if not is_literal(target.host)}
+        wanted = {target for target in targets if target.host and not is_literal(target.host)}
         for target, known in self._known.items():
             known.kept = target in wanted
         for target in wanted:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from functools import lru_cache
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Protocol
 
-from vosswitch.model.places import local_parts
+from vosswitch.model.places import WILDCARDS, reaches
 from vosswitch.model.values import Address
 from vosswitch.sip.grammar.uri import host_text
 
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     from vosswitch.params.boot import Listener
     from vosswitch.sip.grammar.parse import BadMessage
     from vosswitch.sip.transactions.flow import Flow
-
-WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound
-
 
 Watcher = Callable[[bool, "Flow", bytes], None]
 """Is told every message on the wire: whether we sent it, its flow, its bytes."""
@@ -73,11 +69,6 @@ def shown(listener: Listener, remote: str) -> str:
     return host_text(seen_from(remote) if listener.host in WILDCARDS else listener.host)
 
 
-@lru_cache(maxsize=4096)
-def _loopback(host: str) -> bool:
-    return ip_address(host).is_loopback
-
-
 class Listening:
     """What both kinds share.
 
@@ -97,13 +88,7 @@ class Listening:
 
     def fits(self, target: Address, local: str | None) -> bool:
         """Whether *target* can be reached from here, and from the IP (with a port or not) *local* if one is given."""
-        own = self.address
-        if own.transport != target.transport or (":" in own.host) != (":" in target.host):
-            return False
-        if local is not None:
-            host, port = local_parts(local)
-            return (own.host == host or own.host in WILDCARDS) and port in (0, own.port)
-        return own.host in WILDCARDS or _loopback(own.host) == _loopback(target.host)
+        return reaches(self.address, target, local)
 
     def local_to(self, remote: str) -> str:
         """The local IP that packets to *remote* leave from."""

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.protocol import ClientFactory, Factory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
+from vosswitch.model.places import WILDCARDS
 from vosswitch.model.source import source_key
 from vosswitch.model.values import Address
 from vosswitch.params.listeners import SECURE, WEB
 from vosswitch.sip.transport.certificates import Names, names_of
 from vosswitch.sip.transport.connection import MOST_WAITING, Connection
-from vosswitch.sip.transport.listening import WILDCARDS, Listening, shown
+from vosswitch.sip.transport.listening import Listening, shown
 from vosswitch.sip.transport.quota import Quota
 from vosswitch.sip.transport.tls import Certificates, why
 
