@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from vosswitch.model.signals import Headers, Signal
 
 _EXTEND_AHEAD_MS = 3_000
+WITHHELD_MS = 2_000
+"""Answered time that costs nothing where the caller has kept its leg from the 200: without a PRACK none may go out."""
 
 
 @implementer(ILegListener, IMediaListener)
@@ -37,6 +39,7 @@ class Call:
 
     :ivar cdr: its record, filled in as it goes.
     :ivar answered: monotonic seconds of the answer, None before.
+    :ivar guests: the sides where somebody else stands than the party that the call was decided for.
     """
 
     __slots__ = (
@@ -51,6 +54,7 @@ class Call:
         "cdr",
         "decision",
         "funding",
+        "guests",
         "handover",
         "machine",
         "media",
@@ -79,6 +83,7 @@ class Call:
         self.attempts = Attempts(board, decision, cdr)
         self.answered: float | None = None
         self.handover: Handover | Takeover | Restoring | None = None
+        self.guests: tuple[Side, ...] = ()
 
     def begin(self) -> None:
         """Write the call down and place the first attempt."""
@@ -293,8 +298,8 @@ class Call:
 
     @property
     def is_talking(self) -> bool:
-        """Whether the call is answered and up."""
-        return self.machine.state is State.TALKING
+        """Whether the call is answered and up, and its caller knows."""
+        return self.machine.state is State.TALKING and self._is_told()
 
     def leg(self, side: Side) -> Any:
         """The leg on *side*; None between attempts."""
@@ -391,8 +396,8 @@ class Call:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not (self._passed and 200 <= self.caller.status < 300):  # an answer that the caller never heard is none
-            self.answered = self.cdr.answer = None
+        if not (self._passed and (self._is_told() or self._hold_ms() > WITHHELD_MS)):
+            self.answered = self.cdr.answer = None  # an answer that the caller never heard is none
         self._try(self._settle, effect)
         if self.handover is not None:
             self._try(self.handover.stopped, self)
@@ -405,6 +410,9 @@ class Call:
         self._try(self.board.limits.free, self.decision.limit_keys)
         if not self._try(self.media.close, self._written):
             self._written(None)
+
+    def _is_told(self) -> bool:
+        return bool(200 <= self.caller.status < 300)
 
     def _settle(self, effect: Finish) -> None:
         cdr = self.cdr

@@ -109,6 +109,8 @@ class Handover:
         """Do as the transferring party wishes, or tell it why not."""
         self._call.handover = self
         try:
+            if not self._call.is_talking:
+                raise Refused(491, "the caller has not been told of the answer yet")
             if wanted.replaces is not None:
                 self._begin_attended(wanted)
             else:

@@ -61,6 +61,8 @@ def far_of(call: Call, side: Side) -> Far:
 
 def party_of(call: Call, side: Side) -> Any:
     """The configured party on *side*: its gateway or phone; None when nothing says who it is."""
+    if side in call.guests:
+        return None
     decision = call.decision
     if side is Side.CALLER:
         return decision.gateway or decision.phone
@@ -85,12 +87,14 @@ def try_of(
 ) -> tuple[Try | None, Any]:
     """The new call of who transfers, as if it had dialled *number*, and the party that makes it.
 
-    A called gateway is known by its address, as for any call of it: a vendor that may not call cannot transfer.
+    A called gateway is known by its address, as for any call of it: a vendor that may not call cannot transfer.  So is
+    a guest, whose calls are never those of the party in whose place it stands.
 
     :returns: no call when the party is not configured any more; the party is None where the address has to tell it.
     """
     leg, offered = call.leg(side), call.decision.offered
     party = party_of(call, side)
+    own = side is Side.CALLER and side not in call.guests
     caller = offered.caller if side is Side.CALLER else call.cdr.callee_out
     if party is not None:
         snapshot = call.board.snapshot()
@@ -104,8 +108,8 @@ def try_of(
         source=leg.remote,
         local=local or offered.local,
         peer_call_id=leg.peer_call_id,
-        display=offered.display if side is Side.CALLER else "",
-        user=offered.user if side is Side.CALLER else None,
+        display=offered.display if own else "",
+        user=offered.user if own else None,
         user_agent=leg.user_agent,
         max_forwards=offered.max_forwards - 1,
         session=session,

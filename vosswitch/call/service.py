@@ -15,7 +15,7 @@ from vosswitch.call.decision import Decision
 from vosswitch.call.illegal import MINUTE, IllegalCalls
 from vosswitch.call.records import close_record, is_hidden
 from vosswitch.call.switchboard import Switchboard
-from vosswitch.call.takeover import Takeover, taken_place
+from vosswitch.call.takeover import Takeover, is_party, taken_place
 from vosswitch.cdr.record import Cdr
 from vosswitch.model.causes import Cause, cause
 from vosswitch.model.interfaces import IIncomingCalls
@@ -85,9 +85,10 @@ class CallService(Service):
             self._take_over(leg, offered)
 
     def _take_over(self, leg: Any, offered: Try) -> None:
-        call, side, refusal = taken_place(self._board.legs, offered, self._snapshot())
+        snapshot = self._snapshot()
+        call, side, refusal = taken_place(self._board.legs, offered, snapshot)
         if refusal is None:
-            Takeover(call, side, leg).begin(offered)
+            Takeover(call, side, leg, not is_party(call, side, offered, snapshot)).begin(offered)
             return
         leg.send(Release(refusal))
         now = self._wall_ms()

@@ -1,7 +1,8 @@
 """A new leg takes the place of one of an answered call (INVITE with Replaces, RFC 3891).
 
 Only the party of that leg may do so, or who was given its name by a transfer that we have passed on.  The call goes on
-as it is: the same money, the same record, the same bounds.
+as it is: the same money, the same record, the same bounds.  Who is not that party is a guest in the call
+(`Call.guests`): what it transfers is not paid by the party.
 """
 
 from __future__ import annotations
@@ -26,15 +27,16 @@ if TYPE_CHECKING:
 class Takeover:
     """One takeover while the side that stays is being asked for its media.
 
-    :param leg: the new leg; *side* where it will stand in *call*.
+    :param leg: the new leg; *side* where it will stand in *call*; *guest*: it is not of the party there.
     """
 
-    __slots__ = ("_call", "_former", "_left", "_leg", "_over", "_side")
+    __slots__ = ("_call", "_former", "_guest", "_left", "_leg", "_over", "_side")
 
-    def __init__(self, call: Call, side: Side, leg: Any) -> None:
+    def __init__(self, call: Call, side: Side, leg: Any, guest: bool) -> None:
         self._call = call
         self._side = side
         self._leg = leg
+        self._guest = guest
         self._former = call.leg(side)
         self._left: Signal | None = None
         self._over = False
@@ -92,6 +94,8 @@ class Takeover:
         call.handover = None
         call.media.moved(kept=True)
         call.replace(side, self._leg, self._former)
+        if self._guest:
+            call.guests += (side,)
         call.decision.note("replaces", f"another leg has taken the place of the {side}'s")
         self._leg.send(Answer(answer.session))  # type: ignore[union-attr]
         self._former.send(Release(cause("normal")))
@@ -122,12 +126,13 @@ def taken_place(legs: Any, offered: Try, snapshot: Snapshot) -> tuple[Any, Any, 
         return None, None, from_sip(481, "no answered call of that name")
     if replaces is not None and replaces.early_only:
         return None, None, from_sip(486)
-    if not (given or leg.remote.host == offered.source.host or _is_party(call, side, offered, snapshot)):
+    if not (given or leg.remote.host == offered.source.host or is_party(call, side, offered, snapshot)):
         return None, None, cause("unauthorized")
     return call, side, None
 
 
-def _is_party(call: Call, side: Side, offered: Try, snapshot: Snapshot) -> bool:
+def is_party(call: Call, side: Side, offered: Try, snapshot: Snapshot) -> bool:
+    """Whether the party on *side* makes the new call."""
     found = snapshot.callers.identify(offered.source, offered.user, offered.callee)
     party = party_of(call, side)
     if found is None or party is None:

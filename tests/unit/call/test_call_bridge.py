@@ -661,15 +661,19 @@ def test_we_do_not_answer_it_when_media_is_not_relayed():
     assert caller.told[-1] == Refuse(504)
 
 
-def test_an_answer_that_the_caller_was_never_sent_costs_nothing():
-    """Its leg still waited for an acknowledgement of early media."""
+@pytest.mark.parametrize(("seconds", "answered"), [(2, False), (20, True)])
+def test_an_answer_that_the_caller_was_never_sent_costs_nothing_unless_the_caller_holds_it_up(seconds, answered):
+    """Its leg still waits for an acknowledgement of early media, and media flows both ways meanwhile."""
     world = World()
     caller = world.call()
     world.out.answers(offer(5000))
     caller.status = 183
-    world.clock.advance(20)
-    world.out.hangs_up()
-    assert (world.cdr.answer, world.cdr.fee, world.cdr.hold_time_ms) == (None, 0, 0)
+    world.clock.advance(seconds)
+    caller.gives_up()
+    cdr = world.cdr
+    assert (cdr.answer is not None, cdr.hold_time_ms) == (answered, 20_000 if answered else 0)
+    assert bool(cdr.fee) == bool(cdr.cost) == answered
+    assert world.balances.state("c").undrained == cdr.fee
     world.check_idle()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from call_world import CUSTOMER, PREPAID, STRANGER, FakeLeg, World, offer
+from call_world import CUSTOMER, PREPAID, STRANGER, FakeLeg, World, by_name, mapping, offer
 
 from vosswitch.model.causes import cause
 from vosswitch.model.signals import Accept, Answer, Digit, Offer, Refuse, Release, Replaces, Transfer, Transferred
@@ -90,6 +90,52 @@ def test_who_was_given_the_name_may(world):
     assert told(new, Answer)
     new.hangs_up()
     assert world.cdr.account == "c"
+
+
+def test_nobody_takes_the_place_of_a_caller_that_has_not_been_told_of_the_answer(world):
+    """It holds its 200 up: in another leg's place the call would go on without ever having been answered."""
+    caller, callee = world.talk()
+    caller.status = 183
+    assert taking(world, caller).released.answerable == 481
+    assert told(callee, Offer) == []
+    caller.status = 200
+    caller.hangs_up()
+
+
+@pytest.mark.parametrize("source", [CUSTOMER, PREPAID, STRANGER])
+def test_what_a_guest_transfers_is_not_paid_by_the_party_in_whose_place_it_stands(source):
+    """It was given the name of a leg by a transfer; the call stays the party's, further calls are its own."""
+    world = World(mapping_gateways=by_name(
+        mapping("m", auth="password", username="office", addresses=[]),
+        mapping("m2"), mapping("mp", account="p", addresses=[PREPAID.host])))  # fmt: skip
+    caller = world.call(source=CUSTOMER, user="office")
+    callee = world.out
+    callee.answers(offer(5000))
+    new = taking(world, caller, source=source, given=True)
+    callee.say(Accept(offer(5002)))
+    assert told(new, Answer)
+    new.say(Transfer("4355"))
+    if source == STRANGER:
+        assert told(new, Transferred)[-1] == Transferred(403)
+    else:
+        world.out.answers(offer(7000))
+        callee.say(Accept(offer(5004)))
+        assert told(new, Transferred)[-1] == Transferred(200)
+    callee.hangs_up()
+    payers = {cdr.callee: cdr.mapping_gateway for cdr in world.cdrs if cdr.answer}
+    assert payers == {"4312345": "m"} | ({} if source == STRANGER else {"4355": "m2" if source == CUSTOMER else "mp"})
+    world.check_idle()
+
+
+def test_a_party_that_takes_its_own_place_goes_on_paying_for_what_it_transfers(world):
+    caller, callee = world.talk()
+    new = taking(world, caller)
+    callee.say(Accept(offer(5002)))
+    new.say(Transfer("4355"))
+    world.out.answers(offer(7000))
+    callee.say(Accept(offer(5004)))
+    callee.hangs_up()
+    assert {cdr.mapping_gateway for cdr in world.cdrs} == {"m"}
 
 
 @pytest.mark.parametrize("left", [False, True])

@@ -452,6 +452,20 @@ def test_two_calls_are_joined(world):
     assert len(world.legs.placed) == 2
 
 
+@pytest.mark.parametrize("held", ["first", "second"])
+def test_a_call_whose_caller_holds_its_answer_up_cannot_be_joined(world, held):
+    """Behind a joint it would go on for ever as a call that its caller never heard the answer of."""
+    first, one, second, two = attended(world)
+    leg = first if held == "first" else second
+    leg.status = 183
+    first.say(Transfer("4322", NAME))
+    assert statuses(first)[-1] == (491 if held == "first" else 481)
+    assert told(one, Offer) == told(two, Offer) == []
+    leg.status = 200
+    first.hangs_up()
+    second.hangs_up()
+
+
 @pytest.mark.parametrize("how", ["one refuses", "two refuses", "two hangs up"])
 def test_calls_that_cannot_be_joined_stay_as_they_are(world, how):
     first, one, second, two = attended(world)

@@ -70,7 +70,6 @@ _PARAM = re.compile(
 )
 _ITEM = re.compile(r'(?:[^",<]++|"(?:[^"\\]++|\\.)*+"|<[^>]*+>)*+', re.ASCII | re.DOTALL)
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9\-.!%*_+`'~\[\]:]+\Z")
-_PAIR = re.compile(r"\\(.)", re.ASCII | re.DOTALL)
 _UNQUOTABLE = re.compile(r"[\r\n]+")
 
 _VIA = re.compile(
@@ -142,7 +141,9 @@ def split_list(value: str) -> list[str]:
 
 def unquote(text: str) -> str:
     """Resolve the quoted pairs of what stood between quotes."""
-    return _PAIR.sub(r"\1", text) if "\\" in text else text
+    if "\\" not in text:
+        return text
+    return "\\".join([part.replace("\\", "") for part in text.split("\\\\")])
 
 
 def quoted(text: str) -> str:
