@@ -37,6 +37,7 @@ class Operations:
         """By name, as the control room declares them."""
         return {
             "status": self.status,
+            "statistics": self.statistics,
             "calls": self.calls,
             "release": self.release,
             "gateways": self.gateways,
@@ -70,6 +71,18 @@ class Operations:
             "certificates": node.sip.sockets.shown(),
             "refused_connections": node.sip.sockets.quota.refused,
             "trouble": "; ".join(f"{what}: {text}" for what, text in node.trouble.items()) or None,
+        }
+
+    def statistics(self, _: Arguments) -> dict[str, Any]:
+        """What has been counted since the start."""
+        node, watch = self._node, self._node.watch
+        return {
+            "started": node.started,
+            **node.sip.counted(),
+            "gateway_changes": _texts(node.availability.counts),
+            "probes_sent": watch.sent,
+            "probes_answered": watch.answered,
+            "probes_failed": watch.failed,
         }
 
     def calls(self, args: Arguments) -> Iterator[dict[str, Any]]:
@@ -222,3 +235,8 @@ class Operations:
                 "provides": row.provides,
                 "failures": self._node.failures.of(row.plugin),
             }
+
+
+def _texts(counts: Mapping[Any, int]) -> dict[str, int]:
+    """Counts with keys as JSON has them, in their order."""
+    return {str(key): counts[key] for key in sorted(counts)}

@@ -7,7 +7,7 @@ import click
 import vosswitch
 from vosswitch.cli.output import show_one
 from vosswitch.cli.state import State, common
-from vosswitch.control.operations import DRAIN, RELOAD_CERTIFICATES, STATUS, Field
+from vosswitch.control.operations import DRAIN, RELOAD_CERTIFICATES, STATISTICS, STATUS, Field
 
 _VERSION = (Field("version", "text", "of this command"), Field("python", "text", "that it runs on"))
 
@@ -36,6 +36,14 @@ def node() -> None:
 def status(state: State) -> None:
     """What the running switch is and how it is doing."""
     show_one(state, state.client().call(STATUS.name), STATUS.result)
+
+
+@node.command()
+@common
+@click.pass_obj
+def statistics(state: State) -> None:
+    """What its SIP side has counted since the start."""
+    show_one(state, state.client().call(STATISTICS.name), STATISTICS.result)
 
 
 @node.command("reload-certificates")

@@ -108,6 +108,44 @@ STATUS = Operation(
     ),
 )
 
+_COUNTS = (
+    Field("received", "whole", "SIP messages taken in"),
+    Field("sent", "whole", "SIP messages sent"),
+    Field("bad", "whole", "messages that could not be read"),
+    Field("dropped", "whole", "requests left without an answer on purpose"),
+    Field("stray", "whole", "responses and ACKs that belong to nothing"),
+    Field("misaddressed", "whole", "requests whose Via names an address that no response may go to"),
+    Field("retransmitted", "whole", "messages sent again"),
+    Field("repeated", "whole", "requests received again"),
+    Field("shed", "whole", "new requests refused because they had waited too long, or too many were being served"),
+    Field("capped", "whole", "new requests refused because of VS_SOURCE_CPS"),
+    Field("absorbed", "whole", "ACKs of such refusals"),
+    Field("overflowed", "whole", "messages dropped because too many waited"),
+    Field("requests", "object", "new requests received, by method"),
+    Field("responses", "object", "final responses sent, by status"),
+    Field("sent_requests", "object", "requests sent, by method"),
+    Field("answers", "object", "final responses received, by status"),
+)
+
+STATISTICS = Operation(
+    "statistics",
+    "What the SIP side of this node has counted since its start, and how full its tables are.",
+    (
+        Field("started", "time", "when it started"),
+        *_COUNTS,
+        Field("waiting", "whole", "messages that wait to be served"),
+        Field("server_transactions", "whole", "requests of peers that are being served or remembered"),
+        Field("client_transactions", "whole", "requests of ours that wait or are remembered"),
+        Field("dialogs", "whole", "legs of calls"),
+        Field("security_events", "object", "auth_failed, auth_suspended, auth_refused, dialog_refused"),
+        Field("suspended", "whole", "sources and names with failed passwords that are remembered"),
+        Field("gateway_changes", "object", "how often routing gateways changed, by new state"),
+        Field("probes_sent", "whole", "gateways asked by OPTIONS"),
+        Field("probes_answered", "whole", "of these, those whose answer counted"),
+        Field("probes_failed", "whole", "of these, the others"),
+    ),
+)
+
 CALLS = Operation(
     "calls",
     "The calls that are up or being set up, oldest first.",
@@ -321,6 +359,7 @@ OPERATIONS: dict[str, Operation] = {
     row.name: row
     for row in (
         STATUS,
+        STATISTICS,
         CALLS,
         RELEASE,
         GATEWAYS,

@@ -200,6 +200,19 @@ class SipService(Service):
         waiting = {TransactionState.CALLING, TransactionState.TRYING, TransactionState.PROCEEDING}
         return sum(1 for found in self._layer.clients.values() if found.state in waiting)
 
+    def counted(self) -> dict[str, Any]:
+        """What has been counted since the start, and how full the tables are."""
+        events = self.events.counts
+        return {
+            **self.statistics.shown(),
+            "waiting": len(self._intake),
+            "server_transactions": len(self._layer.servers),
+            "client_transactions": len(self._layer.clients),
+            "dialogs": len(self._stack.dialogs),
+            "security_events": {name: events[name] for name in sorted(events)},
+            "suspended": len(self.authentication.suspensions),
+        }
+
     # -- registrations
 
     def contacts(self, number: str) -> tuple[Contact, ...]:
@@ -324,7 +337,7 @@ class SipService(Service):
     def _turned_away(self, source: str, late: bool) -> None:
         if late:
             self._note(
-                "overload: new requests wait too long and are refused, the last one of {source}",
+                "overload: new requests wait too long, or too many are served: refused, the last one of {source}",
                 kind="shed",
                 source=source,
             )
@@ -427,6 +440,9 @@ class SipService(Service):
             transaction.respond(500)
 
     def _begin(self, request: Request, flow: Flow) -> None:
+        if self._layer.full:
+            self._entrance.refuse(request, flow, Refused(503))
+            return
         guest = self._entrance.admit(request, flow)
         if guest is None:
             self._layer.count(request)

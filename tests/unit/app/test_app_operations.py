@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from tests.unit.call.call_world import PREPAID, START, World, by_name, mapping, phone, plugins, routing
+from tests.unit.sip.sip_world import World as SipWorld
 from vosswitch.app.operations import Operations
 from vosswitch.app.watch import Watch
 from vosswitch.control.operations import OPERATIONS
@@ -44,6 +45,7 @@ class Node:
                 reload=list,
                 quota=SimpleNamespace(refused=0),
             ),
+            counted=SipWorld().service.counted,
         )
         self.sip.names = Names(Abilities(), lambda _: None, lambda: 0.0, random.Random(1))
         self.sip.names.keep([Address("vendor.example", 0, "auto")])
@@ -110,6 +112,13 @@ def test_every_operation_answers_with_exactly_its_declared_fields(node, name):
 
 def test_every_declared_operation_is_there(node):
     assert set(node.operations.implementations()) == set(OPERATIONS)
+
+
+def test_the_statistics_of_the_node(node):
+    node.availability.disable("r1", 0.0)
+    node.watch.sent = 3
+    found = node.ask("statistics")
+    assert (found["gateway_changes"], found["probes_sent"], found["started"]) == ({"disabled": 1}, 3, START)
 
 
 def test_the_status_of_the_node(node):

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from sip_world import ANSWER, OFFER, UAC, UAS, Peer, World, reply
 
 from vosswitch.model.causes import cause
-from vosswitch.model.signals import Release
+from vosswitch.model.peer import PLAIN, PeerProfile
+from vosswitch.model.signals import Release, Transfer, Transferred
 from vosswitch.sip.grammar.message import BadMessage, Request, Response
 from vosswitch.sip.grammar.parse import parse
 
@@ -29,6 +30,34 @@ LINES = (
     b"Proxy-Authenticate: Digest realm=x", b"Authorization: Digest username=x", b"Expires: 0", b"Event: refer",
 )  # fmt: skip
 
+METHODS = ("INVITE", "UPDATE", "INFO", "OPTIONS", "REFER", "PRACK", "MESSAGE", "NOTIFY", "SUBSCRIBE", "ACK", "HELLO")
+EXTRAS: dict[str, dict[str, str]] = {
+    "REFER": {"refer_to": "<sip:4355@192.0.2.1>"},
+    "PRACK": {"rack": "1 1 INVITE"},
+    "NOTIFY": {"event": "refer", "subscription_state": "active", "content_type": "message/sipfrag"},
+    "MESSAGE": {"content_type": "text/plain"},
+    "UPDATE": {"session_expires": "90;refresher=uas", "supported": "timer"},
+}
+PROFILES = st.one_of(
+    st.just(PLAIN),
+    st.builds(
+        PeerProfile,
+        trusted=st.booleans(),
+        headers_in=st.sampled_from([(), ("*",), ("subject",)]),
+        headers_out=st.sampled_from([(), ("*",), ("subject",)]),
+        session_timer=st.sampled_from(["on", "off", "required"]),
+        reliable=st.sampled_from(["off", "supported", "required"]),
+        codecs=st.sampled_from([(), ("PCMU",), ("G729",)]),
+        redirects=st.sampled_from(["refuse", "follow", "pass"]),
+        redirect_hosts=st.sampled_from([(), ("*",)]),
+        transfers=st.sampled_from(["refuse", "internal", "pass"]),
+        dtmf_info=st.sampled_from(["pass", "ignore"]),
+        messages=st.sampled_from(["refuse", "pass"]),
+        reply_address=st.sampled_from(["auto", "socket", "via_port", "via"]),
+        request_address=st.sampled_from(["socket", "contact_port", "contact"]),
+    ),
+)
+
 
 class Call:
     """A caller, a vendor, our two legs and a bridge between them that only passes signals on."""
@@ -36,6 +65,10 @@ class Call:
     def __init__(self, data: Any) -> None:
         self.data = data
         self.world = World()
+        self.world.credentials.profiles[UAC[0]] = data.draw(PROFILES, label="caller's profile")
+        self.called_profile = data.draw(PROFILES, label="vendor's profile")
+        self.called: Peer | None = None
+        self.calm = data.draw(st.integers(0, 12), label="messages that are as they should be")
         self.caller = Peer(self.world, UAC, "fuzz")
         self.legs: list[Any] = []
         self.old: list[bytes] = [OFFER]
@@ -47,7 +80,9 @@ class Call:
         other = next((one for one in self.legs if one is not leg), None)
         if isinstance(signal, Release):
             self.legs = [one for one in self.legs if one is not leg]
-        if other is not None:
+        if isinstance(signal, Transfer):
+            leg.send(Transferred(self.data.draw(st.sampled_from([100, 180, 200, 486, 603]), label="transferred")))
+        elif other is not None:
             other.send(signal)
 
     def connect(self) -> None:
@@ -56,7 +91,16 @@ class Call:
             incoming, offered = self.world.calls.offered.pop()
             incoming.listen(self)
             self.legs = [incoming]
-            self.legs.append(self.world.place(session=offered.session, username="u", password="p"))
+            self.legs.append(
+                self.world.place(
+                    session=offered.session,
+                    username="u",
+                    password="p",
+                    profile=self.called_profile,
+                    headers=offered.headers,
+                    identity=offered.identity,
+                )
+            )
             self.legs[1].listen(self)
 
     # the wire
@@ -73,9 +117,12 @@ class Call:
             self.world.put(late, whose)
 
     def changed(self, message: bytes) -> list[bytes]:
+        self.calm -= 1
+        if self.calm >= 0:
+            return [message]
         head, _, body = message.partition(b"\r\n\r\n")
         start, *lines = head.split(b"\r\n")
-        how = self.data.draw(st.integers(0, 13), label="how")
+        how = self.data.draw(st.integers(0, 16), label="how")
         at = self.data.draw(st.integers(0, len(lines) - 1), label="line")
         if how == 1:
             del lines[at]
@@ -123,6 +170,10 @@ class Call:
         if not isinstance(found, Request) or found.method == "ACK":
             return
         if found.method == "INVITE" and not found.to.tag:
+            self.called = self.called or vendor_of(self.world, found)
+            if not self.data.draw(st.integers(0, 5), label="0 = redirected"):
+                self.send(reply(found, 302, contact="<sip:4941@192.0.2.20:5080>"), UAS)
+                return
             self.send(reply(found, 183, ANSWER, require="100rel", rseq="1"), UAS)
         self.send(reply(found, 200, ANSWER if found.method in {"INVITE", "PRACK"} else b""), UAS)
 
@@ -136,6 +187,19 @@ class Call:
                 caller.join(found)
             fields = {"to": found.headers["to"][0], "number": str(found.cseq.number)}
             self.send(caller.text("ACK", **fields), UAC)
+
+    def ask(self, method: str, *, whose: str) -> None:
+        """One peer or the other sends a request within its dialog."""
+        peer = self.called if whose == "vendor" and self.called is not None else self.caller
+        body = OFFER if method in {"INVITE", "UPDATE"} else b"SIP/2.0 200 OK" if method == "NOTIFY" else b""
+        self.send(peer.text(method, body, **EXTRAS.get(method, {})), peer.address)
+
+
+def vendor_of(world: World, invite: Request) -> Peer:
+    """The vendor that got the INVITE, as one who asks."""
+    vendor = Peer(world, UAS, invite.call_id)
+    vendor.tag, vendor.to, vendor.uri = "b1", invite.headers["from"][0], invite.contacts[0].uri.text
+    return vendor
 
 
 def read(data: bytes) -> Request | Response | None:
@@ -161,18 +225,15 @@ def _moved(line: bytes, by: int) -> bytes:
 def test_calls_with_wrong_messages(data):
     call = Call(data)
     caller, world = call.caller, call.world
-    plan = data.draw(
-        st.lists(st.sampled_from(["INVITE", "UPDATE", "INFO", "OPTIONS", "REFER", "PRACK", "MESSAGE"]), max_size=4)
-    )
+    plan = data.draw(st.lists(st.tuples(st.sampled_from(METHODS), st.sampled_from(["caller", "vendor"])), max_size=5))
     call.send(caller.text("INVITE", OFFER, supported="100rel, timer"), UAC)
     call.react()
-    for method in plan:
-        body = OFFER if method in {"INVITE", "UPDATE"} else b""
-        call.send(caller.text(method, body), UAC)
+    for method, whose in plan:
+        call.ask(method, whose=whose)
         call.react()
         world.clock.advance(data.draw(st.sampled_from([0.0, 0.6, 5.0])))
         call.react()
-    call.send(caller.text(data.draw(st.sampled_from(["BYE", "CANCEL"]))), UAC)
+    call.ask(data.draw(st.sampled_from(["BYE", "CANCEL"])), whose=data.draw(st.sampled_from(["caller", "vendor"])))
     call.react()
     probe = Peer(world, ("192.0.2.77", 5060), "probe")
     world.credentials.trusted.add("192.0.2.77")

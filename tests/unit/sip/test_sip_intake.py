@@ -24,7 +24,7 @@ class Desk:
         self.refused: list[bytes] = []
         self.strangers = False
         self.running: set[bytes] = set()
-        self.cap = False
+        self.cap = self.filled = False
         self.next: list = []
         self.on_serve = lambda data: None
         self.intake = Intake(self, lambda: self.now, lambda: self.delay, self.next.append, Statistics())
@@ -47,6 +47,9 @@ class Desk:
             return False
         self.refused.append(data)
         return True
+
+    def full(self) -> bool:
+        return self.filled
 
     def capped(self, flow, now) -> bool:
         return self.cap

@@ -171,3 +171,24 @@ def test_a_source_beyond_its_rate_is_refused_without_retry_after():
         leg.send(Release(cause("line_limit")))
     world.take()
     world.close()
+
+
+def test_a_full_switch_refuses_new_requests_and_goes_on_with_what_runs():
+    world = World()
+    caller = world.invite()
+    leg, _ = world.calls.offered[0]
+    world.take()
+    world.service._layer.most = 1
+    world.invite()
+    refused = world.one(UAC)
+    assert (refused.status, refused.get("retry-after")) == (503, "2")
+    world.put(Peer(world, UAC, "options").text("OPTIONS"))
+    assert world.one(UAC).status == 503
+    assert (len(world.calls.offered), len(world.service._layer.servers)) == (1, 1)
+    assert world.service.statistics.shed == 1
+    world.put(caller.text("CANCEL"))
+    assert sorted(answer.status for answer in world.take(UAC)) == [200, 487]
+    assert world.calls.of(leg)
+    world.close()
+    world.invite()
+    assert len(world.calls.offered) == 2

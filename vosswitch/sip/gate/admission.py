@@ -67,6 +67,10 @@ class Admission:
         remote = flow.remote
         return remote.host in self._authentication.proven or bool(self._credentials.trusts(remote))
 
+    def full(self) -> bool:
+        """Whether as many transactions as there may be are being served."""
+        return self._stack.layer.full
+
     def capped(self, flow: Flow, now: float) -> bool:
         """Whether the source has sent more new requests than VS_SOURCE_CPS."""
         most = self._parameters()["VS_SOURCE_CPS"]
@@ -75,7 +79,8 @@ class Admission:
     def shed(self, flow: Flow, data: bytes, *, late: bool) -> bool:
         """Answer a new request with 503 from its bytes; False when it repeats one that is being served.
 
-        :param late: it waited too long, so that its sender shall hold its traffic (Retry-After); else it was capped.
+        :param late: it waited too long, or the switch is full, so that its sender shall hold its traffic (Retry-After);
+            else it was capped.
         """
         seen = glimpse(data)
         if seen is None:

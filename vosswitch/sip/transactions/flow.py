@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,6 +109,14 @@ class Statistics:
         self.responses: Counter[int] = Counter()
         self.sent_requests: Counter[str] = Counter()
         self.answers: Counter[int] = Counter()
+
+    def shown(self) -> dict[str, Any]:
+        """All of them by name, JSON-able; what is counted by method or status in order."""
+        return {name: _plain(getattr(self, name)) for name in self.__slots__}
+
+
+def _plain(value: Any) -> Any:
+    return {str(key): value[key] for key in sorted(value)} if isinstance(value, Counter) else value
 
 
 class Tokens:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from vosswitch.sip.transactions.flow import Flow, Statistics
     from vosswitch.sip.transactions.timers import Timer, Timers
 
+MOST = 200_000
+"""Server transactions beyond which new requests are refused without one, whoever sends them."""
 COOKIE = "z9hG4bK"
 """What the branches of RFC 3261 begin with."""
 
@@ -363,16 +365,18 @@ class Layer:
 
     :param timers: the room's queue.
     :param tag: makes a fresh To tag.
+    :ivar most: server transactions that make it `full`.
     :ivar pace: used by new transactions; the service replaces it when SS_SIP_RESEND_INTERVAL changes.
     """
 
-    __slots__ = ("_over", "clients", "merges", "pace", "servers", "statistics", "tag", "timers")
+    __slots__ = ("_over", "clients", "merges", "most", "pace", "servers", "statistics", "tag", "timers")
 
     def __init__(self, timers: Timers, statistics: Statistics, tag: Callable[[], str]) -> None:
         self.timers = timers
         self.statistics = statistics
         self.tag = tag
         self.pace = Pace()
+        self.most = MOST
         self.clients: dict[str, ClientTransaction] = {}
         self.servers: dict[str, ServerTransaction] = {}
         self.merges: dict[str, ServerTransaction] = {}
@@ -384,7 +388,7 @@ class Layer:
         """Start a client transaction: *data* is the whole request whose topmost Via has *branch*."""
         transaction = ClientTransaction(self, user, method, branch, data, flow, pace)
         self.clients[transaction.key] = transaction
-        self.statistics.sent_requests[method] += 1
+        self.statistics.sent_requests[method if method in KNOWN else "other"] += 1
         if flow.reliable:
             self._over.setdefault(flow, set()).add(transaction)
         transaction.feed(Input.START)
@@ -417,6 +421,11 @@ class Layer:
     def find(self, request: Request) -> ServerTransaction | None:
         """The transaction that this request repeats (or, for an ACK or CANCEL, is about)."""
         return self.servers.get(server_key(request))
+
+    @property
+    def full(self) -> bool:
+        """Whether no more requests outside dialogs may begin a transaction."""
+        return len(self.servers) >= self.most
 
     def repeated(self, transaction: ServerTransaction, request: Request) -> None:
         """A request, or the ACK of a refusal, for a known transaction."""
