@@ -15,6 +15,13 @@ SEEN = ("192.0.2.10", 40001)
 """Where the caller's packets come from: not the port that it names."""
 
 
+UNUSABLE = (
+    "224.0.1.75:5060", "255.255.255.255", "0.0.0.0:5060", "240.0.0.1", "127.0.0.1:6379", "169.254.1.1",
+    "198.51.100.9:0", "[ff02::1]", "[::]", "[::1]:5060", "[::ffff:224.0.0.1]", "[2001:db8::9]:5060",
+)  # fmt: skip
+"""Where no request to a peer that is seen at an IPv4 address of the net may go."""
+
+
 @pytest.fixture
 def world():
     world = World()
@@ -156,3 +163,33 @@ def test_the_request_line_to_a_registered_gateway(world, whole):
     assert invite.uri == (contact if whole else contact.replace("reg77", "4940"))
     world.put(reply(invite, 486), UAS)
     world.take()
+
+
+@pytest.mark.parametrize("place", UNUSABLE)
+def test_a_contact_that_leads_nowhere_is_passed_over(world, place):
+    leg = world.place()
+    world.put(reply(world.one(UAS), 200, ANSWER, contact=f"<sip:bob@{place}>"), UAS)
+    assert world.one(UAS).method == "ACK"
+    leg.send(Release(cause("normal")))
+    bye = world.one(UAS)
+    assert bye.method == "BYE"
+    world.put(reply(bye, 200), UAS)
+
+
+@pytest.mark.parametrize("place", UNUSABLE)
+def test_a_recorded_route_that_leads_nowhere_is_passed_over(world, place):
+    caller = world.invite(record_route=f"<sip:{place};lr>")
+    leg, _ = world.calls.offered[0]
+    leg.send(Answer(sdp.parse(ANSWER)))
+    caller.join(caller.take()[-1])
+    caller.ack()
+    leg.send(Release(cause("normal")))
+    assert world.one(UAC).method == "BYE"
+
+
+def test_a_contact_port_of_zero_is_none(world):
+    leg = world.place(profile=PeerProfile(request_address="contact_port"))
+    world.put(reply(world.one(UAS), 200, ANSWER, contact="<sip:bob@198.51.100.9:0>"), UAS)
+    assert world.one(UAS).method == "ACK"
+    leg.send(Release(cause("normal")))
+    assert world.one(UAS).method == "BYE"

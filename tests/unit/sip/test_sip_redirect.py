@@ -176,3 +176,10 @@ def test_contacts_are_passed_on(world):
     assert moved.all("contact") == ["<sip:2@192.0.2.30>;q=0.9", "<sip:1@192.0.2.30>;q=0.2"]
     caller.ack_refusal(moved)
     assert caller.address == UAC
+
+
+@pytest.mark.parametrize("place", ["224.0.1.75", "127.0.0.1:6379", "0.0.0.0", "255.255.255.255", "[::1]", "[ff02::1]"])
+def test_a_contact_where_nothing_may_be_sent_is_not_followed(world, place):
+    leg, invite = placed(world, hosts=["*"])
+    assert redirected(world, invite, f"<sip:1@{place}>") == []
+    assert isinstance(world.calls.of(leg)[0], Release)

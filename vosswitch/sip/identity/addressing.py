@@ -76,11 +76,17 @@ def _is_ours(host: str, port: int, flow: Flow) -> bool:
 @lru_cache(maxsize=4096)
 def usable(host: str, port: int, source: str) -> bool:
     """Whether a peer at *source* may have its packets sent to another address: a unicast one of its own kind."""
+    return (":" in host) == (":" in source) and unicast(host, port, source)
+
+
+@lru_cache(maxsize=4096)
+def unicast(host: str, port: int, source: str) -> bool:
+    """`usable`, but either family will do."""
     try:
         told, seen = ip_address(host), ip_address(source)
     except ValueError:
         return False
-    if not 0 < port < 65536 or told.version != seen.version:
+    if not 0 < port < 65536 or getattr(told, "ipv4_mapped", None) is not None:
         return False
     if told.is_loopback or told.is_link_local:
         return told.is_loopback == seen.is_loopback and told.is_link_local == seen.is_link_local

@@ -33,9 +33,13 @@ class Hop(NamedTuple):
 def hop_of(text: str) -> Hop:
     """The next hop that a URI, or a Route value, names; port 5060 (TLS 5061) when it names none, 0 beside a host name.
 
+    A port 0 that stands there leads nowhere.
+
     :raises BadMessage: it is neither.
     """
     uri = _uri_of(text)
+    if uri.port == 0:
+        return Hop(None, 0)
     host = uri.params.get("maddr") or uri.host
     try:
         ip_address(host)

@@ -20,7 +20,7 @@ from vosswitch.sip.destinations.named import LARGE, named_way, streamed
 from vosswitch.sip.grammar.bodies import ACCEPT, RELAY, SDP, digit_body, read_digit
 from vosswitch.sip.grammar.reason import lines_of, released
 from vosswitch.sip.grammar.wire import ALLOW, KNOWN, allowed, seal
-from vosswitch.sip.identity.addressing import request_flow
+from vosswitch.sip.identity.addressing import request_flow, usable
 from vosswitch.sip.identity.carried import agent_lines, given, taken
 from vosswitch.sip.legs import refer
 from vosswitch.sip.legs.carry import Carrier
@@ -211,7 +211,8 @@ class Leg:
             return named_way(self.stack, flow, Address(name, port, flow.remote.transport)) if name else flow
         if host == flow.remote.host and port == flow.remote.port and not flow.closed:
             return flow
-        return flow if behind_nat(host, flow.remote.host) else flow.toward(host, port)
+        seen = flow.remote.host
+        return flow if behind_nat(host, seen) or not usable(host, port, seen) else flow.toward(host, port)
 
     def ask(self, method: str, extra: tuple[str, ...] = (), body: bytes = b"", kind: str = SDP) -> ClientTransaction:
         """Send a request within the dialog; its outcome comes to `answered` or `failed`."""

@@ -19,6 +19,7 @@ from vosswitch.model.signals import Redirected
 from vosswitch.sip.grammar.message import BadMessage
 from vosswitch.sip.grammar.uri import host_text
 from vosswitch.sip.grammar.wire import user_text
+from vosswitch.sip.identity.addressing import unicast
 from vosswitch.sip.legs.leg import State
 from vosswitch.sip.legs.tries import Deserted, Tries, proof_name
 
@@ -128,7 +129,10 @@ class Redirects:
         own = self._leg.stack.own
         if (address.host, address.port) in own or (address.host == told and address.port in {port for _, port in own}):
             return False
-        return address.host in {self._own, seen} or address.host in hosts or ANY in hosts
+        if address.host in {self._own, seen} or address.host in hosts:
+            return True
+        literal = is_literal(address.host)
+        return ANY in hosts and (not literal or unicast(address.host, address.port, seen or address.host))
 
     def next(self) -> bool:
         """Call the next contact that was not called before; False when there is none."""
