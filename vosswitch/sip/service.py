@@ -449,6 +449,9 @@ class SipService(Service):
             return
         transaction = self._serve(request, flow, self._credentials.profile_at(flow.remote))
         try:
+            if self.trunks.users and request.method == "INVITE":
+                with suppress(BadMessage):  # which is answered in its turn
+                    self.trunks.number(request)  # the Request-URI may be a part of the transaction's key
             self._reception.requested(request, transaction, flow, guest.user)
         except Exception as error:  # noqa: BLE001 - the peer gets an answer whatever is wrong with us
             self._trouble(error)

@@ -266,6 +266,20 @@ def test_a_vendor_calls_the_contact_that_it_was_told(world):
     assert world.invite(peer=UAS, uri=uri).statuses() == [401]  # a phone is not the vendor
 
 
+def test_a_vendor_of_rfc_2543_may_repeat_its_call(world):
+    up(world)
+    world.credentials.trusted.add(UAS[0])
+    (user,) = world.service.trunks.users
+    caller = world.invite(peer=UAS, uri=f"sip:{user}@192.0.2.1", via=f"SIP/2.0/UDP {UAS[0]}:{UAS[1]};branch=1")
+    ((leg, offered),) = world.calls.offered
+    assert offered.callee == "4940"
+    assert world.one(UAS).status == 100
+    world.put(caller.sent, UAS)
+    assert (world.one(UAS).status, len(world.calls.offered)) == (100, 1)
+    world.put(caller.text("CANCEL", uri=f"sip:{user}@192.0.2.1", via=f"SIP/2.0/UDP {UAS[0]}:{UAS[1]};branch=1"), UAS)
+    assert sorted(found.status for found in world.take(UAS)) == [200, 487]
+
+
 def test_the_contact_survives_a_restart_and_is_another_for_another_password(world):
     up(world)
     other = World()

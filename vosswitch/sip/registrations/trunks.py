@@ -346,14 +346,16 @@ class Trunks:
     def called(self, request: Request, host: str) -> str | None:
         """Whose vendor calls us: the user name of the registration whose Contact an INVITE is to, None = no one's.
 
-        Such a Request-URI says nothing of the called number, so the user of To takes its place.
-
         :param host: the source, which has to be the registrar that was told the Contact.
         """
         found = self.users.get(request.target.user)
-        if found is None:
-            return None
+        return None if found is None or host != found.host else found.wish.username
+
+    def number(self, request: Request) -> None:
+        """Have an INVITE to a Contact of ours say who is called: the user of To; the Contact says nothing of that.
+
+        :raises BadMessage: it cannot be read.
+        """
         called = request.to.uri.user
-        if called:
+        if called and request.target.user in self.users:
             request.uri = request.target.replace(user=called).text
-        return found.wish.username if host == found.host else None
