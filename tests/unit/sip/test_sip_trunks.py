@@ -271,7 +271,7 @@ def test_a_vendor_of_rfc_2543_may_repeat_its_call(world):
     world.credentials.trusted.add(UAS[0])
     (user,) = world.service.trunks.users
     caller = world.invite(peer=UAS, uri=f"sip:{user}@192.0.2.1", via=f"SIP/2.0/UDP {UAS[0]}:{UAS[1]};branch=1")
-    ((leg, offered),) = world.calls.offered
+    ((_, offered),) = world.calls.offered
     assert offered.callee == "4940"
     assert world.one(UAS).status == 100
     world.put(caller.sent, UAS)
