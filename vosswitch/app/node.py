@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from vosswitch.params.boot import Boot
 
 
-_MEDIA_SECONDS = 3.0
-"""How long calls wait at the start for the first media ports."""
+_MEDIA_SECONDS = 15.0
+"""How long calls wait at the start for the first media ports; a worker of a busy machine takes seconds to be there."""
 
 _GC_THRESHOLDS = (20_000, 50, 20)
 """A call makes some hundred objects; Python's own (700, 10, 10) would look for garbage twice per call."""
@@ -187,7 +187,15 @@ class Switch(MultiService):
         if IService.providedBy(self.media):
             self.media.startService()  # type: ignore[no-untyped-call]
         ready = getattr(self.media, "when_ready", None)
-        return ready().addTimeout(_MEDIA_SECONDS, self.reactor) if ready is not None else succeed(None)
+        if ready is None:
+            return succeed(None)
+        return ready().addTimeout(_MEDIA_SECONDS, self.reactor).addErrback(self._no_media)
+
+    def _no_media(self, _: Any) -> None:
+        self.log.warn(
+            "no media ports after {seconds} s: calls are taken, those that have to be relayed are refused until then",
+            seconds=_MEDIA_SECONDS,
+        )
 
     def _open_doors(self) -> None:
         if not self.running:

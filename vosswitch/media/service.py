@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred, DeferredList, gatherResults
 from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
@@ -74,7 +74,7 @@ class MediaService(Service):
 
     def when_ready(self) -> Deferred[Any]:
         """Fires when every worker has leased ports."""
-        return DeferredList([worker.when_ready() for worker in self.workers])
+        return gatherResults([worker.when_ready() for worker in self.workers], consumeErrors=True)
 
     def stopService(self) -> Deferred[Any]:
         """End the workers; whoever still waits for counts gets what is known."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
+from twisted.internet.defer import Deferred, gatherResults
 
 from tests.unit.app.app_world import Reactor
 from tests.unit.call.call_world import PREPAID, FakeEngine, FakeLeg, FakeLegs, World, bodies, offer
@@ -135,3 +138,33 @@ def test_calls_are_decided_with_whole_configurations_only(node):
     assert node.switch.snapshot.seq == 9
     assert set(node.switch.snapshot.mapping_gateways) == set(whole["mapping_gateways"])
     node.switch.stopService()
+
+
+class SlowMedia:
+    """A media engine whose first ports take their time."""
+
+    def __init__(self):
+        self.ready = Deferred()
+
+    def when_ready(self):
+        return gatherResults([self.ready], consumeErrors=True)
+
+
+def test_calls_wait_for_the_first_media_ports_but_not_for_ever(node):
+    """A worker that takes seconds to start costs no call; one that never does is told in one line."""
+    node.switch.media = media = SlowMedia()
+    warned = []
+    node.switch.log = SimpleNamespace(warn=lambda text, **_: warned.append(text))
+    ready = node.switch._start_media()
+    node.reactor.advance(10)
+    assert not ready.called
+    media.ready.callback(None)
+    assert ready.called
+    assert warned == []
+
+    node.switch.media = SlowMedia()
+    late = node.switch._start_media()
+    node.reactor.advance(15)
+    assert late.called
+    assert late.result is None
+    assert [line.split(":")[0] for line in warned] == ["no media ports after {seconds} s"]
