@@ -12,7 +12,6 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
 from vosswitch import __version__
-from vosswitch.accounts.sources import SIP_PORT, source_ip
 from vosswitch.app.credentials import Credentials
 from vosswitch.call.builtins import builtins
 from vosswitch.call.decide import Decider
@@ -152,16 +151,15 @@ def upkeep(node: Switch) -> Upkeep:
 
 
 def kept_alive(snapshot: Snapshot) -> tuple[tuple[Address, str | None], ...]:
-    """The gateways of fixed addresses that want keep-alives (`PeerProfile.keep_alive`), with our IP towards them."""
+    """The gateways with an address or a name that want keep-alives (`PeerProfile.keep_alive`), with our IP to them."""
     found: list[tuple[Address, str | None]] = []
     for customer in snapshot.mapping_gateways.values():
         if customer.profile.keep_alive and not customer.locked:
             found += [(Address(host, port), None) for host, port in customer.places]
     for vendor in snapshot.gateways.gateways.values():
-        if vendor.profile.keep_alive and not vendor.locked and vendor.transport in {"udp", "auto"}:
-            address = source_ip(vendor.address)
-            if address is not None:
-                found.append((Address(str(address), vendor.port or SIP_PORT), vendor.local_address or None))
+        wants = vendor.profile.keep_alive and vendor.transport in {"udp", "auto"}
+        if wants and vendor.address and not vendor.locked:
+            found.append((vendor.target, vendor.local_address or None))
     return tuple(found)
 
 

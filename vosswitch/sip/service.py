@@ -39,7 +39,7 @@ from vosswitch.sip.legs.refusal import Refused
 from vosswitch.sip.legs.session import policy_of
 from vosswitch.sip.legs.stack import Stack
 from vosswitch.sip.reception import Reception
-from vosswitch.sip.registrations.registrar import Registrar
+from vosswitch.sip.registrations.registrar import GATEWAY, Registrar
 from vosswitch.sip.registrations.trunks import Trunks
 from vosswitch.sip.transactions.flow import Statistics, Tokens
 from vosswitch.sip.transactions.layer import Layer, Pace
@@ -128,6 +128,7 @@ class SipService(Service):
         self._warming: Timer | None = None
         self._stack = Stack(self._layer, self.timers, tokens, self._ways.way, user_agent, self.names, self._ways.live)
         self.registrar = Registrar(parameters, self.timers.now, wall)
+        self.registrar.proof = lambda name: credentials.credentials(name.removeprefix(GATEWAY))
         self.trunks = Trunks(self._stack, parameters, lambda: entropy(1)[0] / 255)
         secret = entropy(32)
         self.authentication = authentication = Authentication(
@@ -232,7 +233,15 @@ class SipService(Service):
         return self.registrar.registered()
 
     def poke(self, local: Address | str | None, target: Address, data: bytes) -> None:
-        """Send a datagram that asks for nothing: from that listener or local IP, else from whichever fits."""
+        """Send a datagram that asks for nothing: from that listener or local IP, else from whichever fits.
+
+        A name gets it at its present first address; none while that is not known.
+        """
+        if not is_literal(target.host):
+            found = [address for address in self.names.steady(target) or () if address.transport == "udp"]
+            if not found:
+                return
+            target = found[0]
         exactly = isinstance(local, Address)
         for owner in self._sockets:
             if isinstance(owner, UdpSocket) and (

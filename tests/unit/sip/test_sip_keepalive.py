@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 from sip_world import UAS, World
@@ -121,3 +122,16 @@ def test_the_datagram_leaves_from_the_listener_that_the_device_knows():
     world.service.poke("192.0.2.1", Address(*UAS), b"HELLO")
     world.service.poke(None, Address(*UAS), b"HELLO")
     assert world.udp.written == [(b"HELLO", UAS)] * 3
+
+
+def test_a_gateway_given_by_name_gets_it_where_its_name_leads(monkeypatch):
+    world = World()
+    vendor = Address("sip.vendor.test", 0, "auto")
+    known = {vendor: (Address("192.0.2.77", 5060, "tcp"), Address("192.0.2.78", 5062, "udp"))}
+    monkeypatch.setattr(world.service.names, "_known", {})
+    world.service.poke(None, vendor, b"HELLO")
+    assert world.udp.written == []
+    world.service.names = SimpleNamespace(steady=known.get)
+    world.service.poke(None, vendor, b"HELLO")
+    world.service.poke(None, Address("other.test", 0, "udp"), b"HELLO")
+    assert world.udp.written == [(b"HELLO", ("192.0.2.78", 5062))]

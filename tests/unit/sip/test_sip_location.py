@@ -292,3 +292,31 @@ def test_whatever_a_contact_looks_like_the_phone_gets_an_answer(contact, expires
     for name in world.service.registrar.names():
         assert len(world.service.registrar.live(name)) <= MOST
     world.close()
+
+
+def test_a_changed_password_ends_what_was_registered_with_the_old_one(world):
+    registrar = world.service.registrar
+    Phone(world).register(expires="600")
+    registrar.sweep(["1001"], lambda name: True)
+    assert len(registrar) == 1
+    world.credentials.add("1001", "another")
+    registrar.sweep(["1001"], lambda name: True)
+    assert len(registrar) == 0
+    phone = Phone(world, "again")
+    phone.password = "another"
+    assert phone.register(expires="600").status == 200
+    registrar.sweep(["1001"], lambda name: True)
+    assert len(registrar) == 1
+
+
+def test_what_survived_a_restart_holds_until_the_password_changes_after_it(world):
+    registrar = world.service.registrar
+    Phone(world).register(expires="600")
+    (binding,) = registrar.live("1001")
+    registrar.sweep(["1001"], lambda name: False)
+    registrar.restore("1001", (Binding.from_data(binding.to_data(0.0), binding.contact.expires),))
+    registrar.sweep(["1001"], lambda name: True)
+    assert len(registrar) == 1
+    world.credentials.add("1001", "another")
+    registrar.sweep(["1001"], lambda name: True)
+    assert len(registrar) == 0

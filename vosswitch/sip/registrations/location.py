@@ -8,7 +8,7 @@ that came over a connection is reached over it; when that is gone, over a new on
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.model.call import Contact
@@ -37,6 +37,7 @@ class Binding:
     :ivar params: its other header parameters as text, returned as they came.
     :ivar instance: of the device (``+sip.instance``), "" = not told; *reg_id* numbers its flows, 0 = none.
     :ivar natted: the device is somewhere else than it says.
+    :ivar proof: what its sender has proved itself by, shared with the configuration.
     """
 
     contact: Contact
@@ -48,6 +49,7 @@ class Binding:
     instance: str = ""
     reg_id: int = 0
     natted: bool = False
+    proof: object = field(default=None, compare=False, repr=False)
 
     @property
     def reachable(self) -> Contact | None:
@@ -93,7 +95,9 @@ def _shared(local: Address) -> Address:
     return _locals.setdefault(local, local)
 
 
-def locate(contact: NameAddr, request: Request, flow: Flow, path: tuple[str, ...], expires: float) -> Binding:
+def locate(
+    contact: NameAddr, request: Request, flow: Flow, path: tuple[str, ...], expires: float, proof: object = None
+) -> Binding:
     """The binding that a Contact of a REGISTER makes.
 
     :param expires: monotonic seconds.
@@ -122,6 +126,7 @@ def locate(contact: NameAddr, request: Request, flow: Flow, path: tuple[str, ...
         instance,
         reg_id,
         natted,
+        proof,
     )
 
 

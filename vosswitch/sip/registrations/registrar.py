@@ -6,6 +6,7 @@ Bindings stand in a tuple per name, the oldest first; nothing of a binding has a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -50,9 +51,10 @@ class Registrar:
         registration of another device replace the old ones.
     :param now: monotonic seconds; *wall* epoch seconds, for the Date header.
     :ivar changed: is told every name whose bindings have changed.
+    :ivar proof: gives what proves a name now; a binding made by another proof (an old password) ends.
     """
 
-    __slots__ = ("_bindings", "_now", "_parameters", "_sources", "_wall", "changed")
+    __slots__ = ("_bindings", "_now", "_parameters", "_sources", "_wall", "changed", "proof")
 
     def __init__(
         self,
@@ -66,6 +68,7 @@ class Registrar:
         self._bindings: dict[str, tuple[Binding, ...]] = {}
         self._sources: dict[Address, str] = {}
         self.changed: Callable[[str], object] = lambda name: None
+        self.proof: Callable[[str], object] = lambda name: None
 
     # -- who asks
 
@@ -186,7 +189,8 @@ class Registrar:
         if self._parameters()["SS_ENDPOINT_REGISTER_REPLACE"] and any(seconds for _, seconds in wanted):
             flows = {found for contact, _ in wanted if (found := identity(contact)[0])} if kept else ()
             kept = [one for one in kept if one.call_id == request.call_id or (one.reg_id and one.instance in flows)]
-        kept += [locate(contact, request, flow, path, now + seconds) for contact, seconds in wanted if seconds]
+        proof = self.proof(name)
+        kept += [locate(contact, request, flow, path, now + seconds, proof) for contact, seconds in wanted if seconds]
         self._keep(name, tuple(kept[-MOST:]))
 
     def _keep(self, name: str, bindings: tuple[Binding, ...]) -> None:
@@ -226,15 +230,17 @@ class Registrar:
         for name in names:
             bindings = self._bindings.get(name, ())
             left = tuple([one for one in self.live(name) if one.reachable is not None])
-            if left and not allowed(name):
-                left = ()
+            if left:
+                proof = self.proof(name)
+                left = tuple([one for one in left if one.proof == proof]) if allowed(name) else ()
             if len(left) != len(bindings):
                 self._keep(name, left)
 
     def restore(self, name: str, bindings: tuple[Binding, ...]) -> None:
-        """Take over the bindings of a former life."""
+        """Take over the bindings of a former life, as proved by what proves the name now."""
         if bindings and len(self._bindings) < MOST_IN_ALL:
-            self._keep(name, bindings[-MOST:])
+            proof = self.proof(name)
+            self._keep(name, tuple([replace(one, proof=proof) for one in bindings[-MOST:]]))
 
 
 def _same(binding: Binding, contact: NameAddr) -> bool:
