@@ -189,7 +189,8 @@ class Switch(MultiService):
         ready = getattr(self.media, "when_ready", None)
         if ready is None:
             return succeed(None)
-        return ready().addTimeout(_MEDIA_SECONDS, self.reactor).addErrback(self._no_media)
+        first: Deferred[Any] = ready()
+        return first.addTimeout(_MEDIA_SECONDS, self.reactor).addErrback(self._no_media)
 
     def _no_media(self, _: Any) -> None:
         self.log.warn(
