@@ -119,18 +119,63 @@ def test_what_waits_for_a_response_fails_with_its_connection(world):
     assert world.service._layer._over == {}
 
 
-def test_what_has_been_answered_does_not(world):
-    leg, protocol, wire = outgoing(world)
+def response(wire, status):
+    """A response to the INVITE that was sent first."""
     invite = parse(wire.value())
     head = [f"{name}: {invite.headers[name][0]}" for name in ("via", "from", "to", "call-id", "cseq")]
-    protocol.dataReceived("\r\n".join(["SIP/2.0 180 Ringing", *head, "Content-Length: 0", "", ""]).encode())
+    return "\r\n".join([f"SIP/2.0 {status} X", *head, "Content-Length: 0", "", ""]).encode()
+
+
+def ringing(world):
+    """A call that rings, and its connection is lost; its INVITE and what is connected to."""
+    leg, protocol, wire = outgoing(world)
+    protocol.dataReceived(response(wire, 180))
     world.calls.of(leg)
     protocol.connectionLost(DONE)
+    world.clock.advance(0.1)
+    assert world.calls.of(leg) == []
+    ((host, port, factory),) = world.clock.connecting
+    world.clock.connecting.clear()
+    assert (host, port) == UAS
+    return leg, wire, factory
+
+
+def test_a_call_that_rings_fails_when_its_peer_cannot_be_reached_again(world):
+    leg, _, factory = ringing(world)
+    factory.clientConnectionFailed(None, DONE)
+    world.clock.advance(0.1)
+    assert world.calls.of(leg) == [Release(cause("connection_timeout"))]
+    assert world.clock.connecting == []
+    assert world.service._layer._over == {}
+
+
+def test_a_call_that_rings_goes_on_over_another_connection(world):
+    leg, first, factory = ringing(world)
+    wire = StringTransport(peerAddress=Where(*UAS))
+    protocol = factory.buildProtocol(None)
+    protocol.makeConnection(wire)
     world.clock.advance(1)
     assert world.calls.of(leg) == []
     leg.send(Release(cause("caller_abandoned")))
-    world.clock.connecting.clear()
+    assert parse(wire.value()).method == "CANCEL"
+    wire.clear()
+    protocol.dataReceived(response(first, 487))
+    assert parse(wire.value()).method == "ACK"
     world.clock.pump([10] * 8)
+
+
+def test_a_peer_that_takes_and_drops_connections_ends_the_call(world):
+    leg, _, factory = ringing(world)
+    for _ in range(20):
+        protocol = factory.buildProtocol(None)
+        protocol.makeConnection(StringTransport(peerAddress=Where(*UAS)))
+        protocol.connectionLost(DONE)
+        world.clock.advance(0.1)
+        if not world.clock.connecting:
+            break
+        ((_, _, factory),) = world.clock.connecting
+        world.clock.connecting.clear()
+    assert world.calls.of(leg) == [Release(cause("connection_timeout"))]
 
 
 def test_our_connections_are_kept_alive_and_those_of_others_are_not(world):
@@ -207,5 +252,8 @@ def test_a_websocket_that_is_gone_is_never_made_again():
     assert lost == [1]
     assert flow.bound
     assert flow.toward("192.0.2.99", 5060) is flow
+    flow.made = True
+    assert flow.again() is flow
+    assert flow.closed
     assert world.clock.connecting == []
     world.close()

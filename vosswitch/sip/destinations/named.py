@@ -87,6 +87,10 @@ class NamedFlow:
         """The way to another address."""
         return (self._to or self._base).toward(host, port)
 
+    def again(self) -> Flow | None:
+        """The way to the same peer, by another connection."""
+        return (self._to or self._base).again()
+
     @property
     def reliable(self) -> bool:
         """As where the peer is seen."""

@@ -67,6 +67,9 @@ class Flow(Protocol):
     def toward(self, host: str, port: int) -> Flow:
         """The way to another address from the same local one; a live connection to the same host serves as it is."""
 
+    def again(self) -> Flow | None:
+        """The way to the peer once this connection is lost: a closed one = none, None = it comes back by itself."""
+
 
 class Statistics:
     """Plain counters of the room, read by whoever shows them.

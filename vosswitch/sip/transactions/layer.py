@@ -32,6 +32,8 @@ MOST = 200_000
 """Server transactions beyond which new requests are refused without one, whoever sends them."""
 COOKIE = "z9hG4bK"
 """What the branches of RFC 3261 begin with."""
+MOST_SOUGHT = 5
+"""Connections that are made for one INVITE after the one that it went over is lost."""
 
 
 class Pace:
@@ -134,7 +136,7 @@ class _Transaction:
 class ClientTransaction(_Transaction):
     """A request of ours and its responses."""
 
-    __slots__ = ("ack", "branch", "user")
+    __slots__ = ("ack", "branch", "sought", "user")
 
     def __init__(
         self, layer: Layer, user: ClientUser, method: str, branch: str, data: bytes, flow: Flow, pace: Pace | None
@@ -145,6 +147,7 @@ class ClientTransaction(_Transaction):
         self.branch = branch
         self.data = data
         self.ack = b""
+        self.sought = 0
         self.pace = pace or layer.pace
 
     def hear(self, response: Response) -> None:
@@ -179,8 +182,10 @@ class ClientTransaction(_Transaction):
         self.layer.timers.add(max(32.0, self.pace.accepted), self._expired)
 
     def _expired(self) -> None:
-        if self.machine.state not in {State.CALLING, State.PROCEEDING}:
-            return
+        if self.machine.state in {State.CALLING, State.PROCEEDING}:
+            self._give_up()
+
+    def _give_up(self) -> None:
         user = self.user
         self.forget()
         if user is not None:
@@ -203,9 +208,28 @@ class ClientTransaction(_Transaction):
             self.layer.forget(self)
 
     def lost(self) -> None:
-        """The connection is gone: nothing has come back, and nothing will."""
+        """The connection is gone: what nothing has come back for has failed."""
         if self.machine.state in {State.CALLING, State.TRYING}:
             self._broken()
+        elif self.machine.state is State.PROCEEDING and self.method == "INVITE":
+            self._seek()
+
+    def _seek(self) -> None:
+        """A peer that works on an INVITE may send its response over another connection (RFC 3261 18.2.2).
+
+        If we had made the connection we make another one: a peer that cannot be reached has lost the call as well.
+        One that came to us is waited for, but for a WebSocket, which nothing but itself can bring back.
+        """
+        flow = self.flow.again()
+        if flow is None:
+            return
+        self.sought += 1
+        if flow.closed or self.sought > MOST_SOUGHT:
+            self._give_up()
+            return
+        self.layer.forget(self)
+        self.flow = flow
+        self.layer.watch(self)
 
     def _perform(self, effect: Effect) -> None:
         if effect is Effect.SEND:
@@ -390,9 +414,13 @@ class Layer:
         self.clients[transaction.key] = transaction
         self.statistics.sent_requests[method if method in KNOWN else "other"] += 1
         if flow.reliable:
-            self._over.setdefault(flow, set()).add(transaction)
+            self.watch(transaction)
         transaction.feed(Input.START)
         return transaction
+
+    def watch(self, transaction: ClientTransaction) -> None:
+        """A transaction goes over a connection: it is told when that is lost."""
+        self._over.setdefault(transaction.flow, set()).add(transaction)
 
     def forget(self, transaction: ClientTransaction) -> None:
         """A transaction over a connection has ended."""
@@ -403,7 +431,7 @@ class Layer:
                 del self._over[transaction.flow]
 
     def lost(self, flow: Flow) -> None:
-        """A connection is gone: requests that nothing came back for have failed, in a later turn."""
+        """A connection is gone: the requests over it are told in a later turn."""
         for transaction in self._over.get(flow, ()):
             self.timers.add(0.0, transaction.lost)
 

@@ -43,11 +43,11 @@ class StreamFlow:
     :ivar name: whom the server's certificate has to prove; "" where that does not matter.
     :ivar names: whom the client's certificate has proved.
     :ivar reply_port: where responses go when the connection is lost (the Via port, RFC 3261 18.2.2).
-    :ivar incoming: the peer made the connection.
+    :ivar incoming: the peer made the connection; *made* it has been there.
     """
 
     __slots__ = ("_aliases", "_queue", "_socket", "_waiting", "closed", "connection", "host", "hostport", "incoming",
-                 "local", "name", "names", "remote", "reply_port", "via")  # fmt: skip
+                 "local", "made", "name", "names", "remote", "reply_port", "via")  # fmt: skip
     reliable = True
 
     def __init__(self, owner: StreamSocket, remote: Address, name: str = "") -> None:
@@ -61,7 +61,7 @@ class StreamFlow:
         self.name = name
         self.names: Names | None = None
         self.closed = False
-        self.incoming = False
+        self.incoming = self.made = False
         self.reply_port = 0
         self.connection: Connection | None = None
         self._aliases: list[tuple[str, int]] = []
@@ -97,6 +97,15 @@ class StreamFlow:
             return self
         return self._socket.flow(host, port, self.name or host)
 
+    def again(self) -> StreamFlow | None:
+        """The way to the peer once this is lost: none when it could not be made, nor for a WebSocket.
+
+        None = the peer made it, and may make another one.
+        """
+        if self._socket.web or not self.made:
+            return self
+        return None if self.incoming else self.toward(self.remote.host, self.remote.port)
+
     def alias(self, port: int) -> None:
         """The peer wants requests to its *port* over this connection (RFC 5923): only if it has proved itself."""
         if self.names is not None and not self.closed and len(self._aliases) < 4:
@@ -108,6 +117,7 @@ class StreamFlow:
     def connected(self, connection: Connection) -> None:
         """The connection is there: send what waits."""
         self.connection = connection
+        self.made = True
         queue, self._queue = self._queue, []
         for data, _ in queue:
             self.written(connection, data)

@@ -58,6 +58,10 @@ class UdpFlow:
             return self
         return self._socket.flow(host, port)
 
+    def again(self) -> UdpFlow:
+        """A datagram has nothing to lose."""
+        return self
+
 
 class UdpSocket(Listening, DatagramProtocol):
     """One UDP listener."""
