@@ -14,7 +14,7 @@ from vosswitch.call.media import NoCodec
 from vosswitch.call.parties import far_of, party_of
 from vosswitch.call.restoring import Restoring
 from vosswitch.model.causes import Cause, cause, from_sip
-from vosswitch.model.signals import Accept, Answer, Offer, Refuse, Release, Transfer, Transferred
+from vosswitch.model.signals import Accept, Answer, Confirm, Offer, Refuse, Release, Transfer, Transferred
 from vosswitch.sdp.direction import resumed
 
 if TYPE_CHECKING:
@@ -28,9 +28,10 @@ class Takeover:
     """One takeover while the side that stays is being asked for its media.
 
     :param leg: the new leg; *side* where it will stand in *call*; *guest*: it is not of the party there.
+    :ivar _late: it has no session yet: it answers what the side that stays offers, with its ACK.
     """
 
-    __slots__ = ("_call", "_former", "_guest", "_left", "_leg", "_over", "_side")
+    __slots__ = ("_call", "_former", "_guest", "_late", "_left", "_leg", "_over", "_side")
 
     def __init__(self, call: Call, side: Side, leg: Any, guest: bool) -> None:
         self._call = call
@@ -39,7 +40,7 @@ class Takeover:
         self._guest = guest
         self._former = call.leg(side)
         self._left: Signal | None = None
-        self._over = False
+        self._over = self._late = False
 
     def begin(self, offered: Try) -> None:
         """Offer the new leg's session to the side that stays."""
@@ -47,14 +48,16 @@ class Takeover:
         far = far_of(call, side.other)
         here = offered.local.host
         ours = (here, far.local_host) if side.code == 0 else (far.local_host, here)
+        session = offered.session and resumed(offered.session)
         try:
-            offer = None if offered.session is None else call.media.fit(side, Offer(resumed(offered.session)))
+            offer: Signal | None = call.media.fit(side, Offer(session))  # without one the side that stays is to offer
         except NoCodec as none:
             call.decision.note("replaces", str(none))
             offer = None
         if offer is None or len(far.calls) > 1 or not call.media.move(ours[0], ours[1], relayed=False):
             self._leg.send(Release(from_sip(488)))
             return
+        self._late = session is None
         call.handover = self
         self._leg.listen(self)
         call.leg(side.other).send(call.media.forward(side, offer))
@@ -85,10 +88,10 @@ class Takeover:
 
     def _accepted(self, signal: Accept) -> None:
         call, side = self._call, self._side
-        if self._over:
+        if self._over or (self._late and signal.session is None):
+            self._leg.send(Release(from_sip(488)))
             self._give_up()
-            if call.is_talking:  # the side that stays has taken a change that nobody wants any more
-                Restoring(call, side, asked=False).begin()
+            self._take_back()
             return
         answer = call.media.forward(side.other, signal)
         call.handover = None
@@ -99,6 +102,17 @@ class Takeover:
         call.decision.note("replaces", f"another leg has taken the place of the {side}'s")
         self._leg.send(Answer(answer.session))  # type: ignore[union-attr]
         self._former.send(Release(cause("normal")))
+
+    def _take_back(self) -> None:
+        """The side that stays has taken a change, or offered one, that nobody wants any more."""
+        call, side = self._call, self._side
+        if not call.is_talking:
+            return
+        if self._late:
+            standing = call.media.stand_in(side.other)
+            call.leg(side.other).send(Confirm(standing.session if standing is not None else None))
+        else:
+            Restoring(call, side, asked=False).begin()
 
     def _give_up(self) -> None:
         call = self._call

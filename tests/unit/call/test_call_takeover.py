@@ -6,7 +6,18 @@ import pytest
 from call_world import CUSTOMER, PREPAID, STRANGER, FakeLeg, World, by_name, mapping, offer
 
 from vosswitch.model.causes import cause
-from vosswitch.model.signals import Accept, Answer, Digit, Offer, Refuse, Release, Replaces, Transfer, Transferred
+from vosswitch.model.signals import (
+    Accept,
+    Answer,
+    Confirm,
+    Digit,
+    Offer,
+    Refuse,
+    Release,
+    Replaces,
+    Transfer,
+    Transferred,
+)
 from vosswitch.model.values import UNITS, Address
 
 NAME = Replaces("name", "t", "f")
@@ -23,11 +34,11 @@ def told(leg, kind):
     return [signal for signal in leg.told if type(signal) is kind]
 
 
-def taking(world, old, *, source=CUSTOMER, given=False, name=NAME, session=None):
+def taking(world, old, *, source=CUSTOMER, given=False, name=NAME, session=None, late=False):
     """A new leg that wants the place of *old*."""
     world.legs.names["name"] = old, given
     leg = FakeLeg(world, "new", remote=source)
-    world.calls.incoming(leg, world.tried("4399", source, session=session or offer(4444), replaces=name))
+    world.calls.incoming(leg, world.tried("4399", source, session=session or offer(4444), replaces=name, late=late))
     return leg
 
 
@@ -164,6 +175,38 @@ def test_a_new_leg_that_gives_up_leaves_the_call_as_it_was(world):
     callee.say(Accept(offer(5000)))
     assert caller.released is None
     assert world.media.used == 1
+    caller.hangs_up()
+
+
+def test_a_new_leg_without_a_session_is_offered_one(world):
+    caller, callee = world.talk()
+    new = taking(world, caller, late=True)
+    assert told(callee, Offer) == [Offer(None)]
+    callee.say(Accept(offer(5002)))
+    assert told(new, Answer)[0].session.host == "relay-callee"
+    assert caller.released.reason == "normal"
+    new.say(Confirm(offer(4444)))
+    assert told(callee, Confirm)[-1].session.host == "relay-caller"
+    new.say(Digit("5"))
+    assert told(callee, Digit) == [Digit("5")]
+    new.hangs_up()
+    assert world.cdr.end_reason == "normal"
+
+
+@pytest.mark.parametrize("why", ["gives up", "nothing offered"])
+def test_what_nobody_takes_over_any_more_is_answered_for_who_was_there(world, why):
+    caller, callee = world.talk()
+    new = taking(world, caller, late=True)
+    if why == "gives up":
+        new.gives_up()
+        callee.say(Accept(offer(5002)))
+        (answer,) = [signal.session for signal in told(callee, Confirm) if signal.session is not None]
+        assert (answer.host, answer.media[0].port) == ("relay-caller", 4000)
+    else:
+        callee.say(Accept(None))
+        assert new.released.answerable == 488
+        assert told(callee, Confirm)[-1] == Confirm(None)
+    assert (caller.released, len(told(callee, Offer)), world.media.used) == (None, 1, 1)
     caller.hangs_up()
 
 

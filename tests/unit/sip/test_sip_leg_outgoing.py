@@ -242,6 +242,7 @@ def test_a_second_fork_is_acknowledged_and_ended(world):
     ack, bye, again = world.take(("192.0.2.21", 5081))
     assert [found.method for found in (ack, bye, again)] == ["ACK", "BYE", "ACK"]
     assert {found.to.tag for found in (ack, bye)} == {"b2"}
+    assert bye.headers["reason"][0] == 'SIP;cause=200;text="Call completed elsewhere"'
     world.put(reply(bye, 200), ("192.0.2.21", 5081))
     assert leg.dialog.local_tag in world.service._stack.dialogs
     hang_up(world, leg)

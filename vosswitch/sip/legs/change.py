@@ -13,6 +13,7 @@ from vosswitch import sdp
 from vosswitch.model.signals import Accept, Confirm, Offer, Refuse
 from vosswitch.sip.grammar.bodies import body_session
 from vosswitch.sip.legs.refresh import agree, grant, refuses
+from vosswitch.sip.legs.refusal import of_change
 from vosswitch.sip.legs.session import MUTE, read
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ class Changes:
         """The far side does not take it."""
         transaction, self._theirs = self._theirs, None
         if transaction is not None:
-            transaction.respond(status if 300 <= status < 700 else 488)
+            transaction.respond(of_change(status))
 
     def acknowledged(self, request: Request) -> None:
         """The ACK of our 2xx to a re-INVITE."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from vosswitch import sdp
 from vosswitch.model.signals import Accept, Offer, Refuse
 from vosswitch.sip.grammar.bodies import body_session
+from vosswitch.sip.legs.refusal import of_change
 
 if TYPE_CHECKING:
     from vosswitch.model.session import SessionDescription
@@ -101,7 +102,7 @@ class EarlyChanges:
         """The far side does not take it."""
         transaction, self._theirs = self._theirs, None
         if transaction is not None:
-            transaction.respond(status if 300 <= status < 700 else 488)
+            transaction.respond(of_change(status))
 
     # -- we ask
 

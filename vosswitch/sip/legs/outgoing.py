@@ -434,7 +434,7 @@ class OutgoingLeg(CallingLeg):
                 return
             fork = self._forks[response.to.tag] = Fork(self.stack, self, response)
             fork.acknowledge(fork.invited, None)
-            fork.hang_up(cause("normal"))
+            fork.hang_up(cause("normal")._replace(sip=200))  # completed elsewhere: no call was missed
         else:
             fork.acknowledge(fork.invited, None)
 
