@@ -101,8 +101,12 @@ def test_a_third_of_all_datagrams_may_be_lost_at_random(seed):
     recent = {}
 
     def fate(_number, data):
-        """Lose at random, but not more than three copies of one message in a row."""
-        if recent.get(data, 0) < 3 and chance.random() < 0.33:
+        """Lose at random, but not more than two copies of one message in a row.
+
+        The ninth 200 is then followed by an ACK that arrives, 23.5 s behind the first one; with more lost a call may
+        rightly be given up.
+        """
+        if recent.get(data, 0) < 2 and chance.random() < 0.33:
             recent[data] = recent.get(data, 0) + 1
             return 0
         recent[data] = 0
