@@ -89,7 +89,8 @@ class Takeover:
     def _accepted(self, signal: Accept) -> None:
         call, side = self._call, self._side
         if self._over or (self._late and signal.session is None):
-            self._leg.send(Release(from_sip(488)))
+            if not self._over:
+                self._leg.send(Release(from_sip(488)))
             self._give_up()
             self._take_back()
             return
