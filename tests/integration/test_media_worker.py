@@ -157,3 +157,21 @@ def test_one_side_ipv4_the_other_ipv6_and_a_side_that_moves(worker, ends):
         worker.tell(("close", 1))
         closed = worker.hears("closed")
         assert [closed[2][0], closed[3][0]] == [1, 1]
+
+
+def test_ports_that_are_named_as_each_other_s_peers_do_not_loop_for_long(worker, ends):
+    """Both peers name the port that the other one was told: what comes in once would go round for ever."""
+    caller, _ = ends
+    at_caller, at_callee = worker.open(*ends)
+    worker.tell(("say", 1, 0, *at_callee, at_callee[1] + 1, [0], True, True))
+    worker.tell(("say", 1, 1, *at_caller, at_caller[1] + 1, [0], True, True))
+    time.sleep(0.1)
+    caller.sendto(PACKET, at_caller)
+    assert worker.hears("flood")[1] == 1
+    caller.sendto(PACKET, at_caller)
+    until, heard = time.monotonic() + 2.5, []
+    while time.monotonic() < until:
+        heard += [message[0] for message in wire.messages(worker.channel.recv(wire.DATAGRAM))]
+    assert "flood" not in heard
+    worker.tell(("close", 1))
+    assert worker.hears("closed")[1] == 1

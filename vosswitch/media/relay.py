@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 MAX_DROPOUT = 3000  # RFC 3550 appendix A.1
 MAX_MISORDER = 100
+MOST = 2_000
+"""Packets that one port may take in a second, ten times as many as speech has: more is a flood, or a loop of ports of
+ours that two peers were told and name as their own."""
 
 Source = tuple[Any, ...]
 """A peer's address as the socket gives it: host and port first."""
@@ -42,6 +45,7 @@ class Port:
     :ivar source: the locked source; packets from it need no further look.
     :ivar target: where this port sends: the locked source, before that the signalled address.
     :ivar expected: the next sequence number in order; -1 before the first packet.
+    :ivar taken: everything relayed since the last look at it.
     :ivar lost: packets missing so far, as cumulative number lost of RFC 3550 appendix A.3 (late ones are taken off).
     """
 
@@ -60,6 +64,7 @@ class Port:
         "source",
         "ssrc",
         "strangers",
+        "taken",
         "target",
         "unsent",
     )
@@ -73,7 +78,7 @@ class Port:
         self.source: Source | None = None
         self.target: Source | None = None
         self.signalled: Source | None = None
-        self.packets = self.octets = self.lost = self.strangers = self.unsent = 0
+        self.packets = self.octets = self.lost = self.strangers = self.unsent = self.taken = 0
         self._unsynchronised()
 
     def _unsynchronised(self) -> None:
@@ -264,6 +269,15 @@ class Session:
             if awaited and not side.awaited:
                 side.silent_since = now
             side.awaited = awaited
+
+    def flooded(self, seconds: float) -> int | None:
+        """The side that has sent more than `MOST` packets a second since the last look; None = none has."""
+        found = None
+        for which, side in enumerate(self.sides):
+            if side.rtp.taken > MOST * seconds or side.rtcp.taken > MOST * seconds:
+                found = which
+            side.rtp.taken = side.rtcp.taken = 0
+        return found
 
     def silent(self, now: float) -> tuple[int, ...]:
         """The sides that should have sent within the timeout and did not; each is named again after another one."""

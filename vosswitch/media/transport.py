@@ -20,6 +20,7 @@ from zope.interface import implementer
 import vosswitch
 from vosswitch.media import wire
 from vosswitch.media.ports import port_of
+from vosswitch.media.relay import MOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -393,6 +394,15 @@ class WorkerLink:
         if (session := self.sessions.get(number)) is not None:
             self._guarded(session.timed_out, side)
 
+    def _on_flood(self, number: int, side: int) -> None:
+        if (session := self.sessions.get(number)) is not None:
+            self._log.warn(
+                "call {call_id}: more than {most} packets a second from one side, its media is stopped",
+                call_id=session.call_id,
+                most=MOST,
+            )
+            self._guarded(session.timed_out, side)
+
     def _on_counts(self, rows: list[list[Any]]) -> None:
         for number, caller, callee in rows:
             if (session := self.sessions.get(number)) is not None:
@@ -418,6 +428,7 @@ _REPORTS: dict[str, Any] = {
     "leases": WorkerLink._on_leases,
     "started": WorkerLink._on_started,
     "timeout": WorkerLink._on_timeout,
+    "flood": WorkerLink._on_flood,
     "counts": WorkerLink._on_counts,
     "closed": WorkerLink._on_closed,
     "alive": WorkerLink._on_alive,

@@ -24,6 +24,7 @@ worker to switch:
 leases    [pairs], place: bound; fewer than asked for when the range has no more now
 started   session, side: the first RTP packet of that side
 timeout   session, side: it should send, and was silent
+flood     session, side: it sends more than any call does; nothing of the session is relayed any more
 counts    [[session, caller's counts, callee's counts], ...]; counts = packets, octets, lost, address
 closed    session, caller's counts, callee's counts: ports are released
 alive     once a second

@@ -23,7 +23,7 @@ import orjson
 
 from vosswitch.media import wire
 from vosswitch.media.ports import TAKEN, PortPool, numbered, place_of, port_of
-from vosswitch.media.relay import Description, Port, Session, Source
+from vosswitch.media.relay import MOST, Description, Port, Session, Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +63,7 @@ class Worker:
         self._blocked: deque[bytes] = deque()
         self._ends_at: float | None = None
         self._ticks = self._moved = 0
+        self._looked = time.monotonic()
         self._busy = False
         self._poll = select.epoll()
         channel.setblocking(False)
@@ -106,6 +107,7 @@ class Worker:
                 continue
             if source != port.source and not self._admit(port, data, source):
                 continue
+            port.taken += 1
             size = len(data)
             if port.counts and size >= 12 and data[0] & 0xC0 == 0x80 and not 192 <= data[1] <= 223:
                 port.packets += 1
@@ -307,6 +309,8 @@ class Worker:
     def _tick(self, now: float) -> None:
         self._ticks += 1
         self._busy = self._moved > _BUSY
+        if self._moved > MOST:
+            self._stop_floods(now)
         self._moved = 0
         self._out.append(("alive",))
         for session in self._sessions.values():
@@ -317,6 +321,21 @@ class Worker:
         if self._ticks % COUNTS_EVERY == 0:
             news = [(s.number, *s.report()) for s in self._sessions.values() if s.news()]
             self._out.extend(("counts", news[i : i + 10]) for i in range(0, len(news), 10))
+
+    def _stop_floods(self, now: float) -> None:
+        """A session that costs as much as a hundred others is heard no more; the switch ends its call."""
+        seconds, self._looked = max(TICK, now - self._looked), now
+        for session in self._sessions.values():
+            side = session.flooded(seconds)
+            if side is not None:
+                self._silence(session)
+                self._out.append(("flood", session.number, side))
+
+    def _silence(self, session: Session) -> None:
+        for pair in session.pairs:
+            for sock in self._bound.get(pair, ()):
+                if self._ports.pop(sock.fileno(), None) is not None:
+                    self._poll.unregister(sock)
 
     def _flush(self) -> None:
         """Send what is to be told; what a busy switch does not take waits, what nobody takes is dropped."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vosswitch.media.relay import CALLEE, CALLER, Description, Session
+from vosswitch.media.relay import CALLEE, CALLER, MOST, Description, Session
 from vosswitch.media.rtp import RECEIVER_REPORT, RtcpPacket, RtpPacket, build, build_rtcp
 
 HOME = ("192.0.2.1", 4000)
@@ -204,3 +204,13 @@ def test_the_wait_begins_when_a_hold_ends_and_never_without_a_timeout(session):
     for side in (CALLER, CALLEE):
         patient.describe(side, there(), 0)
     assert patient.silent(1e9) == ()
+
+
+@pytest.mark.parametrize("kind", ["rtp", "rtcp"])
+def test_a_flood_is_seen_by_what_came_since_the_last_look(session, kind):
+    port = getattr(session.sides[CALLEE], kind)
+    port.taken = 2 * MOST
+    assert session.flooded(2.0) is None
+    port.taken = MOST + 1
+    assert session.flooded(1.0) == CALLEE
+    assert session.flooded(1.0) is None

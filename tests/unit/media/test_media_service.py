@@ -254,6 +254,13 @@ def test_after_a_reset_a_side_starts_anew(bench):
     assert [m[0] for m in bench.told("say", "reset")] == ["say", "reset", "say"]
 
 
+def test_a_flood_ends_its_call(bench):
+    ear = Ear()
+    bench.service.open("1", None, None, ear)
+    bench.says(("flood", 1, 1), ("flood", 99, 0))
+    assert ear.heard == [("timeout", Side.CALLEE)]
+
+
 def test_a_call_that_fails_on_a_report_does_not_stop_the_others(bench):
     ears = [Ear(), Ear()]
     for ear in ears:
