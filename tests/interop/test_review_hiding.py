@@ -8,7 +8,7 @@ from tests.support.peer import Peer
 from vosswitch.sip.grammar.message import render
 
 SESSION = (
-    "v=0\r\no={0}-user 777111 1 IN IP4 {1}\r\ns={0}-session\r\ni={0}-info\r\nu=http://{1}/\r\ne={0}@{1}\r\n"
+    "v=0\r\no={0}-user 777111 {2} IN IP4 {1}\r\ns={0}-session\r\ni={0}-info\r\nu=http://{1}/\r\ne={0}@{1}\r\n"
     "c=IN IP4 {1}\r\nt=0 0\r\na=tool:{0}-tool\r\na=ice-ufrag:{0}-ice\r\nm=audio 40000 RTP/AVP 8 101\r\n"
     "c=IN IP4 {1}\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na=rtcp:40001 IN IP4 {1}\r\n"
     "a=candidate:1 1 UDP 2130706431 {1} 40000 typ host\r\na=ssrc:1234 cname:{0}-cname@{1}\r\na=x-own:{0}-x {1}\r\n"
@@ -36,13 +36,15 @@ class Side:
         self.peer = peer
         self.name = name
         self.heard = []
+        self.version = 0
 
     def told(self, message, body=True):
         for name, value in TELLING.items():
             message.set(name, value.format(self.name, self.peer.host))
         if body:
             message.set("content-type", "application/sdp")
-            message.body = SESSION.format(self.name, self.peer.host).encode()
+            self.version += 1  # a session that is repeated word for word is no news for the other side
+            message.body = SESSION.format(self.name, self.peer.host, self.version).encode()
         return message
 
     def ask(self, method, answered=None, body=True, to=""):
