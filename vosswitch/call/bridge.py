@@ -383,11 +383,13 @@ class Call:
         }
 
     def _hold_ms(self) -> int:
-        """Raw call length in ms; never beyond what is funded: the end of the funded time is the stop time."""
+        """Raw call length in ms; never beyond what is funded or allowed: a late cut moves no stop time."""
         if self.answered is None:
             return 0
         spoken = int((self.board.clock.seconds() - self.answered) * 1000)
-        funded = self.funding.funded_ms
+        funded, longest = self.funding.funded_ms, self.decision.longest
+        if longest is not None and spoken > longest[0]:
+            spoken = longest[0]
         return spoken if funded is None else min(spoken, funded)
 
     # The end.

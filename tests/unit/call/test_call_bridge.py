@@ -246,7 +246,7 @@ def test_money_that_ends_before_the_longest_call():
 
 def test_a_free_call_of_a_prepaid_account_has_no_bound():
     world = World(parameters={"SERVER_BILLING_FREE_E164S": "43*"}, money={"p": 0})
-    world.talk(source=PREPAID)
+    world.talk(source=PREPAID, timer=True)
     assert world.journal.of("answer")[0]["funded_until_ms"] is None
     world.clock.advance(100_000)
     world.out.hangs_up()

@@ -38,6 +38,18 @@ def test_the_least_bound_counts(unwatched, longest, timer, reason, held):
     world.check_idle()
 
 
+@pytest.mark.parametrize(
+    ("unwatched", "longest", "reason"), [("90", "None", "no_timer_limit"), ("0", "90", "max_duration")]
+)
+def test_a_cut_that_comes_late_costs_no_second_more(unwatched, longest, reason):
+    world = World(parameters={"SS_SIP_NO_TIMER_REINVITE_INTERVAL": unwatched, "SS_MAX_CALL_DURATION": longest})
+    world.talk()
+    world.clock.advance(90.4)
+    assert (world.cdr.end_reason, world.cdr.hold_time_ms, world.cdr.hold_time) == (reason, 90_000, 90)
+    assert world.cdr.stop - world.cdr.answer == 90_000
+    world.check_idle()
+
+
 def test_a_caller_without_session_timer_has_two_hours_by_default():
     world = World()
     world.talk()

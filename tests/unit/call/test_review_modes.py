@@ -83,7 +83,7 @@ def test_a_bounded_account_never_pays_more_than_it_set_aside():
 
 def test_an_account_without_a_bound_pays_the_whole_fee():
     world = World(accounts=by_name(account("c"), account("v", kind="clearing", rate_group="wholesale")))
-    world.talk()
+    world.talk(timer=True)
     world.clock.advance(10_000)
     world.out.hangs_up()
     assert world.cdr.fee == 100 * UNITS
