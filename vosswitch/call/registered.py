@@ -40,6 +40,7 @@ def _to_contacts(decision: Decision, route: Route, registrations: Any) -> Iterat
             target=contact.target,
             local_address=local_text(contact.local.host, contact.local.port),
             contact=contact.uri,
+            registered=gateway.registers_as,
             route=contact.path,
         )
     if not contacts:

@@ -37,7 +37,7 @@ class Route:
     :ivar limits: counters to be taken for the attempt.
     :ivar profile: how the gateway is spoken with.
     :ivar identity: what it may be told of the caller, with the numbers as sent.
-    :ivar route: Route values of the INVITE; *contact* as in `Placement`.
+    :ivar route: Route values of the INVITE; *contact* and *registered* as in `Placement`.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Route:
     identity: Identity = NOBODY
     route: tuple[str, ...] = ()
     contact: str = ""
+    registered: str = ""
 
     @property
     def limit_keys(self) -> tuple[str, ...]:
@@ -110,6 +111,7 @@ def phone_routes(decision: Decision, number: str, lines: int | None, contacts: I
             caller_out=decision.caller,
             callee_out=number,
             phone=number,
+            registered=number,
             local_address=local_text(contact.local.host, contact.local.port),
             request_uri=contact.uri,
             route=contact.path,
@@ -170,4 +172,5 @@ def placement(decision: Decision, call_id: str, route: Route, offer: SessionDesc
         account=decision.account.number if decision.account is not None else "",
         route=route.route,
         contact=route.contact,
+        registered=route.registered,
     )

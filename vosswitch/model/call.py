@@ -103,6 +103,7 @@ class Placement:
     :ivar route: Route values of the request, nearest hop first: a device's Path, or a registrar's Service-Route.
     :ivar contact: URI of a registered gateway: with the callee as its user it is To, and the Request-URI if there is
         no *request_uri*.
+    :ivar registered: phone number or user name under which the peer has registered with us, "" = it has not.
     """
 
     call_id: str
@@ -127,6 +128,7 @@ class Placement:
     privacy: str = "pass"
     route: tuple[str, ...] = ()
     contact: str = ""
+    registered: str = ""
 
 
 @dataclass(frozen=True, slots=True)

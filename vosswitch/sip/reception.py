@@ -150,6 +150,7 @@ class Reception:
         assured = _assured(request, profile)
         kind = AssuredLeg if assured else IncomingLeg
         leg = kind(self._stack, request, transaction, flow, flow.remote, session is None, profile)
+        leg.user = user or ""
         leg.expects(policy, wish, session)
         transaction.respond(100)
         timer = policy is not None and wish.able

@@ -411,15 +411,18 @@ class SipService(Service):
             self.statistics.stray += 1
 
     def _cancelled(self, request: Request, transaction: ServerTransaction | None, flow: Flow) -> None:
-        if transaction is None or not is_same(transaction.source, flow.remote, self._credentials):
+        if transaction is None or not (
+            is_same(transaction.source, flow.remote, self._credentials)
+            or self._entrance.is_known_at(transaction.user, flow.remote.host)
+        ):
             self._entrance.refuse(request, flow, Refused(481))
         else:
             self._stateless.answer(request, flow, 200, tag=transaction.tag)
             transaction.cancelled(request)
 
     def _is_peer(self, user: DialogUser, request: Request, flow: Flow) -> bool:
-        """Whether the source of a request in a dialog may be the peer's; tells when not."""
-        if may_speak(user, flow, self._credentials):
+        """Whether the source of an ACK in a dialog may be the peer's; tells when not."""
+        if may_speak(user, flow, self._credentials) or self._entrance.is_known_at(user, flow.remote.host):
             return True
         self.events.tell("dialog_refused", request, flow, "not_the_peer")
         return False
@@ -437,9 +440,12 @@ class SipService(Service):
 
     def _within(self, request: Request, flow: Flow) -> None:
         user = self._stack.dialogs.get(request.to.tag)
-        if user is None or not user.owns(request) or not self._is_peer(user, request, flow):
+        if user is None or not user.owns(request):
             self._layer.count(request)
             self._entrance.refuse(request, flow, Refused(481))
+            return
+        if not may_speak(user, flow, self._credentials) and not self._entrance.has_moved(user, request, flow):
+            self._layer.count(request)
             return
         transaction = self._serve(request, flow, user.profile)
         try:

@@ -94,6 +94,42 @@ class Entrance:
             self.refuse(request, flow, Refused(bad.status, reason=bad.reason))
         return None
 
+    def is_known_at(self, user: Any, host: str) -> bool:
+        """Whether the peer of a leg is one that has a live registration from that host under the leg's name."""
+        name: str = getattr(user, "user", "")
+        return bool(name) and self._registrar.registered_from(host, name)
+
+    def has_moved(self, user: Any, request: Request, flow: Flow) -> bool:
+        """Whether a request within a dialog, from where its peer was never seen, is that peer's all the same.
+
+        If so the peer is there from now on; if not the request is answered.
+        """
+        found = self._recognised(user, request, flow.remote.host)
+        if found is Verdict.PROVEN:
+            user.flow = flow
+            return True
+        if found is Verdict.STALE:
+            status, lines = self._authentication.challenge(request, flow.remote.host, stale=True)
+            self._stateless.answer(request, flow, status, lines, needed=1)
+        else:
+            self._events.tell("dialog_refused", request, flow, "not_the_peer")
+            self.refuse(request, flow, Refused(481))
+        return False
+
+    def _recognised(self, user: Any, request: Request, host: str) -> Verdict:
+        """``proven``; ``stale``: it shows credentials in the peer's name, with a nonce that is not its source's."""
+        name: str = getattr(user, "user", "")
+        if not name:
+            return Verdict.NONE
+        if self.is_known_at(user, host):
+            return Verdict.PROVEN
+        try:
+            judged = self._authentication.judge(request, host)
+        except BadMessage:
+            return Verdict.NONE
+        known = judged.username == name and judged.verdict in {Verdict.PROVEN, Verdict.STALE}
+        return judged.verdict if known else Verdict.NONE
+
     def refuse(self, request: Request, flow: Flow, refused: Refused, tag: str = "") -> None:
         """A final answer to a stranger, or none; who is known gets it in any case."""
         if self.answers(request, flow):

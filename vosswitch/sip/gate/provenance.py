@@ -5,7 +5,8 @@ counts as the peer's when its source host (the port may change behind NAT) is
 
 * where the peer was seen: the source of its INVITE, or where our INVITE went; also the same connection;
 * an IP address that the peer itself has named: its Contact, or a Record-Route of the proxies on the way;
-* another address of the same gateway, as the operator has entered it (`ICredentials.same_gateway`).
+* another address of the same gateway, as the operator has entered it (`ICredentials.same_gateway`);
+* where a peer known by a password has registered meanwhile, or proves itself anew (`Entrance.has_moved`).
 
 Everything else gets 481 and changes nothing.  Names in Contact or Record-Route are not looked up for this.  Responses
 are another matter: they are believed by the branch of our request (64 random bits that only its receiver knows), since

@@ -77,6 +77,7 @@ class Leg:
     :ivar profile: how its peer is spoken with.
     :ivar referral: the subscription of the peer's running REFER; *referred*: it has sent one before; *asked_refer*:
         one of the far side was passed to it.
+    :ivar user: the name that its peer has proved, or has registered under; "" = its address proves it.
     :ivar peer_call_id: the Call-ID of this leg's dialog; *remote*, *user_agent*, *status*: see `ILeg`.
     :ivar told: the description that we have given last and that was agreed, *heard* the peer's; None before.
     :ivar policy: what we want of session timers with this peer, None = nothing; *session*: the timer that runs.
@@ -104,6 +105,7 @@ class Leg:
         "state",
         "status",
         "told",
+        "user",
         "user_agent",
     )
     TAKES: ClassVar[Takes] = {}
@@ -121,7 +123,7 @@ class Leg:
         self.listener: Listener | None = None
         self.dialog: Dialog | None = None
         self.peer_call_id = ""
-        self.user_agent = ""
+        self.user = self.user_agent = ""
         self.status = 0
         self._contact = ""
         self.told: SessionDescription | None = None

@@ -105,6 +105,7 @@ class OutgoingLeg(CallingLeg):
         self.listener = listener
         self.peer_call_id = stack.tokens.new() + stack.tokens.new()
         self._placement = placement
+        self.user = placement.registered
         self._pace = pace
         self._seq = 1
         self._phase = 0
