@@ -242,14 +242,17 @@ class SipService(Service):
             if not found:
                 return
             target = found[0]
-        exactly = isinstance(local, Address)
         for owner in self._sockets:
-            if isinstance(owner, UdpSocket) and (
-                owner.address == local if exactly else owner.fits(target, local)  # type: ignore[arg-type]
-            ):
+            exactly = isinstance(local, Address)
+            if isinstance(owner, UdpSocket) and (owner.is_at(local) if exactly else owner.fits(target, local)):  # type: ignore[arg-type]
+                source = owner.source(local.host if isinstance(local, Address) else local)
                 with suppress(OSError, MessageLengthError):
-                    owner.put(data, (target.host, target.port))
+                    owner.put_from(source, data, (target.host, target.port))
                 return
+
+    def listens(self, local: Address) -> bool:
+        """Whether an address of ours, as a device has seen it, is that of a listener."""
+        return any(owner.is_at(local) for owner in self._sockets)
 
     # -- outgoing
 

@@ -48,7 +48,7 @@ class Life:
             lambda: self.wall + self.clock.seconds(),
             self.troubles.append,
         )
-        self.problem = self.keeping.restore({HERE}, 3600)
+        self.problem = self.keeping.restore({HERE}.__contains__, 3600)
 
     def _trouble(self, error):
         raise error
@@ -88,7 +88,7 @@ def test_what_is_over_or_cannot_be_reached_is_not_taken_over(tmp_path):
     assert again.registrar.contacts("tcp")[0].target == back
     other = Registrar(dict, lambda: 0.0)
     keeping = Safekeeping(other, RegistrationFile(str(tmp_path)), execute, life.timers, lambda: WALL, print)
-    keeping.restore({Address("192.0.2.9", 5060)}, 3600)
+    keeping.restore({Address("192.0.2.9", 5060)}.__contains__, 3600)
     assert len(other) == 0
 
 

@@ -67,7 +67,7 @@ class Ways:
             if there is not None:
                 return there
         owner = self.owner(target, local)
-        return None if owner is None else owner.flow(target.host, target.port, name)
+        return None if owner is None else owner.flow(target.host, target.port, name, owner.source(local))
 
     def _connection(self, target: Address) -> Flow | None:
         """The connection that a client with this very address has made, whichever listener it came to."""
@@ -91,7 +91,7 @@ class Ways:
         except KeyError:
             pass
         owner = self.owner(target, local)
-        found = None if owner is None else owner.local_to(target.host)
+        found = None if owner is None else owner.source(local) or owner.local_to(target.host)
         if len(self._locals) >= _MOST_LOCALS:
             self._locals.clear()
         self._locals[key] = found

@@ -13,7 +13,7 @@ from vosswitch.sip.registrations.kept import encode, revive
 from vosswitch.sip.registrations.registrar import Lap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
 
     from vosswitch.model.values import Address
     from vosswitch.sip.registrations.files import RegistrationFile
@@ -66,10 +66,10 @@ class Safekeeping:
 
     # Restart.
 
-    def restore(self, locals_: Collection[Address], longest: float) -> str:
+    def restore(self, listens: Callable[[Address], bool], longest: float) -> str:
         """Take over what was kept; one line about damage, "" = none.
 
-        :param locals_: where we listen: what registered elsewhere cannot be reached from here.
+        :param listens: whether an address of ours is that of a listener: what registered elsewhere cannot be reached.
         :param longest: seconds that a registration may last.
         """
         log, problem = self._file.load()
@@ -77,7 +77,7 @@ class Safekeeping:
         for name, rows in log.names.items():
             found = revive(rows, ahead, now, longest)
             self._registrar.restore(
-                name, tuple([one for one in found if one.contact.local in locals_ and one.reachable is not None])
+                name, tuple([one for one in found if listens(one.contact.local) and one.reachable is not None])
             )
         self._whole = self._since = log.good
         self._registrar.changed = self.note

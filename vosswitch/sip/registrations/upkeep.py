@@ -53,7 +53,7 @@ class Upkeep:
         The listeners have to be open: what registered on others cannot be reached.
         """
         longest = float(self._parameters()["SS_ENDPOINT_EXPIRE"])
-        problem = self._safekeeping.restore(frozenset(self._sip.addresses), longest)
+        problem = self._safekeeping.restore(self._sip.listens, longest)
         self._sweep.start()
         self.keep_alive.start()
         return problem

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
-from vosswitch.model.places import WILDCARDS, reaches
+from vosswitch.model.places import WILDCARDS, local_parts, reaches
 from vosswitch.model.values import Address
 from vosswitch.sip.grammar.uri import host_text
 
@@ -62,11 +62,14 @@ def seen_from(host: str) -> str:
         return str(probe.getsockname()[0])
 
 
-def shown(listener: Listener, remote: str) -> str:
-    """The host that a peer is told."""
+def shown(listener: Listener, remote: str, source: str = "") -> str:
+    """The host that a peer is told.
+
+    :param source: our address in use, where the listener has all; "" = as the system chooses.
+    """
     if listener.advertise:
         return host_text(listener.advertise)
-    return host_text(seen_from(remote) if listener.host in WILDCARDS else listener.host)
+    return host_text((source or seen_from(remote)) if listener.host in WILDCARDS else listener.host)
 
 
 class Listening:
@@ -89,6 +92,17 @@ class Listening:
     def fits(self, target: Address, local: str | None) -> bool:
         """Whether *target* can be reached from here, and from the IP (with a port or not) *local* if one is given."""
         return reaches(self.address, target, local)
+
+    def is_at(self, local: Address) -> bool:
+        """Whether that address of ours is this listener's."""
+        own = self.address
+        if own.host not in WILDCARDS or (":" in own.host) != (":" in local.host):
+            return own == local
+        return own._replace(host=local.host) == local
+
+    def source(self, local: str | None) -> str:
+        """The address to send from that a listener on all addresses has to be told; "" = none."""
+        return local_parts(local)[0] if local is not None and self.address.host in WILDCARDS else ""
 
     def local_to(self, remote: str) -> str:
         """The local IP that packets to *remote* leave from."""

@@ -12,7 +12,8 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IReactorFDSet
 
 from vosswitch.model.values import Address
-from vosswitch.sip.transport.draining import DrainingPort
+from vosswitch.sip.transport.draining import DrainingPort, StreamPort
+from vosswitch.sip.transport.options import one_family
 from vosswitch.sip.transport.stream import MOST_CONNECTIONS
 from vosswitch.sip.transport.udp import UdpSocket
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 OTHER_FILES = 256
 """Open files that connections leave to the rest of the process: journal, control socket, plugins."""
+
+
+_BACKLOG = 1024
+"""Connections that may wait to be accepted."""
 
 
 def connections_allowed() -> int:
@@ -43,6 +48,7 @@ def try_bind(listeners: Iterable[Listener]) -> None:
         family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
         kind = socket.SOCK_DGRAM if listener.transport == "udp" else socket.SOCK_STREAM
         with socket.socket(family, kind) as probe:
+            one_family(probe)
             if kind == socket.SOCK_STREAM:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -68,9 +74,18 @@ def listen(owner: UdpSocket | StreamSocket, reactor: Any) -> None:
         if isinstance(owner, UdpSocket):
             owner.listening(_listen_udp(owner, reactor))
         else:
-            owner.listening(reactor.listenTCP(listener.port, owner.factory, 1024, listener.host))
+            owner.listening(_listen_stream(owner, reactor))
     except CannotListenError as error:
         raise cannot_listen(listener, getattr(error.socketError, "errno", None)) from None
+
+
+def _listen_stream(owner: StreamSocket, reactor: Any) -> Any:
+    listener = owner.listener
+    if not IReactorFDSet.providedBy(reactor):
+        return reactor.listenTCP(listener.port, owner.factory, _BACKLOG, listener.host)
+    port = StreamPort(listener.port, owner.factory, _BACKLOG, listener.host, reactor)
+    port.startListening()
+    return port
 
 
 def _listen_udp(owner: UdpSocket, reactor: Any) -> Any:

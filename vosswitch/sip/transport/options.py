@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ RECEIVE_BUFFER = 4 * 1024 * 1024
 UNHEARD = 30_000
 """Milliseconds that the peer's system may leave our bytes unacknowledged, until the connection counts as lost."""
 _SO_MEMINFO = 55
+_IP_PKTINFO = 8
 _MEMINFO = struct.Struct("9I")
 
 
@@ -35,6 +37,20 @@ def mark(handle: socket.socket, tos: int) -> None:
             handle.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, tos)
         else:
             handle.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, tos)
+
+
+@lru_cache(maxsize=256)
+def source_of(host: str) -> tuple[int, int, bytes]:
+    """What has a datagram leave from this address of ours (IP_PKTINFO, IPV6_PKTINFO)."""
+    if ":" in host:
+        return socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, socket.inet_pton(socket.AF_INET6, host) + bytes(4)
+    return socket.IPPROTO_IP, _IP_PKTINFO, bytes(4) + socket.inet_aton(host) + bytes(4)
+
+
+def one_family(handle: socket.socket) -> None:
+    """Keep an IPv6 socket from taking IPv4 too: ``[::]`` and ``0.0.0.0`` are two listeners."""
+    if handle.family == socket.AF_INET6:
+        handle.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
 
 
 def notice_loss(handle: socket.socket) -> None:

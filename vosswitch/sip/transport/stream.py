@@ -43,18 +43,20 @@ class StreamFlow:
     :ivar name: whom the server's certificate has to prove; "" where that does not matter.
     :ivar names: whom the client's certificate has proved.
     :ivar reply_port: where responses go when the connection is lost (the Via port, RFC 3261 18.2.2).
+    :ivar source: our address in use, where the listener has all of them; "" = that of the listener.
     :ivar incoming: the peer made the connection; *made* it has been there.
     """
 
     __slots__ = ("_aliases", "_queue", "_socket", "_waiting", "closed", "connection", "host", "hostport", "incoming",
-                 "local", "made", "name", "names", "remote", "reply_port", "via")  # fmt: skip
+                 "local", "made", "name", "names", "remote", "reply_port", "source", "via")  # fmt: skip
     reliable = True
 
-    def __init__(self, owner: StreamSocket, remote: Address, name: str = "") -> None:
+    def __init__(self, owner: StreamSocket, remote: Address, name: str = "", source: str = "") -> None:
         self._socket = owner
         self.remote = remote
-        self.local = owner.address._replace(host=owner.local_to(remote.host))
-        self.host = shown(owner.listener, remote.host)
+        self.source = source
+        self.local = owner.address._replace(host=source or owner.local_to(remote.host))
+        self.host = shown(owner.listener, remote.host, source)
         self.hostport = f"{self.host}:{owner.address.port}"
         alias = ";alias" if owner.address.transport == "tls" and owner.certificates.proves else ""
         self.via = f"SIP/2.0/{owner.address.transport.upper()} {self.hostport}{alias}"
@@ -77,7 +79,7 @@ class StreamFlow:
         """Send one message, as soon as the connection is there."""
         if self.closed:
             if self.reply_port and not self._socket.secure and not self._socket.web:
-                self._socket.flow(self.remote.host, self.reply_port).send(data, failed)
+                self._socket.flow(self.remote.host, self.reply_port, None, self.source).send(data, failed)
             elif failed is not None:
                 self._socket.timers.add(0.0, failed)
         elif self.connection is not None:
@@ -95,7 +97,7 @@ class StreamFlow:
             return self
         if not self.closed and (host == self.remote.host or (self._socket.secure and self.incoming)):
             return self
-        return self._socket.flow(host, port, self.name or host)
+        return self._socket.flow(host, port, self.name or host, self.source)
 
     def again(self) -> StreamFlow | None:
         """The way to the peer once this is lost: none when it could not be made, nor for a WebSocket.
@@ -197,7 +199,7 @@ class StreamSocket(Listening):
         self.aliases: dict[tuple[str, int], StreamFlow] = {}
         self._reactor = reactor
         self._flows: dict[tuple[str, int], StreamFlow] = {}
-        self._named: dict[tuple[str, int, str], StreamFlow] = {}
+        self._named: dict[tuple[str, int, str, str], StreamFlow] = {}
         self._tls = (
             TLSMemoryBIOFactory(certificates.server(listener), False, self.factory, reactor) if self.secure else None
         )
@@ -215,7 +217,8 @@ class StreamSocket(Listening):
 
     def accepted(self, remote: Address, transport: Any) -> StreamFlow:
         """The flow of an incoming connection."""
-        flow = self._flows[remote.host, remote.port] = StreamFlow(self, remote)
+        own = transport.getHost().host if self.address.host in WILDCARDS else ""
+        flow = self._flows[remote.host, remote.port] = StreamFlow(self, remote, source=own)
         flow.incoming = True
         if self.secure:
             certificate = transport.getPeerCertificate()
@@ -228,29 +231,33 @@ class StreamSocket(Listening):
         """The connection with exactly this address of a peer, if there is one."""
         return self._flows.get((host, port))
 
-    def flow(self, host: str, port: int, name: str | None = None) -> StreamFlow:
+    def flow(self, host: str, port: int, name: str | None = None, source: str = "") -> StreamFlow:
         """The flow to an address: the connection that is there, or one that is made now.
 
         :param name: whom the server has to prove (TLS); None = only a connection that is there will do.
+        :param source: the address of ours to connect from; "" = that of the listener.
         """
-        found = self._found(host, port, name)
+        found = self._found(host, port, name, source)
         if found is not None:
             return found
-        flow = StreamFlow(self, Address(host, port, self.address.transport), name or "")
+        flow = StreamFlow(self, Address(host, port, self.address.transport), name or "", source)
         if self.web or (self.secure and name is None):
             flow.closed = True
             return flow
-        if self.secure:
-            self._named[host, port, flow.name] = flow
+        if self.secure or source:
+            self._named[host, port, flow.name if self.secure else "", source] = flow
         else:
             self._flows[host, port] = flow
         self._connect(flow)
         return flow
 
-    def _found(self, host: str, port: int, name: str | None) -> StreamFlow | None:
+    def _found(self, host: str, port: int, name: str | None, source: str) -> StreamFlow | None:
         if not self.secure or name is None:
-            return self._flows.get((host, port))
-        found = self._named.get((host, port, name))
+            there = self._flows.get((host, port))
+            if there is not None and source in ("", there.source):
+                return there
+            return None if self.secure else self._named.get((host, port, "", source))
+        found = self._named.get((host, port, name, source))
         if found is not None:
             return found
         alias = self.aliases.get((host, port))
@@ -258,7 +265,7 @@ class StreamSocket(Listening):
 
     def _connect(self, flow: StreamFlow) -> None:
         own = self.address.host
-        bind = None if own in WILDCARDS else (own, 0)
+        bind = (flow.source, 0) if flow.source else None if own in WILDCARDS else (own, 0)
         factory: Any = _Connecting(self, flow)
         if self.secure:
             toward = self.certificates.toward(flow.name)
@@ -290,7 +297,7 @@ class StreamSocket(Listening):
         key = flow.remote.host, flow.remote.port
         if self._flows.get(key) is flow:
             del self._flows[key]
-        named = (*key, flow.name)
+        named = (*key, flow.name if self.secure else "", flow.source)
         if self._named.get(named) is flow:
             del self._named[named]
 
