@@ -18,7 +18,7 @@ from wsproto.events import (  # noqa: E402
     TextMessage,
 )
 
-from vosswitch.sip.transport.websocket import MAX_UPGRADE, WebSocket  # noqa: E402
+from vosswitch.sip.transport.websocket import MAX_UPGRADE, MOST_FRAMES, WebSocket  # noqa: E402
 
 MESSAGE = b"OPTIONS sip:x SIP/2.0\r\nSubject: caf\xc3\xa9\r\n\r\n"
 
@@ -128,6 +128,31 @@ def test_a_ping_between_fragments_is_answered(client):
     client.put(Ping(b"7"))
     assert client.events() == [Pong(b"7")]
     assert client.put(TextMessage("b")) == [b"ab"]
+
+
+@pytest.mark.parametrize(
+    "frame", [Ping(), Pong(), TextMessage(""), TextMessage("\r\n"), TextMessage("a", message_finished=False)]
+)
+def test_a_flood_of_frames_that_are_no_messages_ends_it(client, frame):
+    def put(count):
+        return client.server.feed(b"".join([client.wire.send(frame) for _ in range(count)]))
+
+    put(MOST_FRAMES)
+    client.server.rest()
+    put(MOST_FRAMES)
+    assert not client.server.over
+    assert len(put(10_000)) <= 1
+    assert client.server.over
+    assert client.events()[-1].code == 1008
+    assert client.server.trouble == "too many frames without a message"
+
+
+def test_messages_may_come_in_any_number(client):
+    frames = b"".join([client.wire.send(TextMessage(MESSAGE.decode())) for _ in range(5 * MOST_FRAMES)])
+    assert client.server.feed(frames) == [MESSAGE] * (5 * MOST_FRAMES)
+    slow = client.wire.send(TextMessage(MESSAGE.decode() * 20))
+    assert [item for at in range(len(slow)) for item in client.server.feed(slow[at : at + 1])] == [MESSAGE * 20]
+    assert not client.server.over
 
 
 def test_what_is_too_long_ends_it_with_1009():

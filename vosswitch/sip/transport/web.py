@@ -19,19 +19,23 @@ class WebConnection(Connection):
     def __init__(self, owner: StreamSocket, flow: StreamFlow | None, source: str) -> None:
         super().__init__(owner, flow, source)
         self._web = WebSocket(owner.listener.origins)
+        self._rested = 0.0
 
     def opened(self) -> None:
         """The stream is there; the upgrade comes first."""
 
     def cut(self, data: bytes) -> list[bytes]:
         """The messages that are whole now; keep-alives are answered here (RFC 7118 section 6)."""
-        web = self._web
+        web, now = self._web, self._socket.timers.now()
+        if now - self._rested >= 1.0:
+            self._rested = now
+            web.rest()
         found = web.feed(data)
         self._flush()
         if web.ready:
             if not self._ready:
                 self.begin()
-            self._last = self._socket.timers.now()
+            self._last = now
         if web.over:
             self._end()
         messages = []

@@ -24,7 +24,11 @@ from vosswitch.sip.grammar.parse import MAX_STREAM_MESSAGE
 SUBPROTOCOL = "sip"
 MAX_UPGRADE = 8192
 """Bytes of a request for the upgrade."""
-GOING, PROTOCOL, TOO_BIG = 1001, 1002, 1009
+MOST_FRAMES = 100
+"""Frames without a whole message (pings, pongs, keep-alives, pieces) that a client may send between calls of `rest`."""
+_BLANK = 4
+"""Bytes of the longest message that is a keep-alive."""
+GOING, PROTOCOL, POLICY, TOO_BIG = 1001, 1002, 1008, 1009
 """Close codes (RFC 6455 section 7.4)."""
 
 
@@ -38,7 +42,9 @@ class WebSocket:
     :ivar trouble: why the connection was refused or ended, for the log.
     """
 
-    __slots__ = ("_asked", "_origins", "_parts", "_size", "_wire", "limit", "out", "over", "ready", "trouble")
+    __slots__ = (
+        "_asked", "_frames", "_origins", "_parts", "_size", "_wire", "limit", "out", "over", "ready", "trouble",
+    )  # fmt: skip
 
     def __init__(self, origins: tuple[str, ...], limit: int = MAX_STREAM_MESSAGE) -> None:
         self._origins = origins
@@ -46,6 +52,7 @@ class WebSocket:
         self._parts: list[bytes] = []
         self._size = 0
         self._asked = 0
+        self._frames = 0
         self.limit = limit
         self.ready = False
         self.over = False
@@ -77,6 +84,22 @@ class WebSocket:
 
     def _take(self, event: Event, found: list[bytes]) -> bool:
         """Do what an event asks for; True when it was the last one."""
+        before = len(found)
+        self._heed(event, found)
+        if isinstance(event, Request) or not getattr(event, "frame_finished", True):
+            return self.over
+        if len(found) == before or len(found[-1]) <= _BLANK:
+            self._frames += 1
+            if self._frames > MOST_FRAMES and not self.over:
+                self.trouble = "too many frames without a message"
+                self.close(POLICY)
+        return self.over
+
+    def rest(self) -> None:
+        """Some time has gone: frames are counted anew."""
+        self._frames = 0
+
+    def _heed(self, event: Event, found: list[bytes]) -> None:
         if isinstance(event, (TextMessage, BytesMessage)):
             self._gather(event, found)
         elif isinstance(event, Ping):
@@ -86,7 +109,6 @@ class WebSocket:
         elif isinstance(event, CloseConnection):
             self.out += self._wire.send(event.response())
             self.over = True
-        return self.over
 
     def _gather(self, event: TextMessage | BytesMessage, found: list[bytes]) -> None:
         part = event.data.encode() if isinstance(event, TextMessage) else bytes(event.data)
