@@ -30,6 +30,17 @@ def test_a_503_goes_on_to_the_next_gateway(case):
     assert case.paid() == Decimal("0.01")
 
 
+def test_a_vendor_that_cannot_what_we_ask_of_it_is_left_for_the_next_one(case):
+    case.begin(vendor='session_timer = "required"')
+    first = case.vendor("first", ["receive INVITE", "send 420", "receive ACK"])
+    second = case.vendor("second", ANSWER)
+    case.call(CALL).succeeds()
+    first.succeeds()
+    second.succeeds()
+    assert first.heard("INVITE")[0].get("require") == "timer"
+    assert attempts(case.cdr()) == [("first", 420, "client_error"), ("second", 200, "answered")]
+
+
 def test_a_vendor_that_fails_after_another_gives_the_caller_its_own_status(case):
     case.begin()
     first = case.vendor("first", ["receive INVITE", "send 503", "receive ACK"])

@@ -274,18 +274,51 @@ def test_attended(case):
     assert {old["callee"], new["callee"]} == {case.number, case.partner}
 
 
-def test_another_leg_of_the_customer_takes_a_call_over(case):
+def test_a_join_that_the_second_side_refuses_leaves_both_calls_with_their_media(case):
+    one, two = talk(case)
+    first = Line(case, case.number, one)
+    second = Line(case, case.partner, two)
+    name = f"{second.peer.call_id};to-tag={second.ok.to.tag};from-tag={second.peer.tag}"
+    for plain, escaped in (("@", "%40"), (";", "%3B"), ("=", "%3D")):
+        name = name.replace(plain, escaped)
+    first.refer(f"<sip:{case.partner}@127.0.0.1?Replaces={name}>")
+    one.takes(one.peer.expect("INVITE"))
+    two.peer.reply(two.peer.expect("INVITE"), 488)
+    one.takes(one.peer.expect("INVITE"))
+    while True:
+        notify = first.peer.expect("NOTIFY")
+        first.peer.reply(notify, 200)
+        if notify.body.startswith(b"SIP/2.0 488"):
+            break
+    speak(first, one)
+    speak(second, two)
+    for line, called in ((first, one), (second, two)):
+        line.peer.send(line.peer.request("BYE", case.number, answered=line.ok))
+        called.peer.reply(called.peer.expect("BYE"), 200)
+    checked(case, (None, None))
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["with its session", "offered one"])
+def test_another_leg_of_the_customer_takes_a_call_over(case, late):
     one, _ = talk(case)
     line = Line(case, case.number, one)
     new = Peer(case.switch.port, host=case.host)
     voice = Voice(case.host)
     case.peers += [new, voice]
-    invite = new.request("INVITE", case.number, description(case.host, voice.port))
+    session = description(case.host, voice.port)
+    invite = new.request("INVITE", case.number, b"" if late else session)
     invite.add("replaces", f"{line.peer.call_id};to-tag={line.ok.to.tag};from-tag={line.peer.tag}")
     new.send(invite)
-    one.takes(one.peer.expect("INVITE"))
+    again = one.peer.expect("INVITE")
+    if late:
+        one.peer.reply(again, 200, description("127.0.0.1", one.voice.port))
+    else:
+        one.takes(again)
     ok = new.expect(200)
-    new.send(new.request("ACK", case.number, answered=ok))
+    new.send(new.request("ACK", case.number, session if late else b"", answered=ok))
+    if late:
+        one.to = media_of(one.peer.expect(lambda message: getattr(message, "method", "") == "ACK" and message.body))
+        one.invite = again
     line.until_bye()
     line.peer, line.voice, line.to = new, voice, media_of(ok)
     speak(line, one)

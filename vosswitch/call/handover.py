@@ -376,7 +376,8 @@ class Handover:
         other, leg = self.partner, self._other_leg
         assert other is not None
         if not other.is_talking:
-            leg.send(Release(cause("normal")))
+            if self._other_left is None:
+                leg.send(Release(cause("normal")))
             return
         other.media.moved(kept=False)
         other.put(self._partner_side, leg)
