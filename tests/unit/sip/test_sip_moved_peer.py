@@ -110,8 +110,21 @@ def test_another_s_password_and_a_wrong_one_are_worth_nothing(world):
         value = proof("BYE", caller, challenge, user, password)
         world.put(caller.text("BYE", authorization=value), MOVED)
         assert world.one(MOVED).status == 481
+    assert [event["user"] for event in world.logged if event.get("event") == "auth_failed"] == ["1001"]
+    world.parameters["SS_AUTHENTICATION_MAX_RETRY"] = 2
+    world.put(caller.text("BYE", authorization=proof("BYE", caller, challenge, "1001", "again")), MOVED)
+    assert world.one(MOVED).status == 481
+    assert [event["user"] for event in world.logged if event.get("event") == "auth_suspended"] == ["1001"]
     world.put(caller.text("BYE", authorization="Digest nonsense"), MOVED)
     assert world.one(MOVED).status in {400, 481}
+    assert world.calls.of(leg) == []
+
+
+def test_strangers_that_get_no_answers_get_no_challenge(world):
+    leg, caller, shown = talk(world)
+    world.parameters["SS_REPLY_UNAUTHORIZED"] = False
+    world.put(caller.text("BYE", authorization=shown), MOVED)
+    assert world.take() == []
     assert world.calls.of(leg) == []
 
 

@@ -104,11 +104,11 @@ class Entrance:
 
         If so the peer is there from now on; if not the request is answered.
         """
-        found = self._recognised(user, request, flow.remote.host)
+        found = self._recognised(user, request, flow)
         if found is Verdict.PROVEN:
             user.flow = flow
             return True
-        if found is Verdict.STALE:
+        if found is Verdict.STALE and self.answers(request, flow):
             status, lines = self._authentication.challenge(request, flow.remote.host, stale=True)
             self._stateless.answer(request, flow, status, lines, needed=1)
         else:
@@ -116,17 +116,18 @@ class Entrance:
             self.refuse(request, flow, Refused(481))
         return False
 
-    def _recognised(self, user: Any, request: Request, host: str) -> Verdict:
+    def _recognised(self, user: Any, request: Request, flow: Flow) -> Verdict:
         """``proven``; ``stale``: it shows credentials in the peer's name, with a nonce that is not its source's."""
         name: str = getattr(user, "user", "")
         if not name:
             return Verdict.NONE
-        if self.is_known_at(user, host):
+        if self.is_known_at(user, flow.remote.host):
             return Verdict.PROVEN
         try:
-            judged = self._authentication.judge(request, host)
+            judged = self._authentication.judge(request, flow.remote.host)
         except BadMessage:
             return Verdict.NONE
+        self._tell_failure(request, flow, judged)
         known = judged.username == name and judged.verdict in {Verdict.PROVEN, Verdict.STALE}
         return judged.verdict if known else Verdict.NONE
 
@@ -201,24 +202,29 @@ class Entrance:
         return self._credentials.asked(source) or self._registrar.registered_from(source.host, request.from_.uri.user)
 
     def _challenge(self, request: Request, flow: Flow, judged: Judgement) -> None:
-        wrong = judged.verdict is Verdict.WRONG
-        if wrong:
-            self._events.tell("auth_failed", request, flow, "wrong_credentials", judged.username, proved=True)
-            if not self.answers(request, flow):
-                self._stateless.silent()
-                return
+        self._tell_failure(request, flow, judged)
+        if judged.verdict is Verdict.WRONG and not self.answers(request, flow):
+            self._stateless.silent()
+            return
         stale = judged.verdict is Verdict.STALE
         status, lines = self._authentication.challenge(request, flow.remote.host, stale)
         self._stateless.answer(request, flow, status, lines, needed=1)
 
-    def _suspended(self, request: Request, flow: Flow, judged: Judgement) -> None:
-        if judged.began:
+    def _tell_failure(self, request: Request, flow: Flow, judged: Judgement) -> None:
+        if judged.verdict is Verdict.WRONG:
+            self._events.tell("auth_failed", request, flow, "wrong_credentials", judged.username, proved=True)
+        elif judged.verdict is not Verdict.SUSPENDED:
+            return
+        elif judged.began:
             seconds = self._parameters()["SS_AUTHENTICATION_FAILED_SUSPEND"]
             self._events.tell(
                 "auth_suspended", request, flow, judged.began, judged.username, proved=True, seconds=seconds
             )
         else:
             self._events.tell("auth_refused", request, flow, "suspended", judged.username)
+
+    def _suspended(self, request: Request, flow: Flow, judged: Judgement) -> None:
+        self._tell_failure(request, flow, judged)
         self.refuse(request, flow, Refused(403))
         if request.method == "INVITE":
             self._reception.illegal(request, flow, judged.username, "authentication_failed")
