@@ -206,7 +206,7 @@ class Carry:
 
     :ivar number: names it in its `Carried`.
     :ivar kind: content type of *body*.
-    :ivar headers: the few that go along, name and value.
+    :ivar headers: the few that go along, name and value; *passed* those that its gateway passes on.
     """
 
     number: int
@@ -214,6 +214,7 @@ class Carry:
     body: bytes = b""
     kind: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    passed: Headers = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,31 @@ def test_a_request_waits_for_the_far_side(world, pair, method):
     assert caller.statuses() == [202]
 
 
+@pytest.mark.parametrize("method", ["MESSAGE", "INFO", "FROBNICATE"])
+def test_the_headers_of_both_lists_go_along(world, method):
+    world.credentials.profiles[UAC[0]] = PeerProfile(messages="pass", headers_in=("*",))
+    caller = world.invite()
+    leg, _ = world.calls.offered.pop()
+    leg.send(Answer(SESSION))
+    caller.join(caller.take()[-1])
+    caller.ack()
+    world.calls.of(leg)
+    caller.request(method, b"x", content_type="text/plain", subject="hi", x_account="7", info_package="p", privacy="id")
+    (carry,) = world.calls.of(leg)
+    assert carry.passed == (("subject", "hi"), ("x-account", "7"))
+    leg.send(Carried(1, 200))
+    assert caller.statuses() == [200]
+    other = connected(world, profile=PeerProfile(headers_out=("x-account",)))
+    other.send(carry)
+    sent = world.one(UAS)
+    assert (sent.get("x-account"), sent.get("subject"), sent.body) == ("7", None, b"x")
+    assert sent.headers.get("info-package") == (["p"] if method == "INFO" else None)
+    world.put(reply(sent, 200), UAS)
+    hang_up(world, other)
+    leg.send(Release(cause("normal")))
+    caller.answer(caller.take()[-1])
+
+
 @pytest.mark.parametrize(("method", "status"), [("MESSAGE", 405), ("INFO", 415), ("FROBNICATE", 501)])
 def test_refused_where_the_gateway_may_not(world, method, status):
     world.credentials.profiles.clear()

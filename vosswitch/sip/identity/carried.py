@@ -29,7 +29,8 @@ _PROTOCOL = """
 via from to call-id cseq contact max-forwards route record-route path service-route content-type content-length
 content-encoding content-disposition content-language mime-version require proxy-require supported unsupported allow
 allow-events accept accept-encoding accept-language expires min-expires session-expires min-se rack rseq refer-to
-refer-sub replaces join target-dialog event subscription-state sip-etag sip-if-match timestamp retry-after reason
+refer-sub info-package recv-info replaces join target-dialog event subscription-state sip-etag sip-if-match timestamp
+retry-after reason
 authorization proxy-authorization www-authenticate proxy-authenticate authentication-info proxy-authentication-info
 security-client security-server security-verify user-agent server hide encryption response-key flow-timer
 """

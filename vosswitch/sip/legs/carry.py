@@ -1,6 +1,7 @@
 """Requests that a leg hands through to the far side's peer, and their answers: INFO, MESSAGE, unknown methods, REFER.
 
-Only a body with its type and the few headers named by whoever hands it over go along.  Each waits for the far side's
+Only a body with its type, the few headers named by whoever hands it over, and those of both gateways' pass lists go
+along.  Each waits for the far side's
 answer, bounded in number, size and time.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vosswitch.model.signals import Carried, Carry
+from vosswitch.sip.identity.carried import taken
 
 if TYPE_CHECKING:
     from vosswitch.sip.grammar.message import Request, Response
@@ -51,7 +53,9 @@ class Carrier:
         timer = self._leg.stack.timers.add(PATIENCE, self.answer, Carried(self._serial, 408))
         self._theirs[self._serial] = transaction, timer
         kind = request.get("content-type") or ""
-        self._leg.report(Carry(self._serial, request.method, request.body, kind[:200], headers))
+        names = self._leg.profile.headers_in
+        passed = taken(request, names) if names else ()
+        self._leg.report(Carry(self._serial, request.method, request.body, kind[:200], headers, passed))
 
     def answer(self, carried: Carried) -> None:
         """The far side has answered."""
@@ -68,6 +72,7 @@ class Carrier:
         extra = tuple([f"{name}: {value.replace(HERE, here)}" for name, value in carry.headers])
         if carry.method in {"REFER", "NOTIFY"}:
             extra += (leg.contact_line(),)
+        extra += tuple(leg.passed(carry.passed))
         self._ours[leg.ask(carry.method, extra, carry.body, carry.kind)] = carry.number
 
     def owns(self, transaction: ClientTransaction) -> bool:
