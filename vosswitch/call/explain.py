@@ -50,7 +50,7 @@ def _subject(snapshot: Snapshot, question: Mapping[str, Any]) -> Any:
     elif len(snapshot.mapping_gateways) == 1:
         found = next(iter(snapshot.mapping_gateways.values()))
     else:
-        raise NoSuchSubject("expected a mapping gateway or a phone that calls")
+        raise NoSuchSubject("expected a mapping gateway or a phone that calls: --mapping-gateway NAME, --phone NUMBER")
     if found is None:
         raise NoSuchSubject(f"no {'mapping gateway' if name else 'phone'} {name or number!r}")
     return found

@@ -92,7 +92,8 @@ def listener(address: str, advertise: str = "") -> Listener:
         if transport not in TRANSPORTS or not 0 <= number <= 65535 or (found.version == 6) != (bare != host):
             raise ValueError(address)
     except ValueError:
-        raise BadSetting(f"expected an address such as udp:127.0.0.1:5060 or tcp:[::1]:5060, got {address!r}") from None
+        wanted = "an address such as udp:127.0.0.1:5060 or tcp:[::1]:5060 (udp, tcp, tls, ws or wss)"
+        raise BadSetting(f"expected {wanted}, got {address!r}") from None
     return Listener(transport, str(found), number, advertise)
 
 

@@ -129,7 +129,7 @@ class SipService(Service):
         self._stack = Stack(self._layer, self.timers, tokens, self._ways.way, user_agent, self.names, self._ways.live)
         self.registrar = Registrar(parameters, self.timers.now, wall)
         self.registrar.proof = lambda name: credentials.credentials(name.removeprefix(GATEWAY))
-        self.trunks = Trunks(self._stack, parameters, lambda: entropy(1)[0] / 255)
+        self.trunks = Trunks(self._stack, parameters, lambda: entropy(1)[0] / 255, log)
         secret = entropy(32)
         self.authentication = authentication = Authentication(
             realm, credentials, parameters, secret, self.timers.now, self.registrar.registered_from

@@ -236,6 +236,39 @@ def test_stop(world, wanted):
     assert world.service.busy() == wanted
 
 
+def trunk_lines(world):
+    return [
+        (line["log_level"].name, line["event"], line["gateway"], line["reason"])
+        for line in world.logged
+        if str(line.get("event", "")).startswith("trunk_")
+    ]
+
+
+def test_the_log_says_once_when_it_is_up_and_when_it_fails(world):
+    begin(world)
+    answer(world, asked(world), 403, contact="")
+    for _ in range(3):
+        world.clock.advance(61)
+        answer(world, asked(world), 403, contact="")
+    assert trunk_lines(world) == [("warn", "trunk_down", "vendor", "answered 403")]
+    world.clock.advance(61)
+    answer(world, asked(world))
+    world.clock.advance(3541)
+    answer(world, asked(world))
+    world.clock.advance(3541)
+    answer(world, asked(world), 503, contact="")
+    assert trunk_lines(world)[1:] == [
+        ("info", "trunk_up", "vendor", "granted for 3600 s"),
+        ("warn", "trunk_down", "vendor", "answered 503"),
+    ]
+
+
+def test_the_log_says_why_nobody_could_be_asked(world):
+    begin(world, replace(WISH, target=Address("2001:db8::1", 5060)))
+    world.clock.advance(0.1)
+    assert trunk_lines(world) == [("warn", "trunk_down", "vendor", "no way to it")]
+
+
 def test_without_a_way_it_waits(world):
     begin(world, replace(WISH, target=Address("2001:db8::1", 5060)))
     world.clock.advance(0.1)

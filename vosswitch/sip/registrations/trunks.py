@@ -47,6 +47,9 @@ def contact_user(wish: TrunkWish) -> str:
     return "t" + hmac.digest(wish.password.encode(), text.encode(), "sha256").hex()[:24]
 
 
+_OUTCOMES = {State.UP: True, State.WAITING: False, State.FADING: False}
+
+
 class _Outgoing:
     """The registration with one vendor.
 
@@ -71,6 +74,7 @@ class _Outgoing:
         "_status",
         "_tag",
         "_timer",
+        "_told",
         "_transaction",
         "_tries",
         "user",
@@ -93,6 +97,7 @@ class _Outgoing:
         self._expires = self._next = 0.0
         self._since = owner.stack.timers.now()
         self._reason = ""
+        self._told: bool | None = None
         self._route: tuple[str, ...] = ()
 
     # What is shown.
@@ -137,6 +142,19 @@ class _Outgoing:
         if effect is not None:
             self._stop_timer()
             self._perform(effect)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Have the operator told when it comes up and when it fails, once each."""
+        up = _OUTCOMES.get(self._machine.state)
+        if up is None or up is self._told:
+            return
+        self._told = up
+        if up:
+            seconds = round(self._expires - self._owner.stack.timers.now())
+            self._owner.tell(self.wish.name, up, f"granted for {seconds} s")
+        else:
+            self._owner.tell(self.wish.name, up, f"answered {self._status}" if self._status >= 300 else self._reason)
 
     def _perform(self, effect: Effect) -> None:
         chance = self._owner.chance()
@@ -280,12 +298,15 @@ class Trunks:
     :ivar users: the registrations by the user part of our Contact.
     """
 
-    __slots__ = ("_leaving", "_started", "_trunks", "_wishes", "chance", "parameters", "stack", "users")
+    __slots__ = ("_leaving", "_log", "_started", "_trunks", "_wishes", "chance", "parameters", "stack", "users")
 
-    def __init__(self, stack: Stack, parameters: Callable[[], Mapping[str, Any]], chance: Callable[[], float]) -> None:
+    def __init__(
+        self, stack: Stack, parameters: Callable[[], Mapping[str, Any]], chance: Callable[[], float], log: Any
+    ) -> None:
         self.stack = stack
         self.parameters = parameters
         self.chance = chance
+        self._log = log
         self._trunks: dict[str, _Outgoing] = {}
         self._leaving: set[_Outgoing] = set()
         self._wishes: dict[str, TrunkWish] = {}
@@ -326,6 +347,12 @@ class Trunks:
         self.users.pop(trunk.user, None)
         self._leaving.add(trunk)
         trunk.feed(Input.STOP if self.parameters()["SS_SIP_USER_AGENT_SEND_UNREGISTER"] else Input.DROP)
+
+    def tell(self, name: str, up: bool, why: str) -> None:
+        """Write a change to the log."""
+        say = self._log.info if up else self._log.warn
+        event, state = ("trunk_up", "up") if up else ("trunk_down", "down")
+        say("registration with {gateway} is {state}: {reason}", event=event, gateway=name, state=state, reason=why)
 
     def ended(self, trunk: _Outgoing) -> None:
         """A registration that was given up has been taken back."""
