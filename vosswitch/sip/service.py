@@ -140,6 +140,7 @@ class SipService(Service):
         later = partial(reactor.callLater, 0)
         admission.intake = Intake(admission, self.timers.now, admission.delay, later, self.statistics)
         self._intake = admission.intake
+        self.take, self.serve_taken = admission.intake.put, admission.intake.serve
         self._credentials = credentials
         self._replies = Replies(self.statistics)
         self._reception = Reception(self._stack, self.registrar, credentials, calls, parameters, self._replies)
@@ -310,16 +311,8 @@ class SipService(Service):
 
     def receive(self, flow: Flow, data: bytes) -> None:
         """Take in one message; whatever it is, nothing escapes."""
-        self._intake.put(flow, data, self.timers.now())
-        self._intake.serve()
-
-    def take(self, flow: Flow, data: bytes) -> None:
-        """Queue one message, to be served when its socket is empty."""
-        self._intake.put(flow, data, self.timers.now())
-
-    def serve_taken(self) -> None:
-        """Serve what was queued, the urgent first."""
-        self._intake.serve()
+        self.take(flow, data, self.timers.now())
+        self.serve_taken()
 
     def serve(self, flow: Flow, data: bytes) -> None:
         """Serve one message; whatever it is, nothing escapes."""

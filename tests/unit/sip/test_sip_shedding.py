@@ -110,7 +110,7 @@ def overloaded(world: World, peer: tuple[str, int] = UAC) -> tuple[Peer, bytes]:
     """A caller whose INVITE is read now and served ten seconds later."""
     caller = Peer(world, peer, f"c{world.next()}@{peer[0]}")
     data = caller.text("INVITE", OFFER)
-    world.service._sockets[0].taken(data, peer)
+    world.service._sockets[0].taken(data, peer, world.clock.seconds())
     world.clock.advance(10)
     world.service.serve_taken()
     return caller, data
@@ -141,7 +141,7 @@ def test_what_runs_is_not_refused_when_it_is_repeated_late():
     world = World()
     caller = world.invite()
     world.take()
-    world.service._sockets[0].taken(caller.sent, UAC)
+    world.service._sockets[0].taken(caller.sent, UAC, world.clock.seconds())
     world.clock.advance(10)
     world.service.serve_taken()
     assert [answer.status for answer in world.take(UAC)] == [100]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SLICE = 0.005
 """Seconds of new calls that are served until the sockets are drained again."""
-PATIENCE = 0.1
+PATIENCE = 0.25
 """Seconds for which the wait may be too long before anything is shed: a hiccup is no overload."""
 WORST = 5.0
 """Times VS_OVERLOAD_DELAY behind which a message is shed at once: its sender has long sent it again."""
@@ -33,6 +33,8 @@ MOST_URGENT = 20_000
 
 _TAGGED = re.compile(rb"\r?\n(?:to|t)[ \t]*:[^\r\n]*;[ \t]*tag[ \t]*=", re.IGNORECASE)
 _NEW = (b"INVITE ", b"REGISTER ")
+_SPECIAL = frozenset({b"I", b"R", b"C", b"A"})
+"""First bytes of INVITE, REGISTER, CANCEL and ACK."""
 
 
 class Waiting(NamedTuple):
@@ -99,16 +101,24 @@ class Intake:
 
     def put(self, flow: Flow, data: bytes, now: float) -> None:
         """Queue one message; `serve` has to follow."""
+        if data[:1] in _SPECIAL and self._special(flow, data, now):
+            return
+        if len(self._urgent) < MOST_URGENT:
+            self._urgent.append((flow, data))
+        else:
+            self._statistics.overflowed += 1
+
+    def _special(self, flow: Flow, data: bytes, now: float) -> bool:
+        """Sort what may be new or follow what is new, and drop ACKs of refusals; False when it is like any other."""
         if data.startswith(_NEW) and not (data[0] == 73 and _TAGGED.search(data)):
             self._put_fresh(flow, data, now)
         elif data.startswith(b"CANCEL ") and self._fresh:
             self._put_fresh(flow, data, now)  # behind its INVITE
         elif self.absorb and data.startswith(b"ACK ") and self.absorb in data:
             self._statistics.absorbed += 1
-        elif len(self._urgent) < MOST_URGENT:
-            self._urgent.append((flow, data))
         else:
-            self._statistics.overflowed += 1
+            return False
+        return True
 
     def _put_fresh(self, flow: Flow, data: bytes, now: float) -> None:
         if len(self._fresh) >= MOST_FRESH:

@@ -133,12 +133,13 @@ class Connection(StreamProtocol):
         self._heard()
         flow = self._flow
         assert flow is not None
+        room, now = self._socket.room, self._socket.timers.now()
         for item in found:
             if item == KEEP_ALIVE:
                 self.write(b"\r\n")  # RFC 5626 4.4.1
             else:
-                self._socket.room.take(flow, item)
-        self._socket.room.serve_taken()
+                room.take(flow, item, now)
+        room.serve_taken()
 
     def cut(self, data: bytes) -> list[bytes]:
         """The messages that are whole now.

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MOST_AT_ONCE = 4000
-"""Datagrams that are read in one turn; the rest waits in the socket."""
+"""Datagrams that are read before they are served; the rest waits in the socket."""
+TURN = 0.005
+"""Seconds for which what comes meanwhile is read in the same turn of the reactor: a turn costs more than a look."""
 _PASSING = frozenset({errno.ECONNREFUSED, errno.EINTR})
 """What `recvfrom` may say of a datagram of ours that nobody took."""
 
@@ -32,11 +34,13 @@ class StreamPort(tcp.Port):
 class DrainingPort(udp.Port):
     """Reads everything, then has it served in the order of urgency.
 
-    :ivar take: takes one datagram and its source; *serve* follows once all are taken.
+    :ivar take: takes one datagram, its source and the time; *serve* follows once all are taken.
+    :ivar now: monotonic seconds.
     """
 
-    take: Callable[[bytes, Any], None]
+    take: Callable[[bytes, Any, float], None]
     serve: Callable[[], None]
+    now: Callable[[], float]
 
     def createInternetSocket(self) -> socket.socket:  # noqa: N802 - Twisted's name
         """The socket, before it is bound."""
@@ -46,15 +50,24 @@ class DrainingPort(udp.Port):
 
     def doRead(self) -> None:  # noqa: N802 - Twisted's name
         """The socket has something to read."""
+        now = began = self.now()
+        while self._drain(now):
+            self.serve()
+            now = self.now()
+            if now - began > TURN or not self.connected:
+                return
+
+    def _drain(self, now: float) -> bool:
+        """Read what is there; False when there was nothing."""
         receive, take = self.socket.recvfrom, self.take
-        for _ in range(MOST_AT_ONCE):
+        for count in range(MOST_AT_ONCE):
             try:
                 data, source = receive(65536)
             except BlockingIOError:
-                break
+                return count > 0
             except OSError as error:
                 if error.errno in _PASSING:
                     continue
                 raise
-            take(data, source)
-        self.serve()
+            take(data, source, now)
+        return True

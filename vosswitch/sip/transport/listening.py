@@ -31,11 +31,13 @@ class Room(Protocol):
     def receive(self, flow: Flow, data: bytes) -> None:
         """One datagram, or one message cut from a stream; raises nothing."""
 
-    def take(self, flow: Flow, data: bytes) -> None:
-        """The same, but it is only queued: `serve_taken` follows when the socket is empty."""
+    @property
+    def take(self) -> Callable[[Flow, bytes, float], None]:
+        """The same with the time, but it is only queued: `serve_taken` follows when the socket is empty."""
 
-    def serve_taken(self) -> None:
-        """Serve what was taken; raises nothing."""
+    @property
+    def serve_taken(self) -> Callable[[], None]:
+        """Serves what was taken; raises nothing."""
 
     def unusable(self, flow: Flow, bad: BadMessage) -> None:
         """A stream cannot be used any more; it is closed behind this call."""

@@ -93,6 +93,6 @@ def _listen_udp(owner: UdpSocket, reactor: Any) -> Any:
     if not IReactorFDSet.providedBy(reactor):
         return reactor.listenUDP(listener.port, owner, listener.host, 65536)
     port = DrainingPort(listener.port, owner, listener.host, reactor=reactor)  # type: ignore[no-untyped-call]
-    port.take, port.serve = owner.taken, owner.room.serve_taken
+    port.take, port.serve, port.now = owner.taken, owner.room.serve_taken, owner.timers.now
     port.startListening()  # type: ignore[no-untyped-call]
     return port

@@ -146,9 +146,9 @@ class UdpSocket(Listening, DatagramProtocol):
             found = self._sourced[key] = SourcedUdpFlow(self, peer, source)
         return found
 
-    def taken(self, datagram: bytes, addr: Any) -> None:
+    def taken(self, datagram: bytes, addr: Any, now: float) -> None:
         """Queue a datagram, to be served when the socket is empty."""
-        self.room.take(self._flows.get(addr) or self.flow(addr[0], addr[1]), datagram)
+        self.room.take(self._flows.get(addr) or self.flow(addr[0], addr[1]), datagram, now)
 
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:
         """Hand a datagram on."""
