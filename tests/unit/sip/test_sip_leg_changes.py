@@ -160,6 +160,27 @@ def test_our_reinvite(world, pair):
     caller.answer(world.one(("192.0.2.10", 5099)))
 
 
+def test_an_answer_without_a_description_leaves_what_was_said(world, pair):
+    """Not allowed, but seen: the far side is told what the peer said before, and refreshes have something to repeat."""
+    caller, leg = pair
+    leg.send(Offer(sdp.parse(CHANGED)))
+    (invite,) = caller.take()
+    caller.answer(invite, 200, contact="")
+    assert caller.take()[0].method == "ACK"
+    assert world.calls.of(leg) == [Accept(sdp.parse(OFFER))]
+    assert (leg.told, leg.heard) == (sdp.parse(CHANGED), sdp.parse(OFFER))
+
+
+@pytest.mark.parametrize("body", [CHANGED, b""])
+def test_a_change_that_is_taken_without_a_description_is_answered_with_what_was_told_last(world, pair, body):
+    caller, leg = pair
+    caller.request("INVITE", body)
+    leg.send(Accept(None))
+    assert caller.take()[-1].body == ANSWER
+    assert leg.told == SESSION
+    caller.ack(b"" if body else CHANGED)
+
+
 def test_our_reinvite_without_offer(world, pair):
     caller, leg = pair
     leg.send(Offer(None))

@@ -157,6 +157,7 @@ class Changes:
         if transaction is None:
             return
         leg = self._leg
+        session = session or leg.told
         body = b"" if session is None else sdp.render(session)
         leg.told, leg.heard = session, self._offered
         if transaction.method == "INVITE":
@@ -272,6 +273,8 @@ class Changes:
         if self._refreshing:
             self._refreshed(session)
         else:
+            if self._session is not None:
+                session = session or leg.heard  # an answer that is missing: what the peer said before stands
             leg.heard = session
             leg.report(Accept(session))
 
