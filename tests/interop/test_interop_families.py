@@ -82,13 +82,14 @@ def test_without_media_of_both_families_the_vendor_is_passed_over(tmp_path):
     assert case.switch.stop() == 0
 
 
-def test_calls_leave_by_the_listener_that_the_gateway_names(tmp_path):
-    """Two UDP listeners on one address: in on one, out on the other, which shows another address."""
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_calls_leave_by_the_listener_that_the_gateway_names(tmp_path, transport):
+    """Two listeners on one address: in on one, out on the other, which shows another address."""
     port = free_port()
-    listen = ({"address": f"udp:127.0.0.1:{port}", "advertise": "127.0.0.9"},)
+    listen = ({"address": f"{transport}:127.0.0.1:{port}", "advertise": "127.0.0.9"},)
     case = Case(tmp_path, provisioned(tmp_path, listen=listen, media={"address": "0.0.0.0"}))
-    case.begin(vendor=f'local_address = "127.0.0.1:{port}"')
-    peer = case.vendor("first", ANSWER)
+    case.begin(vendor=f'local_address = "127.0.0.1:{port}"\ntransport = "{transport}"')
+    peer = case.vendor("first", ANSWER, *(["-t", "t1"] if transport == "tcp" else []))
     case.call(CALL).succeeds()
     peer.succeeds()
     (invite,) = peer.heard("INVITE")

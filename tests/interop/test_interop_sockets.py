@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import socket
+import ssl
+import subprocess
 import time
 
 import pytest
@@ -17,15 +20,20 @@ OPTIONS = (
     "OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK{n}\r\nMax-Forwards: 70\r\n"
     "From: <sip:a@b>;tag=1\r\nTo: <sip:x>\r\nCall-ID: {n}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
 )
+UPGRADE = (
+    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: sip\r\n\r\n"
+)
 
 
 class House:
     def __init__(self, folder) -> None:
         pair = Authority(folder).issue("localhost")
-        self.tls, self.ws = free_port(), free_port()
+        self.tls, self.ws, self.six = free_port(), free_port(), free_port()
         listen = (
             {"address": f"tls:127.0.0.1:{self.tls}", "certificate": pair[0], "key": pair[1]},
             {"address": f"ws:127.0.0.1:{self.ws}"},
+            {"address": f"tls:[::1]:{self.six}", "certificate": pair[0], "key": pair[1]},
         )
         self.switch = provisioned(folder, listen=listen)
 
@@ -136,6 +144,33 @@ def test_datagrams_bear_the_type_of_service_at_once(case):
     case.switch.cli("params", "set", "SS_QOS_SIGNAL", "0xb8")
     case._parameters.append("SS_QOS_SIGNAL")
     assert marked() == [0xB8]
+
+
+def marks(port):
+    """The type of service of the switch's connections at a port, as the system tells it."""
+    question = ["ss", "-Htn", "--tos", "state", "established", "sport", "=", f":{port}"]
+    told = subprocess.run(question, capture_output=True, text=True, check=True).stdout
+    return {word for line in told.splitlines() for word in line.split() if word.startswith(("tos:", "tclass:"))}
+
+
+@pytest.mark.skipif(shutil.which("ss") is None, reason="ss is not installed (Debian package iproute2)")
+def test_connections_bear_the_type_of_service_at_once(case, house):
+    case.begin()
+    trusting = ssl._create_unverified_context()
+    connect(case, case.switch.port, "tos")
+    web = connect(case, house.ws)
+    web.sendall(UPGRADE)
+    assert web.recv(4096).startswith(b"HTTP/1.1 101")
+    for port, host in ((house.tls, "127.0.0.1"), (house.six, "::1")):
+        wire = trusting.wrap_socket(socket.create_connection((host, port), 5))
+        case.peers.append(Closing(wire))
+    four = (case.switch.port, house.ws, house.tls)
+    until(lambda: all(marks(port) == {"tos:0xa0"} for port in four), 5, "the marks of IPv4")
+    until(lambda: "tclass:0xa0" in marks(house.six), 5, "the mark of IPv6")
+    case.switch.cli("params", "set", "SS_QOS_SIGNAL", "0xb8")
+    case._parameters.append("SS_QOS_SIGNAL")
+    until(lambda: all(marks(port) == {"tos:0xb8"} for port in four), 5, "the new marks of IPv4")
+    until(lambda: "tclass:0xb8" in marks(house.six), 5, "the new mark of IPv6")
 
 
 @pytest.mark.parametrize("how", ["On", "Off"])

@@ -24,7 +24,7 @@ class House:
 
     def __init__(self, folder, **tls) -> None:
         self.authority = Authority(folder)
-        self.port, self.strict, self.six = free_port(), free_port(), free_port()
+        self.port, self.strict, self.six, self.told = (free_port() for _ in range(4))
         first = self.authority.issue("sip.test", "127.0.0.1", "::1", file="first")
         other = self.authority.issue("*.other.test", file="other")
         own = self.authority.issue("sip:own.test", file="own")
@@ -36,6 +36,7 @@ class House:
             },
             {"address": f"tls:127.0.0.1:{self.strict}", **pair, "clients": "require", "client_ca": self.authority.path},
             {"address": f"tls:[::1]:{self.six}", **pair},
+            {"address": f"tls:127.0.0.1:{self.told}", "advertise": "127.0.0.9", **pair},
         )  # fmt: skip
         table = {"trust": self.authority.path, "certificate": own[0], "key": own[1], **tls}
         self.switch = provisioned(folder, listen=listen, tls=table, media={"address": ["127.0.0.1", "::1"]})
@@ -100,6 +101,20 @@ def test_a_call_in_over_udp_and_out_over_tls_with_our_certificate(case, house):
     assert invite.get("via").startswith("SIP/2.0/TLS 127.0.0.1:")
     assert ";alias" in invite.get("via")
     assert invite.contacts[0].uri.params == {"transport": "tls"}
+
+
+def test_a_listener_shows_the_address_that_it_advertises(case, house):
+    vendor = TlsVendor(house.authority.issue("sip:vendor.test"), house.authority.path)
+    case.peers.append(vendor)
+    case.ports["first"] = vendor.port
+    case.begin(vendor=f'transport = "tls"\ntls_name = "vendor.test"\nlocal_address = "127.0.0.1:{house.told}"')
+    peer = house.connect(port=house.told, host=case.host)
+    case.peers.append(peer)
+    contact = talk(peer, case.number).contacts[0].uri
+    assert (contact.host, contact.port) == ("127.0.0.9", house.told)
+    invite = vendor.requests[0]
+    assert (invite.via.host, invite.via.port) == ("127.0.0.9", house.told)
+    assert (invite.contacts[0].uri.host, invite.contacts[0].uri.port) == ("127.0.0.9", house.told)
 
 
 @pytest.mark.parametrize("names", [("sip:other.test",), ("*.test",), ("sip:other.test", "vendor.test")])

@@ -45,16 +45,17 @@ class House:
     def __init__(self, folder) -> None:
         self.authority = Authority(folder)
         pair = self.authority.issue("localhost", "127.0.0.1", file="web")
-        self.ports = {"ws": free_port(), "wss": free_port()}
+        self.ports = {"ws": free_port(), "wss": free_port(), "ws6": free_port()}
         origins = ["https://phone.test"]
         listen = (
             {"address": f"ws:127.0.0.1:{self.ports['ws']}", "origins": origins},
+            {"address": f"ws:[::1]:{self.ports['ws6']}", "origins": origins},
             {
                 "address": f"wss:127.0.0.1:{self.ports['wss']}", "origins": origins,
                 "certificate": pair[0], "key": pair[1],
             },
         )  # fmt: skip
-        self.switch = provisioned(folder, listen=listen)
+        self.switch = provisioned(folder, listen=listen, media={"address": ["127.0.0.1", "::1"]})
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,8 @@ def case(tmp_path, house):
 
 def registered(case, house, modules, scheme, origin="https://phone.test"):
     """A JsSIP that has registered."""
-    url = f"{scheme}://127.0.0.1:{house.ports[scheme]}"
+    host = "[::1]" if scheme == "ws6" else "127.0.0.1"
+    url = f"{scheme.rstrip('6')}://{host}:{house.ports[scheme]}"
     uri = f"sip:{case.phone}@127.0.0.1"
     phone = jssip.Phone(modules, url, uri, "one", media_port(), house.authority.path, origin)
     case.peers.append(phone)
@@ -86,11 +88,13 @@ def registered(case, house, modules, scheme, origin="https://phone.test"):
     return phone
 
 
-@pytest.mark.parametrize("scheme", ["ws", "wss"])
+@pytest.mark.parametrize("scheme", ["ws", "wss", "ws6"])
 def test_a_browser_phone_registers_calls_and_is_called(case, house, modules, scheme):
     phone = registered(case, house, modules, scheme)
     (row,) = case.switch.json("registrations", "--number", case.phone)
-    assert row["address"].startswith(f"{scheme}:127.0.0.1:")
+    host = "[::1]" if scheme == "ws6" else "127.0.0.1"
+    wire = scheme.rstrip("6")
+    assert row["address"].startswith(f"{wire}:{host}:")
     assert ".invalid" in row["contact"]
 
     vendor = case.vendor("first", ANSWER)
@@ -109,7 +113,7 @@ def test_a_browser_phone_registers_calls_and_is_called(case, house, modules, sch
     call = case.call([*CALL[:6], "pause 300", *CALL[-2:]], to=case.phone)
     session = phone.expect("session")
     assert session["direction"] == "incoming"
-    assert session["via"].startswith(f"SIP/2.0/{scheme.upper()} 127.0.0.1:{house.ports[scheme]}")
+    assert session["via"].startswith(f"SIP/2.0/{wire.upper()} {host}:{house.ports[scheme]}")
     assert ";transport=ws>" in session["contact"]
     assert "m=audio" in phone.expect("sdp")["sdp"]
     phone.expect("confirmed")
