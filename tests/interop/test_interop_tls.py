@@ -170,6 +170,28 @@ def test_a_lost_connection_fails_over_at_once(case, house):
     assert first["duration_ms"] < 3000
 
 
+@pytest.mark.parametrize("proved", [True, False])
+def test_a_response_finds_the_client_again_when_its_connection_is_lost(case, house, proved):
+    """It goes to the port of the Via at the client's address, to nobody but whom the Via names."""
+    client = TlsVendor(house.authority.issue(case.host if proved else "127.0.0.99"), host=case.host)
+    case.peers.append(client)
+    case.begin()
+    vendor = case.vendor("first", ["receive INVITE", "send 100", "pause 700", "send 486", "receive ACK"])
+    peer = house.connect(host=case.host)
+    invite = peer.request("INVITE", case.number, SDP)
+    invite.set("via", f"SIP/2.0/TLS {case.host}:{client.port};branch=z9hG4bK{case.n}x")
+    peer.send(invite)
+    peer.expect(100)
+    peer.close()
+    vendor.succeeds()
+    assert case.cdr()["end_reason"] == "busy"
+    if proved:
+        until(lambda: [one.status for one in client.responses] == [486], 5, "the response")
+    else:
+        until(lambda: f"expected {case.host}" in case.log(), 5, "the refusal of its certificate")
+        assert client.responses == []
+
+
 def test_the_certificate_is_that_of_the_name_asked_for(case, house):
     case.begin()
 

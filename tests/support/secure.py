@@ -66,7 +66,7 @@ class TlsPeer(Peer):
 class TlsVendor:
     """A vendor behind TLS that rings, answers and waits for the BYE.
 
-    :ivar requests: what it got; *connections* how many came; *failures* handshakes that did not work.
+    :ivar requests: what it got, *responses* too; *connections* how many came; *failures* handshakes that did not work.
     """
 
     def __init__(self, pair: tuple[Path, Path], trust: Path | None = None, host: str = "127.0.0.1") -> None:
@@ -84,6 +84,7 @@ class TlsVendor:
         self.socket.bind((host, self.port))
         self.socket.listen()
         self.requests: list[Request] = []
+        self.responses: list[Response] = []
         self.shown: list[dict | None] = []
         self.connections = 0
         self.failures = 0
@@ -119,6 +120,7 @@ class TlsVendor:
 
     def _answer(self, wire: ssl.SSLSocket, message: Request | Response) -> None:
         if not isinstance(message, Request):
+            self.responses.append(message)
             return
         self.requests.append(message)
         if message.method == "ACK" or self.silent:

@@ -36,7 +36,7 @@ class Replies:
         """The way back for a request that came on *flow*; on a stream the port is for when the connection is lost."""
         port = via.port or 5060
         if flow.reliable:
-            flow.reply_port = port  # type: ignore[attr-defined]
+            flow.reply_port, flow.reply_name = port, via.host  # type: ignore[attr-defined]
             if "alias" in via.params:
                 flow.alias(port)  # type: ignore[attr-defined]
             return flow

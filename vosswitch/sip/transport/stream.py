@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.protocol import ClientFactory, Factory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
-from vosswitch.model.places import WILDCARDS
+from vosswitch.model.places import WILDCARDS, is_literal
 from vosswitch.model.source import source_key
 from vosswitch.model.values import Address
 from vosswitch.params.listeners import SECURE, WEB
+from vosswitch.sip.destinations.resolution import normal_name
 from vosswitch.sip.transport.certificates import Names, names_of
 from vosswitch.sip.transport.connection import MOST_WAITING, Connection
 from vosswitch.sip.transport.listening import Listening, shown
@@ -42,13 +43,14 @@ class StreamFlow:
 
     :ivar name: whom the server's certificate has to prove; "" where that does not matter.
     :ivar names: whom the client's certificate has proved.
-    :ivar reply_port: where responses go when the connection is lost (the Via port, RFC 3261 18.2.2).
+    :ivar reply_port: where responses go when the connection is lost (the Via port, RFC 3261 18.2.2); over TLS the
+        peer has to prove *reply_name*, the host of its Via.
     :ivar source: our address in use, where the listener has all of them; "" = that of the listener.
     :ivar incoming: the peer made the connection; *made* it has been there.
     """
 
     __slots__ = ("_aliases", "_queue", "_socket", "_waiting", "closed", "connection", "host", "hostport", "incoming",
-                 "local", "made", "name", "names", "remote", "reply_port", "source", "via")  # fmt: skip
+                 "local", "made", "name", "names", "remote", "reply_name", "reply_port", "source", "via")  # fmt: skip
     reliable = True
 
     def __init__(self, owner: StreamSocket, remote: Address, name: str = "", source: str = "") -> None:
@@ -65,6 +67,7 @@ class StreamFlow:
         self.closed = False
         self.incoming = self.made = False
         self.reply_port = 0
+        self.reply_name = ""
         self.connection: Connection | None = None
         self._aliases: list[tuple[str, int]] = []
         self._queue: list[tuple[bytes, Callable[[], None] | None]] = []
@@ -78,8 +81,9 @@ class StreamFlow:
     def send(self, data: bytes, failed: Callable[[], None] | None = None) -> None:
         """Send one message, as soon as the connection is there."""
         if self.closed:
-            if self.reply_port and not self._socket.secure and not self._socket.web:
-                self._socket.flow(self.remote.host, self.reply_port, None, self.source).send(data, failed)
+            other = self._other()
+            if other is not None:
+                other.send(data, failed)
             elif failed is not None:
                 self._socket.timers.add(0.0, failed)
         elif self.connection is not None:
@@ -87,6 +91,13 @@ class StreamFlow:
         elif self._waiting < MOST_WAITING:
             self._waiting += len(data)
             self._queue.append((data, failed))
+
+    def _other(self) -> StreamFlow | None:
+        """The way of responses when this connection is lost; None = there is none."""
+        name, owner = self.reply_name, self._socket
+        if not self.reply_port or owner.web or (owner.secure and not (is_literal(name) or normal_name(name))):
+            return None
+        return owner.flow(self.remote.host, self.reply_port, name, self.source)
 
     def toward(self, host: str, port: int) -> StreamFlow:
         """This connection while it lives and leads to that host, else another one; never another for a WebSocket.
