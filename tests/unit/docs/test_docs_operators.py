@@ -1,5 +1,6 @@
 """The operators' page and the code say the same."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from vosswitch.model.causes import END_REASONS, EndReason
 from vosswitch.params import boot
 from vosswitch.params.listeners import LISTEN_KEYS
 from vosswitch.store.cdrs import day_table
+from vosswitch.store.fields import Deployment, Expected
 from vosswitch.store.provision_schema import RATE, TABLES
 from vosswitch.store.rate_import import ALIASES
+from vosswitch.store.secrets import Secrets
 from vosswitch.store.table import Field, Table
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -106,6 +109,32 @@ def test_every_provisioned_field_is_explained_with_its_default(table: Table):
     text = section("### `[[rate_groups.rates]]`" if table is RATE else f"### `[[{table.name}]]`")
     for field in table.fields:
         assert field_row(field) in text, f"docs/operators.md, {table.name}: expected {field_row(field)}"
+
+
+def words_of(field: Field) -> list[str]:
+    """The words that a field may be; none when it takes anything else."""
+    for given in ("?", ["?"]):
+        try:
+            field.read(given, Deployment("test", Secrets("/nonexistent/key")))
+        except Expected as error:
+            words = re.split(", | or ", str(error))
+            if words != ["true", "false"] and len(words) > 1 and all(re.fullmatch("[a-z_]+", word) for word in words):
+                return words
+    return []
+
+
+@pytest.mark.parametrize("table", [*TABLES.values(), RATE], ids=lambda table: table.name)
+def test_every_word_that_a_field_may_be_is_named(table: Table):
+    text = section("### `[[rate_groups.rates]]`" if table is RATE else f"### `[[{table.name}]]`")
+    for field in table.fields:
+        row = next(line for line in text.splitlines() if line.startswith(f"| `{field.name}` |"))
+        missing = [word for word in words_of(field) if f"`{word}`" not in row]
+        assert not missing, f"docs/operators.md, {table.name}, {field.name}: {missing}"
+
+
+def test_words_of_fields_are_found():
+    found = {field.name for field in TABLES["routing_gateways"].fields if words_of(field)}
+    assert {"transport", "privacy", "identity_headers", "media_proxy", "large", "transfers"} <= found
 
 
 def test_the_end_reasons_are_those_of_the_code():
