@@ -88,3 +88,56 @@ def test_a_stranger_gets_one_small_answer(alone):
     assert stranger.silent(1.5)  # nothing is sent again, though no ACK came
     (cdr,) = alone.switch.cdrs(1)
     assert (cdr["end_reason"], cdr["caller_ip"]) == ("unauthorized", "127.88.0.3")
+
+
+PHONE = """
+[[rate_groups]]
+name = "sell{n}"
+[[rate_groups.rates]]
+prefix = "{prefix}"
+per_minute = "0.60"
+[[phones]]
+number = "{number}"
+account = "C{n}"
+password = "word"
+"""
+
+
+def proved(caller, number, method, to, body=b""):
+    """A request of a phone that answers the challenge; its credentials stand in what is returned."""
+    request = caller.request(method, to, body)
+    caller.send(request)
+    again = caller.prove(request, caller.expect(401), number, "word", "SHA-256")
+    caller.send(again)
+    return again
+
+
+def test_a_phone_whose_address_changes_goes_on_with_its_call(case):
+    """It registers from the new one and hangs up; before that, and from elsewhere, its BYE is anybody's."""
+    vendor = peer(case, "127.0.0.1")
+    case.ports["first"] = vendor.port
+    case.begin()
+    number = f"{case.n:03}1005"
+    case.switch.provision(PHONE.format(n=case.n, prefix=case.prefix, number=number), "moving.toml")
+    phone, moved = peer(case, "127.88.0.5"), peer(case, "127.88.0.6")
+    phone.number = moved.number = number
+    invite = proved(phone, number, "INVITE", case.number, SDP)
+    asked = vendor.expect("INVITE")
+    vendor.reply(asked, 200, SDP)
+    vendor.expect("ACK")
+    answered = phone.expect(200)
+    phone.send(phone.request("ACK", "", answered=answered))
+    bye = phone.request("BYE", "", answered=answered)
+    moved.send(bye)
+    assert moved.expect(lambda message: True).status == 481
+    proved(moved, number, "REGISTER", number)
+    assert moved.expect(200).cseq.method == "REGISTER"
+    moved.send(phone.request("BYE", "", answered=answered))
+    moved.expect(accepted("BYE"))
+    vendor.reply(vendor.expect("BYE"), 200)
+    cdr = case.cdr()
+    assert (cdr["end_reason"], cdr["phone"], cdr["caller_sip_call_id"]) == ("normal", number, invite.call_id)
+    found = case.switch.json("node", "statistics")[0]
+    assert found["security_events"]["dialog_refused"] >= 1
+    assert found["responses"]["481"] >= 1
+    assert found["requests"]["REGISTER"] >= 1
