@@ -41,8 +41,8 @@ LONGEST = 30
 class Crossing:
     """A node and every leg that there ever was."""
 
-    def __init__(self) -> None:
-        self.world = World(parameters={"SS_GATEWAY_SWITCH_UNTIL_CONNECT": "On"})
+    def __init__(self, sync: str) -> None:
+        self.world = World(parameters={"SS_GATEWAY_SWITCH_UNTIL_CONNECT": "On", "VS_JOURNAL_SYNC_ANSWER": sync})
         self.broken: list[object] = []
         self.world.board.broken = self.broken.append
         self.callers: list[FakeLeg] = []
@@ -102,6 +102,7 @@ class Crossing:
 
     def time(self, seconds: int, _two: int) -> None:
         self.world.clock.advance(seconds)
+        self.world.journal.sync()
 
     def stop(self, _one: int, _two: int) -> None:
         for call in list(self.world.calls.calls.values())[:1]:
@@ -109,9 +110,9 @@ class Crossing:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(STEPS, max_size=LONGEST))
-def test_whatever_crosses_nothing_is_held_and_every_record_is_paid(steps):
-    crossing = Crossing()
+@given(st.sampled_from(["Off", "On"]), st.lists(STEPS, max_size=LONGEST))
+def test_whatever_crosses_nothing_is_held_and_every_record_is_paid(sync, steps):
+    crossing = Crossing(sync)
     world = crossing.world
     for name, one, two in [("talk", 0, 0), ("talk", 0, 0), *steps]:
         getattr(crossing, name)(one, two)
