@@ -58,6 +58,18 @@ def test_datagrams_bear_the_local_address_as_their_source(case):
     call.succeeds()
 
 
+def test_a_connection_shows_the_address_that_it_was_made_to(case):
+    case.switch_host = "127.0.0.55"
+    case.begin()
+    vendor = case.vendor("first", ANSWER)
+    call = case.call(CALL, "-t", "t1")
+    call.succeeds()
+    vendor.succeeds()
+    (ok,) = [message for message in call.heard("SIP/2.0 200") if message.cseq.method == "INVITE"]
+    assert (ok.contacts[0].uri.host, ok.contacts[0].uri.port) == ("127.0.0.55", case.switch.port)
+    assert b"c=IN IP4 127.0.0.55" in ok.body
+
+
 def test_both_families_call_at_one_port(case):
     case.host = case.vendor_host = "::1"
     case.switch_host = "[::1]"

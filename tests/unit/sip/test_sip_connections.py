@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from sip_world import UAC, UAS, Peer, World
 from twisted.internet.error import ConnectionDone
@@ -14,6 +16,7 @@ from vosswitch.model.values import Address
 from vosswitch.params.boot import Listener
 from vosswitch.sip.grammar.parse import parse
 from vosswitch.sip.transactions.flow import TRANSPORT_TEXT, contact_line
+from vosswitch.sip.transport import StreamFlow
 from vosswitch.sip.transport.connection import CLOSING, IDLE, KEEP_ALIVE_EVERY, WHOLE_MESSAGE
 from vosswitch.sip.transport.options import drops_in
 from vosswitch.sip.transport.quota import FREE, SOURCE_BYTES
@@ -256,4 +259,21 @@ def test_a_websocket_that_is_gone_is_never_made_again():
     assert flow.again() is flow
     assert flow.closed
     assert world.clock.connecting == []
+    world.close()
+
+
+@pytest.mark.parametrize(("name", "sent"), [("a" * 64, False), ("a..b", False), ("", False), ("sbc.test", True)])
+def test_no_server_is_sought_by_what_cannot_be_its_name(name, sent):
+    """The host of a Via is the peer's word: what no certificate could bear is not asked for."""
+    world = World()
+    owner = world.service.sockets._socket(Listener("tcp", "192.0.2.1", 5061))
+    owner.secure = True
+    found, lost = [], []
+    owner.flow = lambda *where: found.append(where) or SimpleNamespace(send=lambda *_: None)
+    flow = StreamFlow(owner, Address("192.0.2.10", 4711, "tls"))
+    flow.closed, flow.reply_port, flow.reply_name = True, 5061, name
+    flow.send(b"x", lambda: lost.append(1))
+    world.clock.advance(0.1)
+    assert found == ([("192.0.2.10", 5061, name, "")] if sent else [])
+    assert lost == ([] if sent else [1])
     world.close()
