@@ -221,7 +221,7 @@ class Handover:
         return True
 
     def _accepted(self, signal: Accept) -> None:
-        self._asking, self._turned = False, True
+        self._asking, self._turned, self._tries = False, True, 0
         self._call.media.heard(self._side.other, signal.session)
         self._session = signal.session
         self._feed(Input.TAKEN)
@@ -250,8 +250,7 @@ class Handover:
             self._feed(Input.TAKEN)
         elif kind is Refuse and self._machine.state is State.TURNING:
             self._turning = False
-            self._status = signal.status  # type: ignore[union-attr]
-            self._feed(Input.REFUSED)
+            self._refused(signal)  # type: ignore[arg-type]
         elif kind is Offer and self._joint is not None:
             self._joint.report(Refuse(491))
         elif isinstance(signal, Carry) and self._joint is not None:
@@ -304,8 +303,13 @@ class Handover:
     def _pause(self) -> None:
         self._timer = self._board.clock.callLater(PAUSE, self._feed, Input.AGAIN)
 
+    def _rest(self) -> None:
+        self._timer = self._board.clock.callLater(PAUSE, self._call._guard, self._turn)
+
     def _turn(self) -> None:
         """Tell the partner the stayer's session, where that is not what it knows already."""
+        self._timer = None
+        self._tries += 1
         assert self.partner is not None
         assert self._joint is not None
         assert self._partner_side is not None

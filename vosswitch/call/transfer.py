@@ -3,8 +3,8 @@
 *Stayer* is who remains of the transferring party's call, *partner* the far side of the new (or the other) call::
 
     SEEKING --partner answers--> JOINING --stayer takes the new session--> TURNING --partner knows it--> OVER
-       |                          |  ^                                       |
-       |                          '--'  491: again after a while             |
+       |                          |  ^                                       |  ^
+       |                          '--'  491: again after a while             '--'
        '------------ failure: told to the transferring party, the old call goes on ---> OVER
 
 A blind transfer begins in SEEKING, an attended one, whose partner has answered already, in JOINING.
@@ -49,6 +49,7 @@ class Effect(StrEnum):
     TURN = "turn"  # tell the partner the stayer's session
     JOIN = "join"  # make the two calls one conversation
     PAUSE = "pause"  # wait, then offer again
+    REST = "rest"  # wait, then tell the partner again
     FAIL = "fail"  # give up; the old call goes on
     DROP = "drop"  # give up; the old call is over
     NOTE = "note"  # remember that nobody waits for the outcome
@@ -99,7 +100,7 @@ class TransferMachine:
         State.TURNING: {
             Input.TAKEN: (State.OVER, Effect.JOIN),
             Input.REFUSED: (State.OVER, Effect.FAIL),
-            Input.BUSY: (State.OVER, Effect.FAIL),
+            Input.BUSY: (State.TURNING, Effect.REST),
             Input.FAILED: (State.OVER, Effect.FAIL),
             Input.LEFT: (State.TURNING, Effect.NOTE),
             Input.STOPPED: (State.OVER, Effect.DROP),

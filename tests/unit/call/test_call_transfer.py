@@ -494,6 +494,30 @@ def test_calls_that_cannot_be_joined_stay_as_they_are(world, how):
     first.hangs_up()
 
 
+def test_glare_with_the_partner_is_tried_again_and_given_up(world):
+    first, one, _, two = attended(world)
+    first.say(Transfer("4322", NAME))
+    one.say(Accept(offer(5011)))
+    two.say(Refuse(491))
+    assert len(told(two, Offer)) == 1
+    world.clock.advance(PAUSE)
+    assert len(told(two, Offer)) == 2
+    two.say(Accept(offer(5022)))
+    assert statuses(first) == [200]
+    one.hangs_up()
+    first, one, second, two = attended(world)
+    first.say(Transfer("4322", NAME))
+    one.say(Accept(offer(5011)))
+    for _ in range(TRIES):
+        two.say(Refuse(491))
+        world.clock.advance(PAUSE)
+    assert len(told(two, Offer)) == TRIES
+    assert statuses(first) == [491]
+    one.say(Accept(offer(5000)))
+    first.hangs_up()
+    second.hangs_up()
+
+
 def test_who_has_turned_is_asked_again_to_take_its_old_session_back(world):
     first, one, second, two = attended(world)
     first.say(Transfer("4322", NAME))
