@@ -218,3 +218,14 @@ def test_a_desk_that_gets_messages_while_it_serves_serves_each_once():
     for _ in range(5):
         desk.turn()
     assert sorted(desk.served) == sorted([INVITE % 1, INVITE % 2, INVITE % 5, BYE])
+
+
+@pytest.mark.parametrize("strangers", [False, True])
+def test_what_strangers_ask_waits_behind_calls(strangers):
+    desk = Desk()
+    desk.strangers = strangers
+    question = b"OPTIONS sip:x SIP/2.0\r\nTo: <sip:x>\r\n\r\n"
+    within = b"OPTIONS sip:x SIP/2.0\r\nTo: <sip:x>;tag=1\r\n\r\n"
+    desk.put(INVITE % 1, question, within)
+    desk.intake.serve()
+    assert desk.served == ([within, INVITE % 1, question] if strangers else [question, within, INVITE % 1])

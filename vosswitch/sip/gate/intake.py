@@ -1,10 +1,10 @@
 """What comes in, in the order in which it deserves to be served, and what is turned away when there is too much.
 
-Sockets are drained into two queues by the first bytes of each message: new INVITEs and REGISTERs wait in one,
-everything else in the other, which is served first.  So what belongs to running calls goes on flowing however many new
-calls are knocking, and how long a new one has waited tells the load: a queue in which they wait longer than
-VS_OVERLOAD_DELAY, and go on doing so for `PATIENCE`, is one that will not empty by itself.  Then its head is shed until
-those behind it are in time again (the idea of CoDel, RFC 8289, with a refusal instead of a loss).
+Sockets are drained into two queues by the first bytes of each message: new INVITEs and REGISTERs wait in one, with what
+strangers ask outside of dialogs; everything else in the other, which is served first.  So what belongs to running calls
+goes on flowing however many new calls are knocking, and how long a new one has waited tells the load: a queue in which
+they wait longer than VS_OVERLOAD_DELAY, and go on doing so for `PATIENCE`, is one that will not empty by itself.  Then
+its head is shed until those behind it are in time again (the idea of CoDel, RFC 8289, with a refusal, not a loss).
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ MOST_URGENT = 20_000
 
 _TAGGED = re.compile(rb"\r?\n(?:to|t)[ \t]*:[^\r\n]*;[ \t]*tag[ \t]*=", re.IGNORECASE)
 _NEW = (b"INVITE ", b"REGISTER ")
-_SPECIAL = frozenset({b"I", b"R", b"C", b"A"})
-"""First bytes of INVITE, REGISTER, CANCEL and ACK."""
+_OUTSIDE = (b"OPTIONS ", b"SUBSCRIBE ", b"MESSAGE ", b"PUBLISH ")
+_SPECIAL = frozenset({b"IN", b"RE", b"CA", b"AC", b"OP", b"SU", b"ME", b"PU"})
+"""First bytes of what is looked at more closely."""
 
 
 class Waiting(NamedTuple):
@@ -101,7 +102,7 @@ class Intake:
 
     def put(self, flow: Flow, data: bytes, now: float) -> None:
         """Queue one message; `serve` has to follow."""
-        if data[:1] in _SPECIAL and self._special(flow, data, now):
+        if data[:2] in _SPECIAL and self._special(flow, data, now):
             return
         if len(self._urgent) < MOST_URGENT:
             self._urgent.append((flow, data))
@@ -112,6 +113,8 @@ class Intake:
         """Sort what may be new or follow what is new, and drop ACKs of refusals; False when it is like any other."""
         if data.startswith(_NEW) and not (data[0] == 73 and _TAGGED.search(data)):
             self._put_fresh(flow, data, now)
+        elif data.startswith(_OUTSIDE) and not self._desk.known(flow) and not _TAGGED.search(data):
+            self._put_fresh(flow, data, now)  # a stranger's, which shall not go before a customer's call
         elif data.startswith(b"CANCEL ") and self._fresh:
             self._put_fresh(flow, data, now)  # behind its INVITE
         elif self.absorb and data.startswith(b"ACK ") and self.absorb in data:
