@@ -74,6 +74,8 @@ class CallingLeg(Leg):
 
     def over(self, reached: Cause | None, headers: Headers = ()) -> None:
         """The leg has ended."""
+        if self._branches is not None:
+            self._branches.stop()
         if self.dialog is None:  # an early one may have been
             self.stack.dialogs.pop(self._tag, None)
         super().over(reached, headers)

@@ -186,6 +186,11 @@ class Branches:
         if self._dialogs.pop(tag, None) is not None and not self._dialogs and not self._sessions:
             self.leg.early_lost()
 
+    def stop(self) -> None:
+        """The leg has ended: what the peer has asked in a branch gets an answer."""
+        for dialog in self._dialogs.values():
+            dialog.updates.stop()
+
     # -- what the call says before the answer
 
     def confirm(self, session: SessionDescription | None) -> None:
