@@ -67,6 +67,24 @@ def seal(head: str, body: bytes, content_type: str = "application/sdp", encoding
     return encode(head, encoding) + body
 
 
+def follow_up(data: bytes, method: str, to: str, extra: tuple[str, ...] = ()) -> str:
+    """The ACK (of a final response other than 2xx) or CANCEL that belongs to our own request *data*.
+
+    :param to: the To value to carry; "" = the request's.
+    """
+    head = data.partition(b"\r\n\r\n")[0].decode("utf-8", "surrogateescape").split("\r\n")
+    kept = [f"{method} {head[0].split(' ', 1)[1]}"]
+    for text in head[1:]:
+        name = text.partition(":")[0]
+        if name in {"Via", "From", "Call-ID", "Route", "Max-Forwards"}:
+            kept.append(text)
+        elif name == "To":
+            kept.append(f"To: {to}" if to else text)
+        elif name == "CSeq":
+            kept.append(f"CSeq: {text.split()[1]} {method}")
+    return "\r\n".join((*kept, *extra)) + "\r\nContent-Length: 0\r\n\r\n"
+
+
 class Echo:
     """What every response copies from its request (RFC 3261 8.2.6.2), rendered once.
 

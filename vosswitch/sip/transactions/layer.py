@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from vosswitch.sip.grammar.message import reason_phrase
-from vosswitch.sip.grammar.wire import KNOWN, Echo, encode, seal
+from vosswitch.sip.grammar.wire import KNOWN, Echo, encode, follow_up, seal
 from vosswitch.sip.transactions.transaction import (
     Client,
     Effect,
@@ -364,24 +364,6 @@ class _Silent:
 
 
 _SILENT = _Silent()
-
-
-def follow_up(data: bytes, method: str, to: str, extra: tuple[str, ...] = ()) -> str:
-    """The ACK (of a final response other than 2xx) or CANCEL that belongs to our own request *data*.
-
-    :param to: the To value to carry; "" = the request's.
-    """
-    head = data.partition(b"\r\n\r\n")[0].decode("utf-8", "surrogateescape").split("\r\n")
-    kept = [f"{method} {head[0].split(' ', 1)[1]}"]
-    for text in head[1:]:
-        name = text.partition(":")[0]
-        if name in {"Via", "From", "Call-ID", "Route", "Max-Forwards"}:
-            kept.append(text)
-        elif name == "To":
-            kept.append(f"To: {to}" if to else text)
-        elif name == "CSeq":
-            kept.append(f"CSeq: {text.split()[1]} {method}")
-    return "\r\n".join((*kept, *extra)) + "\r\nContent-Length: 0\r\n\r\n"
 
 
 class Layer:
