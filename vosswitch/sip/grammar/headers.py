@@ -402,14 +402,6 @@ def parse_name_addr(text: str) -> NameAddr:
     return NameAddr(parse_uri(inside.strip()), display, parse_params(params.strip()))
 
 
-SHORT = 160
-"""Characters of values that are worth remembering; longer ones would cost memory."""
-known_name_addr = lru_cache(maxsize=8192)(parse_name_addr)
-"""`parse_name_addr` for values that come again: From and To stand in every message of a dialog."""
-known_cseq = lru_cache(maxsize=512)(parse_cseq)
-"""`parse_cseq` likewise."""
-
-
 def parse_contact(text: str) -> NameAddr:
     """Read one Contact value: an address, or the ``*`` that no other header may have (section 20.10).
 

@@ -12,15 +12,12 @@ from typing import Any, TypeVar
 
 from vosswitch.sip.grammar.headers import (
     CANONICAL,
-    SHORT,
     CSeq,
     NameAddr,
     Via,
     delta_seconds,
     field_start,
     is_list,
-    known_cseq,
-    known_name_addr,
     parse_contact,
     parse_cseq,
     parse_name_addr,
@@ -174,10 +171,9 @@ class Message:
         headers, typed = self.headers, self._typed
         try:
             typed["via"] = _top_via(headers["via"][0])
-            from_, to, number = headers["from"][0], headers["to"][0], headers["cseq"][0]
-            typed["from"] = known_name_addr(from_) if len(from_) < SHORT else parse_name_addr(from_)
-            typed["to"] = known_name_addr(to) if len(to) < SHORT else parse_name_addr(to)
-            typed["cseq"] = known_cseq(number) if len(number) < SHORT else parse_cseq(number)
+            typed["from"] = parse_name_addr(headers["from"][0])
+            typed["to"] = parse_name_addr(headers["to"][0])
+            typed["cseq"] = parse_cseq(headers["cseq"][0])
             call_id = headers["call-id"][0]
         except KeyError as missing:
             raise BadMessage(f"Missing {field_start(missing.args[0])[:-2]}") from None

@@ -51,23 +51,25 @@ class DrainingPort(udp.Port):
     def doRead(self) -> None:  # noqa: N802 - Twisted's name
         """The socket has something to read."""
         now = began = self.now()
-        while self._drain(now):
+        more = True
+        while more:
+            more = self._drain(now) > 1  # where only one came, hardly another one has come since
             self.serve()
             now = self.now()
             if now - began > TURN or not self.connected:
                 return
 
-    def _drain(self, now: float) -> bool:
-        """Read what is there; False when there was nothing."""
+    def _drain(self, now: float) -> int:
+        """Read what is there; how many datagrams that were."""
         receive, take = self.socket.recvfrom, self.take
         for count in range(MOST_AT_ONCE):
             try:
                 data, source = receive(65536)
             except BlockingIOError:
-                return count > 0
+                return count
             except OSError as error:
                 if error.errno in _PASSING:
                     continue
                 raise
             take(data, source, now)
-        return True
+        return MOST_AT_ONCE
