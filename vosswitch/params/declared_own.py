@@ -86,7 +86,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     ),
     _own(
         "VS_OVERLOAD_DELAY",
-        "100",
+        "200",
         whole(0, 10000),
         "ms",
         "New INVITEs and REGISTERs that wait longer for their turn are refused with 503; 0 = never",
