@@ -127,33 +127,33 @@ class SipService(Service):
         self.names = Names(abilities(listeners, prefer), self._name_service.ask, self.timers.now, chance)
         self._warming: Timer | None = None
         self._stack = Stack(self._layer, self.timers, tokens, self._ways.way, user_agent, self.names, self._ways.live)
-        self.registrar = Registrar(parameters, self.timers.now, wall)
-        self.registrar.proof = lambda name: credentials.credentials(name.removeprefix(GATEWAY))
-        self.trunks = Trunks(self._stack, parameters, lambda: entropy(1)[0] / 255, log)
-        secret = entropy(32)
-        self.authentication = authentication = Authentication(
-            realm, credentials, parameters, secret, self.timers.now, self.registrar.registered_from
-        )
-        admission = Admission(
-            self._stack, authentication, credentials, parameters, self.serve, self._back, self._turned_away
-        )
-        later = partial(reactor.callLater, 0)
-        admission.intake = Intake(admission, self.timers.now, admission.delay, later, self.statistics)
-        self._intake = admission.intake
-        self.take, self.serve_taken = admission.intake.put, admission.intake.serve
-        self._credentials = credentials
         self._replies = Replies(self.statistics)
-        self._reception = Reception(self._stack, self.registrar, credentials, calls, parameters, self._replies)
+        self._open_registrations(entropy, wall)
+        self._open_gate(realm, calls, entropy(32))
+
+    def _open_registrations(self, entropy: Callable[[int], bytes], wall: Callable[[], float]) -> None:
+        """Who registers with us, and where we do."""
+        credentials = self._credentials
+        self.registrar = Registrar(self._parameters, self.timers.now, wall)
+        self.registrar.proof = lambda name: credentials.credentials(name.removeprefix(GATEWAY))
+        self.trunks = Trunks(self._stack, self._parameters, lambda: entropy(1)[0] / 255, self._log)
+
+    def _open_gate(self, realm: str, calls: Any, secret: bytes) -> None:
+        """Who gets in, in which order, and who serves that."""
+        stack, parameters, credentials, now = self._stack, self._parameters, self._credentials, self.timers.now
+        near = self.registrar.registered_from
+        self.authentication = Authentication(realm, credentials, parameters, secret, now, near)
+        turn = self.serve, self._back, self._turned_away
+        admission = Admission(stack, self.authentication, credentials, parameters, *turn)
+        later = partial(self._reactor.callLater, 0)
+        self._intake = admission.intake = Intake(admission, now, admission.delay, later, self.statistics)
+        self.take, self.serve_taken = self._intake.put, self._intake.serve
+        self._reception = Reception(stack, self.registrar, credentials, calls, parameters, self._replies)
         self._stateless = Stateless(secret, self._back, self.statistics)
-        self.events = AuthEvents(log, self.timers.now)
+        self.events = AuthEvents(self._log, now)
+        found = self.registrar, self.trunks
         self._entrance = Entrance(
-            authentication,
-            self._reception,
-            (self.registrar, self.trunks),
-            self._stateless,
-            self.events,
-            credentials,
-            parameters,
+            self.authentication, self._reception, found, self._stateless, self.events, credentials, parameters
         )
 
     # -- service
