@@ -14,11 +14,12 @@ from twisted.logger import Logger
 from vosswitch import __version__
 from vosswitch.app.credentials import Credentials
 from vosswitch.call.builtins import builtins
-from vosswitch.call.decide import Decider
+from vosswitch.call.deciding.decide import Decider
+from vosswitch.call.deciding.means import Means
+from vosswitch.call.deciding.view import NodeView
 from vosswitch.call.records import Days
 from vosswitch.call.service import CallService
 from vosswitch.call.switchboard import Switchboard
-from vosswitch.call.view import NodeView
 from vosswitch.hooks.context import PluginContext
 from vosswitch.hooks.manager import Loaded, PluginError, load
 from vosswitch.media.service import MediaService
@@ -183,7 +184,7 @@ def trunk_wishes(snapshot: Snapshot) -> list[TrunkWish]:
 
 def decider(node: Switch) -> Decider:
     """Who decides calls, live ones and questions alike."""
-    return Decider(
+    means = Means(
         node.plugins.billing_modes,
         node.frozen,
         node.balances,
@@ -193,6 +194,7 @@ def decider(node: Switch) -> Decider:
         node.sip,
         random.SystemRandom(),
     )
+    return Decider(means)
 
 
 def change_hints(node: Switch) -> Hints | None:

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from vosswitch import __version__
-from vosswitch.call.explain import NoSuchSubject, explain
+from vosswitch.call.deciding.explain import NoSuchSubject, explain
 from vosswitch.control.protocol import ControlError
 from vosswitch.routing.gateways import trunk_text
 from vosswitch.sip.transport import BadCertificate

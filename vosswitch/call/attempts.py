@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.call import outcome
-from vosswitch.call.routes import placement
+from vosswitch.call.deciding.routes import placement
 from vosswitch.cdr.record import Attempt
 from vosswitch.model.causes import Cause, cause
 from vosswitch.model.signals import Progress, Ring
 from vosswitch.routing.failover import next_allowed
 
 if TYPE_CHECKING:
-    from vosswitch.call.decision import Decision
+    from vosswitch.call.deciding.decision import Decision
+    from vosswitch.call.deciding.routes import Route
     from vosswitch.call.loops import Key
-    from vosswitch.call.routes import Route
     from vosswitch.call.switchboard import Switchboard
     from vosswitch.cdr.record import Cdr
     from vosswitch.model.session import SessionDescription

@@ -19,7 +19,7 @@ from vosswitch.model.values import Side
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vosswitch.call.decision import Decision, Price
+    from vosswitch.call.deciding.decision import Decision, Price
     from vosswitch.call.funding import Funding
     from vosswitch.call.machine import Effect
     from vosswitch.call.restoring import Restoring

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vosswitch.call.decision import Decision
-    from vosswitch.call.routes import Route
+    from vosswitch.call.deciding.decision import Decision
+    from vosswitch.call.deciding.routes import Route
     from vosswitch.model.causes import Cause
     from vosswitch.routing.availability import Availability
 

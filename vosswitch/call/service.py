@@ -10,8 +10,8 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from vosswitch.call.bridge import Call
-from vosswitch.call.decide import Ask
-from vosswitch.call.decision import Decision
+from vosswitch.call.deciding.decision import Decision
+from vosswitch.call.deciding.means import Ask
 from vosswitch.call.illegal import MINUTE, IllegalCalls
 from vosswitch.call.records import close_record, is_hidden
 from vosswitch.call.switchboard import Switchboard
@@ -26,7 +26,7 @@ from vosswitch.model.values import CallIds, Side
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from vosswitch.call.decide import Decider
+    from vosswitch.call.deciding.decide import Decider
     from vosswitch.call.records import Days
     from vosswitch.call.snapshot import Snapshot
 

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from vosswitch.accounts.limits import Limits
 from vosswitch.billing.balances import Balances
-from vosswitch.call.decide import Decider
-from vosswitch.call.explain import explain
+from vosswitch.call.deciding.decide import Decider
+from vosswitch.call.deciding.explain import explain
+from vosswitch.call.deciding.means import Means
+from vosswitch.call.deciding.view import NodeView
 from vosswitch.call.snapshot import Snapshot
 from vosswitch.call.tallies import Tallies
-from vosswitch.call.view import NodeView
 from vosswitch.hooks.frozen import Failures
 from vosswitch.params.system import Parameters
 from vosswitch.store import accounts, grants, listings, rates
@@ -50,7 +51,7 @@ class _NoPhones:
 def explain_without_switch(state: State, question: Mapping[str, Any]) -> dict[str, Any]:
     """Answer the control operation ``route`` from the database.
 
-    :raises vosswitch.call.explain.NoSuchSubject: who calls is not known.
+    :raises vosswitch.call.deciding.explain.NoSuchSubject: who calls is not known.
     """
     balances = Balances()
     now_ms = time.time_ns() // 1_000_000
@@ -68,7 +69,7 @@ def _decider(state: State, balances: Balances) -> Decider:
     plugins = state.plugins
     limits, tallies = Limits(), Tallies()
     frozen = plugins.freeze(Failures())
-    return Decider(
+    means = Means(
         frozen.billing_modes,
         frozen,
         balances,
@@ -76,6 +77,7 @@ def _decider(state: State, balances: Balances) -> Decider:
         _NoPhones(),
         random.Random(_SEED),  # noqa: S311 - repeatable, nothing secret
     )
+    return Decider(means)
 
 
 def _snapshot(state: State, connection: Connection) -> Snapshot:

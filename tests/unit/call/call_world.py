@@ -12,13 +12,14 @@ from zope.interface import implementer
 from vosswitch.accounts.limits import Limits
 from vosswitch.billing.balances import Balances
 from vosswitch.call.builtins import builtins
-from vosswitch.call.decide import Ask, Decider
+from vosswitch.call.deciding.decide import Decider
+from vosswitch.call.deciding.means import Ask, Means
+from vosswitch.call.deciding.view import NodeView
 from vosswitch.call.records import Days
 from vosswitch.call.service import CallService
 from vosswitch.call.snapshot import Snapshot
 from vosswitch.call.switchboard import Switchboard
 from vosswitch.call.tallies import Tallies
-from vosswitch.call.view import NodeView
 from vosswitch.cdr.record import Cdr
 from vosswitch.hooks.context import PluginContext
 from vosswitch.hooks.frozen import FrozenChain, FrozenNotice, GuardedBlacklist, GuardedTransform
@@ -387,13 +388,14 @@ class World:
             media=self.media, tallies=self.tallies, want=lambda funding: self.wanted.append(funding.account),
             ended=lambda call: None,
         )  # fmt: skip
-        self.decider = Decider(
+        means = Means(
             plugins().billing_modes, self._frozen(), self.balances,
             lambda decision: NodeView(
                 self.limits, self.tallies, decision, self.registrations, self.board.availability, self.clock.seconds()
             ),
             self.registrations, random.Random(1),
         )  # fmt: skip
+        self.decider = Decider(means)
         self.calls = CallService(
             self.board, self.decider, lambda: self.snapshot, CallIds(1), Days(ZoneInfo("UTC")), self.now,
             self.ended_cdrs.append,

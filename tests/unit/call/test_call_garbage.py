@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.call.call_world import World, offer
 from vosswitch.call.bridge import Call
-from vosswitch.call.decision import Decision
+from vosswitch.call.deciding.decision import Decision
 
 
 def alive():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.call.call_world import PREPAID, World, offer, routing
+from vosswitch.call.deciding.routes import timers
 from vosswitch.call.media import CallMedia
-from vosswitch.call.routes import timers
 from vosswitch.model.causes import cause
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.signals import Accept, Answer, Offer, Refuse, Release

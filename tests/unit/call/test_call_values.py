@@ -25,11 +25,11 @@ from tests.unit.call.call_world import (
 )
 from vosswitch.billing.balances import Balances
 from vosswitch.billing.meter import Meter
-from vosswitch.call.explain import NoSuchSubject, explain
+from vosswitch.call.deciding.explain import NoSuchSubject, explain
+from vosswitch.call.deciding.routes import timers
 from vosswitch.call.funding import Funding
 from vosswitch.call.media import relays
 from vosswitch.call.records import Days, is_hidden
-from vosswitch.call.routes import timers
 from vosswitch.call.snapshot import Snapshot
 from vosswitch.cdr.record import Cdr
 from vosswitch.model.rating import Terms

@@ -7,7 +7,7 @@ from twisted.logger import Logger
 
 from tests.unit.call.call_world import PREPAID, World, by_name, mapping, routing
 from vosswitch.accounts.limits import Limit
-from vosswitch.call.explain import explain
+from vosswitch.call.deciding.explain import explain
 
 
 def explained(world, **question):
@@ -41,7 +41,7 @@ def test_a_decision_that_breaks_is_a_refusal_with_a_record():
     world = World()
     failures = []
     world.calls.log = Logger(observer=failures.append)
-    world.decider._modes = None
+    world.decider._means = None
     caller = world.call(source=PREPAID)
     assert (len(failures), caller.released.reason, world.cdr.end_reason) == (1, "degraded", "degraded")
     assert world.cdr.decision["notes"] == [("refused", "the decision failed, see the log")]

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from vosswitch.accounts.values import Account, MappingGateway, Phone
     from vosswitch.billing.balances import Balances
     from vosswitch.billing.rates import Rate
+    from vosswitch.call.deciding.routes import Route
     from vosswitch.call.funding import Funding
-    from vosswitch.call.routes import Route
     from vosswitch.call.snapshot import Snapshot
     from vosswitch.cdr.record import Cdr
     from vosswitch.model.causes import Cause
@@ -35,6 +35,10 @@ def minute_units(per_minute: str) -> int:
 
 
 _NO_ROUTES: Iterator[Route] = iter(())
+
+
+class Refused(Exception):
+    """The call may not go on; the argument is the end reason's name."""
 
 
 class Price(NamedTuple):

@@ -8,7 +8,7 @@ from vosswitch.routing.decision import NOT_REGISTERED, TRUNK_DOWN
 
 if TYPE_CHECKING:
     from vosswitch.accounts.limits import Limits
-    from vosswitch.call.decision import Decision
+    from vosswitch.call.deciding.decision import Decision
     from vosswitch.call.tallies import Tallies
     from vosswitch.routing.availability import Aside, Availability
     from vosswitch.routing.gateways import RoutingGateway

@@ -10,7 +10,7 @@ from vosswitch.numbers.e164 import BadNumber, dialled
 if TYPE_CHECKING:
     import random
 
-    from vosswitch.call.decision import Decision
+    from vosswitch.call.deciding.decision import Decision
     from vosswitch.model.peer import PeerProfile
     from vosswitch.numbers.dialplan import DialPlan
     from vosswitch.params.system import Parameters

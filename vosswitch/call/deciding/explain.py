@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vosswitch.call.decide import Ask
+from vosswitch.call.deciding.means import Ask
 from vosswitch.model.causes import END_REASONS
 from vosswitch.model.signals import Try
 from vosswitch.model.values import Address
@@ -12,8 +12,8 @@ from vosswitch.model.values import Address
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vosswitch.call.decide import Decider
-    from vosswitch.call.decision import Decision
+    from vosswitch.call.deciding.decide import Decider
+    from vosswitch.call.deciding.decision import Decision
     from vosswitch.call.snapshot import Snapshot
 
 _NOWHERE = Address("0.0.0.0", 0)  # noqa: S104 - a question has no source

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from vosswitch.accounts.limits import Limit
-from vosswitch.call.presentation import display_name, outgoing_identity, privacy
+from vosswitch.call.deciding.presentation import display_name, outgoing_identity, privacy
 from vosswitch.model.call import LegTimers, Placement
 from vosswitch.model.identity import NOBODY, Identity
 from vosswitch.model.peer import PLAIN, TRANSFERRING, PeerProfile
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Iterable, Iterator
 
-    from vosswitch.call.decision import Decision
+    from vosswitch.call.deciding.decision import Decision
     from vosswitch.model.call import Candidate, Contact
     from vosswitch.model.session import SessionDescription
     from vosswitch.model.values import Address

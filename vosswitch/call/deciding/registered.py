@@ -11,8 +11,8 @@ from vosswitch.model.places import local_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vosswitch.call.decision import Decision
-    from vosswitch.call.routes import Route
+    from vosswitch.call.deciding.decision import Decision
+    from vosswitch.call.deciding.routes import Route
 
 
 def over_registrations(decision: Decision, routes: Iterator[Route], registrations: Any) -> Iterator[Route]:

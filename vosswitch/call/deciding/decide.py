@@ -1,0 +1,48 @@
+"""The decision: may this call be made, who pays, at which rate, and which gateways are tried in which order.
+
+One path serves live calls, every explanation and every simulation, so the explanation is the truth.  `Decider.decide`
+takes nothing and changes nothing: lines and money are taken by who acts on the decision.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vosswitch.call.deciding.decision import Decision, Refused
+from vosswitch.call.deciding.dialling import call_attempt, numbers
+from vosswitch.call.deciding.rating import rate
+from vosswitch.call.deciding.screening import screen
+from vosswitch.call.deciding.where import where
+from vosswitch.call.deciding.who import account, who
+from vosswitch.model.causes import cause
+
+if TYPE_CHECKING:
+    from vosswitch.call.deciding.means import Ask, Means
+    from vosswitch.call.snapshot import Snapshot
+
+
+class Decider:
+    """Decides calls on one node."""
+
+    __slots__ = ("_means",)
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+
+    def decide(self, ask: Ask, snapshot: Snapshot) -> Decision:
+        """The decision on one call; a refusal is in its `cause`, with the reason in its notes."""
+        means = self._means
+        decision = Decision(ask.offered, snapshot, means.modes, ask.wall_ms)
+        try:
+            who(ask, decision)
+            account(decision)
+            numbers(ask, decision, means)
+            attempt = call_attempt(ask, decision)
+            screen(decision, attempt, means)
+            rate(decision, means)
+            where(ask, decision, attempt, means)
+        except Refused as refusal:
+            reason = str(refusal)
+            decision.cause = cause(reason)
+            decision.note("refused", reason)
+        return decision

@@ -1,0 +1,49 @@
+"""What a decision is made of and with: the question, and what the node knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Mapping
+
+    from vosswitch.accounts.values import MappingGateway, Phone
+    from vosswitch.billing.balances import Balances
+    from vosswitch.call.deciding.decision import Decision
+    from vosswitch.call.deciding.view import NodeView
+    from vosswitch.hooks.manager import Frozen
+    from vosswitch.model.signals import Try
+
+
+class Ask(NamedTuple):
+    """A call to decide.
+
+    :ivar wall_ms: its start, epoch milliseconds.
+    :ivar subject: who calls, when that is known already (an explanation); None = the source and the user say it.
+    :ivar explain: list every gateway that was looked at, not only those that match.
+    """
+
+    call_id: str
+    offered: Try
+    wall_ms: int
+    subject: MappingGateway | Phone | None = None
+    explain: bool = False
+
+
+class Means(NamedTuple):
+    """What a node, or a simulation of one, decides with; the same for all its calls.
+
+    :ivar modes: billing modes by name.
+    :ivar plugins: the hot callers of the plugins.
+    :ivar view: what the node knows of its gateways now.
+    :ivar registrations: the `IRegistrations`.
+    :ivar source: of every random choice.
+    """
+
+    modes: Mapping[str, Any]
+    plugins: Frozen
+    balances: Balances
+    view: Callable[[Decision], NodeView]
+    registrations: Any
+    source: random.Random

@@ -1,0 +1,57 @@
+"""Last step: a registered phone of that number, or the routing gateways in order."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from vosswitch.call.deciding.decision import Refused
+from vosswitch.call.deciding.dialling import transformed
+from vosswitch.call.deciding.registered import over_registrations
+from vosswitch.call.deciding.routes import gateway_routes, phone_routes
+from vosswitch.routing.plan import plan
+
+if TYPE_CHECKING:
+    from vosswitch.accounts.values import Phone
+    from vosswitch.call.deciding.decision import Decision
+    from vosswitch.call.deciding.means import Ask, Means
+    from vosswitch.model.call import CallAttempt
+
+
+def where(ask: Ask, decision: Decision, attempt: CallAttempt, means: Means) -> None:
+    """Find the routes, in order."""
+    called = decision.snapshot.phones.get(decision.callee)
+    if called is not None and _to_phone(decision, called, means):
+        return
+    gateway, price = decision.gateway, decision.price
+    decision.plan = plan(
+        attempt,
+        decision.snapshot.gateways,
+        means.view(decision),
+        means.plugins.routing_strategies,
+        gateway.routing_strategies if gateway is not None else (),
+        sell=price.per_minute if price is not None else None,
+        explain=ask.explain,
+    )
+    decision.had_candidates = bool(decision.plan.candidates)
+    if not decision.had_candidates:
+        raise Refused("no_route")
+    routes = gateway_routes(
+        decision, decision.plan.candidates, means.source, partial(transformed, ask, decision, means)
+    )
+    decision.routes = over_registrations(decision, routes, means.registrations)
+
+
+def _to_phone(decision: Decision, called: Phone, means: Means) -> bool:
+    if called.locked:
+        decision.note(f"phone:{called.number}", "locked")
+        raise Refused("account_locked")
+    contacts = means.registrations.contacts(called.number)
+    if contacts:
+        decision.had_candidates = True
+        decision.routes = phone_routes(decision, called.number, called.lines, contacts)
+        return True
+    decision.note(f"phone:{called.number}", "not registered")
+    if not decision.snapshot.parameters["SS_REDIRECT_OFFLINE_PHONE_TO_GATEWAY"]:
+        raise Refused("callee_offline")
+    return False

@@ -1,0 +1,70 @@
+"""First step: which mapping gateway or phone calls, and the account that pays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vosswitch.accounts.check import check_account
+from vosswitch.call.deciding.decision import Refused
+
+if TYPE_CHECKING:
+    from vosswitch.accounts.callers import Identified, Read
+    from vosswitch.accounts.values import MappingGateway
+    from vosswitch.call.deciding.decision import Decision
+    from vosswitch.call.deciding.means import Ask
+    from vosswitch.model.signals import Try
+
+
+def who(ask: Ask, decision: Decision) -> None:
+    """Name the caller's mapping gateway or phone."""
+    if ask.subject is not None:
+        found: Any = ask.subject
+        if hasattr(found, "tech_prefix"):
+            decision.callee = _without_tech_prefix(found, decision)
+    else:
+        identified = _identified(decision)
+        found = identified.gateway or identified.phone
+        decision.callee = identified.callee
+    if hasattr(found, "tech_prefix"):
+        decision.gateway = found
+    else:
+        decision.phone = found
+    if found.locked:
+        decision.note(found.name if decision.gateway else found.number, "locked")
+        raise Refused("account_locked")
+
+
+def _without_tech_prefix(gateway: MappingGateway, decision: Decision) -> str:
+    """The called number of a question; a live call without the tech prefix would not be this gateway's."""
+    if not decision.callee.startswith(gateway.tech_prefix):
+        decision.note(gateway.name, f"its calls begin with the tech prefix {gateway.tech_prefix}")
+        raise Refused("unauthorized")
+    return decision.callee.removeprefix(gateway.tech_prefix)
+
+
+def _identified(decision: Decision) -> Identified:
+    offered = decision.offered
+    identified = decision.snapshot.callers.identify(offered.source, offered.user, offered.callee, _read(offered))
+    if identified is None:
+        decision.note("caller", f"no mapping gateway or phone fits {offered.source}")
+        raise Refused("unauthorized")
+    return identified
+
+
+def _read(offered: Try) -> Read:
+    """What a gateway reads as the called number: only those that read it where the leg did can be meant."""
+    return lambda place: offered.callee if place == offered.callee_source else None
+
+
+def account(decision: Decision) -> None:
+    """Name the account that pays, and see whether it may make calls at all."""
+    subject: Any = decision.gateway or decision.phone
+    found = decision.snapshot.accounts.get(subject.account)
+    if found is None:
+        decision.note("account", f"{subject.account} does not exist")
+        raise Refused("account_locked")
+    decision.account = found
+    reason = check_account(found, decision.wall_ms)
+    if reason is not None:
+        decision.note("account", f"{found.number}: {found.lock_reason or reason}")
+        raise Refused(reason)
