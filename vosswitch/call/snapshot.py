@@ -51,19 +51,14 @@ class Snapshot:
         :param change: ``full`` (everything else is gone) and per table the bodies by name, None = deleted.
         """
         base = Snapshot(parameters=Parameters({}, self.parameters.registry)) if change.get("full") else self
-        accounts = _merged(base.accounts, change.get("accounts"), Account.from_body)
-        mapping = _merged(base.mapping_gateways, change.get("mapping_gateways"), MappingGateway.from_body)
-        phones = _merged(base.phones, change.get("phones"), Phone.from_body)
+        new = {kind: _merged(getattr(base, kind), change.get(kind), build) for kind, build in _KINDS.items()}
         routing = _merged(base.gateways.gateways, change.get("routing_gateways"), RoutingGateway.from_body)
         return dataclasses.replace(
             base,
             seq=change["seq"],
-            accounts=accounts,
-            mapping_gateways=mapping,
-            phones=phones,
-            callers=_callers(base, mapping, phones),
+            **new,
+            callers=_callers(base, new["mapping_gateways"], new["phones"]),
             gateways=base.gateways if routing is base.gateways.gateways else GatewayIndex(routing),
-            rate_groups=_rate_groups(base.rate_groups, change.get("rate_groups")),
             parameters=_parameters(base.parameters, change.get("parameters") or {}),
         )
 
@@ -86,10 +81,6 @@ def _callers(base: Snapshot, mapping: Mapping[str, MappingGateway], phones: Mapp
     return Callers(mapping, phones)
 
 
-def _rate_groups(old: Mapping[str, RateGroup], bodies: Any) -> Mapping[str, RateGroup]:
-    return _merged(old, bodies, _rate_group)
-
-
 def _rate_group(body: Mapping[str, Any]) -> RateGroup:
     table = open_rates(body["file"]) if body.get("file") else RateTable.build(())
     return RateGroup(body["name"], body["billing_mode"], table.with_changes(body["overlay"]))
@@ -99,3 +90,12 @@ def _parameters(old: Parameters, changes: Mapping[str, str | None]) -> Parameter
     """A name that nothing declares (of a plugin that is gone) changes nothing."""
     known = {name: text for name, text in changes.items() if name in old.registry}
     return old.with_values(known) if known else old
+
+
+_KINDS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
+    "accounts": Account.from_body,
+    "mapping_gateways": MappingGateway.from_body,
+    "phones": Phone.from_body,
+    "rate_groups": _rate_group,
+}
+"""What a ``config`` message has by name and the snapshot as a mapping of the same name."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.places import settled
 from vosswitch.numbers.dialplan import NO_PLAN, DialPlan, parse_plan
+from vosswitch.routing.eligibility import checks_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,12 +116,14 @@ class GatewayIndex:
     :ivar gateways: by name.
     :ivar dynamic: those that register with us, by user name; locked ones are not among them.
     :ivar hosts: the addresses of all of them.
+    :ivar checks: by name what has to be asked before a gateway is tried (`vosswitch.routing.eligibility`).
     """
 
-    __slots__ = ("_by_host", "_by_prefix", "_lengths", "dynamic", "gateways", "hosts")
+    __slots__ = ("_by_host", "_by_prefix", "_lengths", "checks", "dynamic", "gateways", "hosts")
 
     def __init__(self, gateways: Mapping[str, RoutingGateway]) -> None:
         self.gateways = gateways
+        self.checks = {name: checks_of(gateway) for name, gateway in gateways.items()}
         found: dict[str, list[RoutingGateway]] = {}
         for gateway in gateways.values():
             for prefix in dict.fromkeys(gateway.prefixes or ("",)):

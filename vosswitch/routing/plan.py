@@ -7,8 +7,8 @@ import itertools
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vosswitch.model.call import Candidate
-from vosswitch.model.peer import PLAIN
 from vosswitch.routing.decision import LINES_FULL, LOCKED, NO_MATCH, Look, record, rows
+from vosswitch.routing.eligibility import Enquiry, hindrance
 from vosswitch.routing.strategies import BUILT_IN, DEFAULT_ORDER, NEED_PRICE
 
 if TYPE_CHECKING:
@@ -114,6 +114,8 @@ def plan(
     strategies: Mapping[str, Any],
     chosen: Sequence[str] = (),
     *,
+    mapping_gateway: Any = None,
+    snapshot: Any = None,
     sell: int | None = None,
     explain: bool = False,
 ) -> Plan:
@@ -121,6 +123,7 @@ def plan(
 
     :param strategies: everything that is loaded, by name: `IRoutingStrategy`, mostly in its guard.
     :param chosen: the strategies of the caller's mapping gateway; `DEFAULT_ORDER` decides what they leave open.
+    :param mapping_gateway: the caller's, None = a phone calls; *snapshot*: the configuration; for the checks.
     :param sell: what the caller pays, units of 10^-7 per minute.
     :param explain: list the gateways that do not match too, with every price; the call is not placed.
     """
@@ -129,7 +132,7 @@ def plan(
     usable = {name: step for name, step in steps.items() if step is not None}
     missing = tuple([name for name in steps if name not in usable])
     priced = explain or any(name in NEED_PRICE or name not in _OWN for name in chosen)
-    found = _sorted_out(attempt.callee, gateways, view, priced=priced)
+    found = _sorted_out(Enquiry(attempt, view, mapping_gateway, snapshot), gateways, priced=priced)
     request = dataclasses.replace(attempt, call_id="") if explain else attempt
     order = list(usable.values())
     candidates = (*_ordered(found.free, order, request), *_ordered(found.full, order, request))
@@ -170,10 +173,12 @@ class _Sorted:
             (self.free if has_line else self.full).append(candidate)
 
 
-def _sorted_out(callee: str, gateways: GatewayIndex, view: RouteView, *, priced: bool) -> _Sorted:
+def _sorted_out(enquiry: Enquiry, gateways: GatewayIndex, *, priced: bool) -> _Sorted:
     found = _Sorted()
+    view, callee = enquiry.view, enquiry.attempt.callee
     for name, (gateway, prefix) in gateways.matches(callee).items():
-        why = LOCKED if gateway.locked else "" if gateway.profile is PLAIN else view.away(gateway)
+        checks = gateways.checks[name]
+        why = LOCKED if gateway.locked else hindrance(gateway, prefix, checks, enquiry) if checks else ""
         aside = None if why else view.aside(gateway)
         if aside is not None and aside.absolute:
             why = aside.why

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
@@ -154,5 +155,9 @@ def _logged(balance: int, lock_reason: str) -> dict[str, Any]:
     return {"balance": money_text(balance), "lock_reason": lock_reason}
 
 
+_COLUMNS = tuple(item.name for item in dataclass_fields(Account))
+
+
 def _value(row: Row[Any]) -> Account:
-    return Account(**row._mapping)
+    cells = row._mapping
+    return Account(*[cells[name] for name in _COLUMNS])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, true, update
 
 from vosswitch.store import schema
 from vosswitch.store.changes import now_ms
@@ -22,7 +22,7 @@ from vosswitch.store.table import Table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import ColumnElement, Connection, Row
     from sqlalchemy import Table as SqlTable
 
 
@@ -40,20 +40,30 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How a table's entries are laid out in columns; what has no column is in ``settings``."""
+    """How a table's entries are laid out in columns; what has no column is in ``settings``.
+
+    :ivar kind: of a `schema.definition`, else "".
+    """
 
     table: SqlTable
     columns: tuple[str, ...]
     secrets: tuple[str, ...] = ()
     settings: bool = False
+    kind: str = ""
+
+    def rows(self) -> ColumnElement[bool]:
+        """Which rows of the SQL table are its own."""
+        return self.table.c.kind == self.kind if self.kind else true()
 
 
-_ACCOUNT = tuple(item.name for item in ACCOUNTS.fields if item.name != "balance")
+_ACCOUNT = tuple(
+    column.name for column in schema.account.columns if column.name not in ("balance", "granted", "created", "settings")
+)
 _HA1 = ("ha1_md5", "ha1_sha256")
 
 _LAYOUTS = {
     RATE_GROUPS.name: _Layout(schema.rate_group, ("name", "billing_mode")),
-    ACCOUNTS.name: _Layout(schema.account, _ACCOUNT),
+    ACCOUNTS.name: _Layout(schema.account, _ACCOUNT, settings=True),
     MAPPING_GATEWAYS.name: _Layout(schema.mapping_gateway, ("name", "account"), _HA1, settings=True),
     ROUTING_GATEWAYS.name: _Layout(schema.routing_gateway, ("name", "account"), ("sealed_password",), settings=True),
     PHONES.name: _Layout(schema.phone, ("number", "account"), _HA1, settings=True),
@@ -61,35 +71,46 @@ _LAYOUTS = {
 }
 
 
+def _layout(table: Table) -> _Layout:
+    found = _LAYOUTS.get(table.name)
+    if found is None:  # a kind of definition
+        found = _LAYOUTS[table.name] = _Layout(schema.definition, ("name",), settings=True, kind=table.stored)
+    return found
+
+
 def read_all(connection: Connection, table: Table) -> Iterator[tuple[str, Stored]]:
     """Every entry with its key, in the order of keys."""
-    sql = _LAYOUTS[table.name].table
-    for row in connection.execute(select(sql).order_by(sql.c[table.key])):
+    layout = _layout(table)
+    sql = layout.table
+    for row in connection.execute(select(sql).where(layout.rows()).order_by(sql.c[table.key])):
         yield _stored(table, row)
 
 
 def read_some(connection: Connection, table: Table, keys: Iterable[str]) -> dict[str, Stored]:
     """Those of *keys* that exist."""
-    sql = _LAYOUTS[table.name].table
+    layout = _layout(table)
+    sql = layout.table
     wanted = list(keys)
     found: dict[str, Stored] = {}
     for start in range(0, len(wanted), 500):
-        rows = connection.execute(select(sql).where(sql.c[table.key].in_(wanted[start : start + 500])))
+        some = sql.c[table.key].in_(wanted[start : start + 500])
+        rows = connection.execute(select(sql).where(layout.rows(), some))
         found.update(_stored(table, row) for row in rows)
     return found
 
 
 def write(connection: Connection, table: Table, old: Stored | None, new: Stored | None) -> None:
     """Insert, update or delete one entry's row.  An account's money is `open_account`'s and `close_account`'s."""
-    layout = _LAYOUTS[table.name]
+    layout = _layout(table)
     sql = layout.table
     if new is None:
         assert old is not None
-        connection.execute(delete(sql).where(sql.c[table.key] == old.values[table.key]))
+        connection.execute(delete(sql).where(layout.rows(), sql.c[table.key] == old.values[table.key]))
     elif old is None:
         connection.execute(insert(sql).values(**_columns(layout, new), **_beginnings(table)))
     else:
-        connection.execute(update(sql).where(sql.c[table.key] == new.values[table.key]).values(**_columns(layout, new)))
+        own = sql.c[table.key] == new.values[table.key]
+        connection.execute(update(sql).where(layout.rows(), own).values(**_columns(layout, new)))
 
 
 def open_account(connection: Connection, number: str, amount: int, who: str) -> None:
@@ -119,11 +140,11 @@ def _book(connection: Connection, number: str, kind: str, amount: int, after: in
 
 
 def _stored(table: Table, row: Row[Any]) -> tuple[str, Stored]:
-    layout = _LAYOUTS[table.name]
+    layout = _layout(table)
     cells = row._mapping
     values = {name: value for name, value in table.defaults().items() if not _elsewhere(table, name)}
     if layout.settings:
-        values.update(cells["settings"])
+        values.update(cells["settings"] or {})
     values.update({name: cells[name] for name in layout.columns})
     return str(values[table.key]), Stored(values, tuple(cells[name] for name in layout.secrets))
 
@@ -133,6 +154,8 @@ def _columns(layout: _Layout, entry: Stored) -> dict[str, Any]:
     columns.update(zip(layout.secrets, entry.secret, strict=True))
     if layout.settings:
         columns["settings"] = {name: value for name, value in entry.values.items() if name not in layout.columns}
+        if layout.kind:
+            columns["kind"] = layout.kind
     return columns
 
 

@@ -72,7 +72,7 @@ ACCOUNTS = Table(
         Field("balance", fields.amount, 0, money_text, "Opening payment; used only when the account is created"),
         Field("overdraft_limit", fields.overdraft, 0, fields.overdraft_text, "How far below zero it may go"),
         Field("anti_overdraft", fields.flag, False, help="Reserves money for every call and cuts it when it is used"),
-        Field("rate_group", fields.optional(fields.name)),
+        Field("rate_group", fields.optional(fields.name), refers="rate_groups"),
         _LINES,
         _CPS,
         Field("locked", fields.flag, False, help="Left out, it lifts an operator's lock and leaves others alone"),
@@ -87,7 +87,7 @@ MAPPING_GATEWAYS = Table(
     "name",
     (
         Field("name", fields.name, required=True),
-        Field("account", fields.number, required=True),
+        Field("account", fields.number, required=True, refers="accounts"),
         Field("auth", fields.choice("ip", "ip_port", "password"), "ip", help="What proves that a call is its own"),
         Field("addresses", fields.sources, (), help="IP, CIDR, ip:port, [v6]:port"),
         Field("username", fields.optional(fields.name, ""), "", help="Of auth password; left out = the name"),
@@ -113,7 +113,7 @@ ROUTING_GATEWAYS = Table(
     "name",
     (
         Field("name", fields.name, required=True),
-        Field("account", fields.optional(fields.number), help="The vendor's clearing account"),
+        Field("account", fields.optional(fields.number), help="The vendor's clearing account", refers="accounts"),
         Field("address", fields.optional(host_name, ""), "", help="IP address or host name; left out if it registers"),
         Field("port", fields.whole(0, 65_535), 0, help="0 = the default, or what the name service says"),
         Field(
@@ -147,7 +147,7 @@ PHONES = Table(
     "number",
     (
         Field("number", fields.number, required=True),
-        Field("account", fields.number, required=True),
+        Field("account", fields.number, required=True, refers="accounts"),
         _PASSWORD,
         _HA1,
         _LINES,

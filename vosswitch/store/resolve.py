@@ -22,14 +22,8 @@ State = dict[str, dict[str, Stored]]
 """Every entry by table name and key."""
 
 _NO_SECRET = {MAPPING_GATEWAYS.name: ("", ""), PHONES.name: ("", ""), ROUTING_GATEWAYS.name: ("",)}
-_UNSET = object()
 
-_REFERENCES = (
-    (ACCOUNTS.name, "rate_group", "rate_groups"),
-    (MAPPING_GATEWAYS.name, "account", "accounts"),
-    (ROUTING_GATEWAYS.name, "account", "accounts"),
-    (PHONES.name, "account", "accounts"),
-)
+_REFERENCES = tuple((table.name, item) for table in TABLES.values() for item in table.fields if item.refers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,16 +164,16 @@ def _reference_problems(document: Document, state: State) -> Iterator[str]:
         for entry in document.entries[name].values()
         if entry.delete
     }
-    for name, column, target in _REFERENCES:
+    for name, item in _REFERENCES:
         for key, stored in state[name].items():
-            wanted = stored.values[column]
-            if wanted is None or wanted in state[target]:
-                continue
-            entry = document.entries[name].get(key)
-            if entry is not None and (wanted == entry.values.get(column, _UNSET)):
-                yield f'{entry.where}: {column}: expected one of {target}, there is no "{wanted}"'
-            elif (target, wanted) in removed:
-                yield f'{removed[target, wanted].where}: delete: still used by {name} "{key}"'
+            for wanted in item.named(stored.values[item.name]):
+                if wanted in state[item.refers]:
+                    continue
+                entry = document.entries[name].get(key)
+                if entry is not None and item.name in entry.values:
+                    yield f'{entry.where}: {item.name}: expected one of {item.refers}, there is no "{wanted}"'
+                elif (item.refers, wanted) in removed:
+                    yield f'{removed[item.refers, wanted].where}: delete: still used by {name} "{key}"'
 
 
 def _conflicts(document: Document, state: State) -> Iterator[str]:

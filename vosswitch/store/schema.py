@@ -94,6 +94,7 @@ account = Table(
     Column("lock_reason", String(16), nullable=False),  # "", balance, operator, expiry, fraud
     Column("expires", BigInteger),
     Column("created", BigInteger, nullable=False),
+    Column("settings", JsonText),  # every other field; null = all at their defaults
     **OPTIONS,
 )
 
@@ -153,6 +154,16 @@ phone = Table(
     Column("settings", JsonText, nullable=False),
     Column("ha1_md5", String(64), nullable=False),
     Column("ha1_sha256", String(64), nullable=False),
+    **OPTIONS,
+)
+
+definition = Table(
+    "definition",
+    metadata,
+    # What gateways, phones and accounts name: calendars, groups, lists.  ``kind`` is a `Table.stored`.
+    Column("kind", String(32), primary_key=True),
+    Column("name", NAME, primary_key=True),
+    Column("settings", JsonText, nullable=False),
     **OPTIONS,
 )
 

@@ -17,6 +17,10 @@ def _nothing(_value: Any) -> Iterable[str]:
     return ()
 
 
+def _listed(value: Any) -> Iterable[str]:
+    return value if isinstance(value, list) else (value,) if value else ()
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of a table.
@@ -27,6 +31,7 @@ class Field:
     :ivar required: whether a new entry has to have it.
     :ivar secret: whether its value is never shown.
     :ivar warn: what is legal about a canonical value but dangerous.
+    :ivar refers: the table whose entries it names, "" = none; *named* gives those of a canonical value.
     """
 
     name: str
@@ -37,6 +42,8 @@ class Field:
     required: bool = False
     secret: bool = False
     warn: Callable[[Any], Iterable[str]] = _nothing
+    refers: str = ""
+    named: Callable[[Any], Iterable[str]] = _listed
 
 
 @dataclass(frozen=True, slots=True)

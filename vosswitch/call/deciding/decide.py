@@ -33,6 +33,7 @@ class Decider:
         """The decision on one call; a refusal is in its `cause`, with the reason in its notes."""
         means = self._means
         decision = Decision(ask.offered, snapshot, means.modes, ask.wall_ms)
+        decision.explaining = ask.explain
         try:
             who(ask, decision)
             account(decision)

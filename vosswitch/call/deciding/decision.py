@@ -65,6 +65,7 @@ class Decision:
     :ivar cause: why it is refused; None = it may go on.
     :ivar routes: what to try, in order; each is built when its turn comes.
     :ivar notes: the decision record's steps, in order.
+    :ivar explaining: a question: steps that a live call's record leaves out are noted, too.
     :ivar transfer: what the call has to do with a transfer, for the decision record; None = nothing.
     :ivar relay: its media is relayed whatever the gateways say.
     :ivar cost_ms: how long the vendor's leg was up, ms, when it was not the whole call; None = as long as that.
@@ -77,6 +78,7 @@ class Decision:
         "caller",
         "cause",
         "cost_ms",
+        "explaining",
         "free",
         "funding",
         "gateway",
@@ -112,7 +114,7 @@ class Decision:
         self.routes: Iterator[Route] = _NO_ROUTES
         self.limits: tuple[Limit, ...] = ()
         self.notes: list[tuple[str, str]] = []
-        self.free = self.no_cdr = self.had_candidates = self.relay = False
+        self.free = self.no_cdr = self.had_candidates = self.relay = self.explaining = False
         self.transfer: dict[str, Any] | None = None
         self.cost_ms: int | None = None
 

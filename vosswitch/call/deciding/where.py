@@ -30,6 +30,8 @@ def where(ask: Ask, decision: Decision, attempt: CallAttempt, means: Means) -> N
         means.view(decision),
         means.plugins.routing_strategies,
         gateway.routing_strategies if gateway is not None else (),
+        mapping_gateway=gateway,
+        snapshot=decision.snapshot,
         sell=price.per_minute if price is not None else None,
         explain=ask.explain,
     )

@@ -1,0 +1,57 @@
+"""Whether a gateway that takes the number may be tried for this call: the checks that its settings ask for.
+
+A check is asked only of gateways that have something set which it reads, so a plain gateway costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from vosswitch.model.peer import PLAIN
+
+if TYPE_CHECKING:
+    from vosswitch.model.call import CallAttempt
+    from vosswitch.routing.gateways import RoutingGateway
+    from vosswitch.routing.plan import RouteView
+
+
+class Enquiry(NamedTuple):
+    """What the checks may look at.
+
+    :ivar mapping_gateway: the caller's `MappingGateway`; None = a phone calls.
+    :ivar snapshot: the configuration of the call (`vosswitch.call.snapshot.Snapshot`).
+    """
+
+    attempt: CallAttempt
+    view: RouteView
+    mapping_gateway: Any = None
+    snapshot: Any = None
+
+
+Check = Callable[["RoutingGateway", str, Enquiry], str]
+"""Gateway, its prefix that matched, enquiry: why it may not be tried, in the words of the operator; "" = it may."""
+
+
+def _away(gateway: RoutingGateway, _prefix: str, enquiry: Enquiry) -> str:
+    return enquiry.view.away(gateway)
+
+
+CHECKS: tuple[tuple[Callable[[RoutingGateway], bool], Check], ...] = (
+    (lambda gateway: gateway.profile is not PLAIN, _away),
+)
+"""Which gateways ask for a check, and the check; in this order."""
+
+
+def checks_of(gateway: RoutingGateway) -> tuple[Check, ...]:
+    """The checks of one gateway."""
+    return tuple(check for wanted, check in CHECKS if wanted(gateway))
+
+
+def hindrance(gateway: RoutingGateway, prefix: str, checks: tuple[Check, ...], enquiry: Enquiry) -> str:
+    """The first reason why it may not be tried; "" when there is none."""
+    for check in checks:
+        why = check(gateway, prefix, enquiry)
+        if why:
+            return why
+    return ""
