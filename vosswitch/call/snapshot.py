@@ -11,6 +11,8 @@ from vosswitch.accounts.callers import Callers
 from vosswitch.accounts.values import Account, MappingGateway, Phone
 from vosswitch.billing.files import open_rates
 from vosswitch.billing.rates import RateTable
+from vosswitch.numbers.files import number_table
+from vosswitch.numbers.table import NumberTable
 from vosswitch.params.system import Parameters
 from vosswitch.routing.gateways import GatewayIndex, RoutingGateway
 
@@ -44,6 +46,7 @@ class Snapshot:
     gateways: GatewayIndex = field(default_factory=lambda: GatewayIndex({}))
     rate_groups: Mapping[str, RateGroup] = field(default_factory=dict)
     parameters: Parameters = field(default_factory=lambda: Parameters({}))
+    number_tables: Mapping[str, NumberTable] = field(default_factory=dict)
 
     def applied(self, change: Mapping[str, Any]) -> Snapshot:
         """The snapshot after a ``config`` message of the recorder; what the message does not touch is shared.
@@ -95,6 +98,7 @@ def _parameters(old: Parameters, changes: Mapping[str, str | None]) -> Parameter
 _KINDS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "accounts": Account.from_body,
     "mapping_gateways": MappingGateway.from_body,
+    "number_tables": number_table,
     "phones": Phone.from_body,
     "rate_groups": _rate_group,
 }

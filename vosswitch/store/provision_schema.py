@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from vosswitch.model.values import Level, money_text
 from vosswitch.numbers.dialplan import parse_plan
 from vosswitch.store import fields
+from vosswitch.store.number_fields import NUMBER_TABLES
 from vosswitch.store.peer_fields import OF_MAPPING_GATEWAYS, OF_ROUTING_GATEWAYS, host_name
 from vosswitch.store.table import Field, Table
 
@@ -165,6 +166,15 @@ PARAMETERS = Table(
 )
 
 TABLES = {
-    table.name: table for table in (RATE_GROUPS, ACCOUNTS, MAPPING_GATEWAYS, ROUTING_GATEWAYS, PHONES, PARAMETERS)
+    table.name: table
+    for table in (
+        RATE_GROUPS,
+        ACCOUNTS,
+        MAPPING_GATEWAYS,
+        ROUTING_GATEWAYS,
+        PHONES,
+        PARAMETERS,
+        NUMBER_TABLES,
+    )
 }
 """By the name in files, in the order in which entries are created."""
