@@ -11,6 +11,7 @@ from zope.interface import implementer
 
 from vosswitch.call.bridge import Call
 from vosswitch.call.deciding.decision import Decision
+from vosswitch.call.deciding.keeping import kept
 from vosswitch.call.deciding.means import Ask
 from vosswitch.call.illegal import MINUTE, IllegalCalls
 from vosswitch.call.records import close_record, is_hidden
@@ -226,12 +227,12 @@ class CallService(Service):
         cdr.sip_status = leg.status
         cdr.stop = max(cdr.start, self._wall_ms())
         close_record(cdr, reached, Side.SERVER)
-        cdr.decision = decision.record()
+        cdr.decision = kept(decision, failed=True)
         if reached.reason == "unauthorized":  # the address is known, but no gateway there makes such calls
             count = self._illegal(decision.offered, reached.reason)
             if not count:
                 return
-            cdr.decision["count"] = count
+            cdr.decision = {**(cdr.decision or {}), "count": count}
         self._write(cdr, decision.snapshot, no_cdr=decision.no_cdr)
 
     # Finished calls.
@@ -242,7 +243,7 @@ class CallService(Service):
     def _ended(self, call: Call) -> None:
         if self.calls.pop(call.cdr.flowno, None) is None:  # its media reported twice: one record is enough
             return
-        call.cdr.decision = call.decision.record()
+        call.cdr.decision = kept(call.decision, failed=call.cdr.answer is None)
         self._write(call.cdr, call.decision.snapshot, no_cdr=call.decision.no_cdr)
         if not self.calls:
             waiting, self._idle = self._idle, []

@@ -8,7 +8,7 @@ import click
 
 from vosswitch.cli.moments import HELP, moment
 from vosswitch.cli.output import ENDS, plain, show, with_ends
-from vosswitch.cli.state import State, common
+from vosswitch.cli.state import Failed, State, common
 from vosswitch.control.operations import Field
 
 FIELDS = (
@@ -75,7 +75,7 @@ def decision_in_text(decision: dict[str, Any] | None) -> dict[str, Any] | None:
     if decision is None or not plan:
         return decision
     looks = [
-        {**look, **{name: plain(look[name], "money") for name in ("price", "margin")}} for look in plan["gateways"]
+        {**look, **{name: plain(look.get(name), "money") for name in ("price", "margin")}} for look in plan["gateways"]
     ]
     return {**decision, "plan": {**plan, "gateways": looks}}
 
@@ -107,3 +107,23 @@ def list_(
         show(state, ({**row, "decision": decision_in_text(row["decision"])} for row in rows), FIELDS)
     else:
         show(state, map(with_ends, rows), (*ENDS, *FIELDS), _COLUMNS, "no records")
+
+
+@cdr.command("explain")
+@click.argument("call_id")
+@common
+@click.pass_obj
+def explain(state: State, call_id: str) -> None:
+    """Why the call CALL_ID (ours, or the caller's SIP Call-ID) went where it went, from its record."""
+    from vosswitch.cli.explained import tell  # noqa: PLC0415 - only what a command needs is imported
+    from vosswitch.store.cdrs import list_cdrs  # noqa: PLC0415 - SQLAlchemy takes its time
+
+    with state.database.read() as connection:
+        rows = list_cdrs(connection, 20, call_id=call_id)
+    if not rows:
+        raise Failed(f"no record of a call {call_id}")
+    if state.format == "json":
+        show(state, ({**row, "decision": decision_in_text(row["decision"])} for row in rows), FIELDS)
+        return
+    for row in rows:
+        tell(state, row)

@@ -116,4 +116,12 @@ PARAMETERS: tuple[Parameter, ...] = (
         "A gateway that does not answer calls is put aside for so long, then twice as long, up to 16 times; 0 = never",
         wired=True,
     ),
+    _own(
+        "VS_DECISION_RECORD",
+        "all",
+        choice("all", "failed", "none"),
+        "",
+        "Which calls keep in their record how they were decided: all, those that were refused or not answered, or none",
+        wired=True,
+    ),
 )

@@ -41,14 +41,3 @@ def rows(looks: Sequence[Look], sell: int | None) -> list[dict[str, Any]]:
         {**look._asdict(), "margin": None if sell is None or look.price is None else sell - look.price}
         for look in looks
     ]
-
-
-def record(
-    strategies: Sequence[str], missing: Sequence[str], looks: Sequence[Look], sell: int | None
-) -> dict[str, Any]:
-    """What a call's record keeps of it, JSON-able, every key always present.
-
-    :param strategies: by which the order was made, first to last.
-    :param missing: named by the caller's gateway but not loaded; they decided nothing.
-    """
-    return {"strategies": list(strategies), "missing": list(missing), "gateways": rows(looks, sell)}

@@ -7,8 +7,9 @@ import itertools
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vosswitch.model.call import Candidate
-from vosswitch.routing.decision import LINES_FULL, LOCKED, NO_MATCH, Look, record, rows
+from vosswitch.routing.decision import LOCKED, NO_MATCH, Look, rows
 from vosswitch.routing.eligibility import Enquiry, hindrance
+from vosswitch.routing.looks import look_of
 from vosswitch.routing.strategies import BUILT_IN, DEFAULT_ORDER, NEED_PRICE
 
 if TYPE_CHECKING:
@@ -50,12 +51,12 @@ class Plan:
     :ivar candidates: what to try, in order. Gateways whose lines are full stand last: one may be free by their turn.
     :ivar strategies: names by which the order was made; *missing* are those that are not loaded.
     :ivar sell: the selling price, units of 10^-7 per minute, for margins; None = not known.
-    :param free: how many of the candidates have a line free.
-    :param dropped: the gateways that were looked at and are no candidates.
-    :param last: candidates that are put aside, with the reason: they are tried because nothing else is there.
+    :ivar free: how many of the candidates have a line free.
+    :ivar dropped: the gateways that were looked at and are no candidates.
+    :ivar last: candidates that are put aside, with the reason: they are tried because nothing else is there.
     """
 
-    __slots__ = ("_dropped", "_free", "_last", "candidates", "missing", "sell", "strategies")
+    __slots__ = ("candidates", "dropped", "free", "last", "missing", "sell", "strategies")
 
     def __init__(
         self,
@@ -67,10 +68,10 @@ class Plan:
         sell: int | None,
         last: Mapping[str, str] | None = None,
     ) -> None:
-        self._last = last or {}
+        self.last = last or {}
         self.candidates = candidates
-        self._free = free
-        self._dropped = dropped
+        self.free = free
+        self.dropped = dropped
         self.strategies = strategies
         self.missing = missing
         self.sell = sell
@@ -78,33 +79,21 @@ class Plan:
     @property
     def looks(self) -> tuple[Look, ...]:
         """Every gateway that was looked at: the candidates in order, then the dropped ones."""
-        free = self._free
-        kept = map(_kept, self.candidates[:free])
-        if self._last:
-            last = self._last
-            return (
-                *[look._replace(why=f"the last way, though {last[look.gateway]}") for look in kept],
-                *map(_full, self.candidates[free:]),
-                *self._dropped,
-            )
-        return (*kept, *map(_full, self.candidates[free:]), *self._dropped)
+        free, last = self.free, self.last
+        kept = [look_of(one, last=last.get(one.gateway)) for one in self.candidates[:free]]
+        return (*kept, *[look_of(one, full=True) for one in self.candidates[free:]], *self.dropped)
 
     @property
     def refusal(self) -> str | None:
         """The end reason when no gateway can be tried now: ``no_route`` or ``all_gateways_busy``; else None."""
         if not self.candidates:
             return "no_route"
-        return None if self._free else "all_gateways_busy"
+        return None if self.free else "all_gateways_busy"
 
     @property
     def looked_at(self) -> list[dict[str, Any]]:
         """The looks as dicts (see `vosswitch.routing.decision.rows`)."""
         return rows(self.looks, self.sell)
-
-    @property
-    def record(self) -> dict[str, Any]:
-        """The decision record, JSON-able (see `vosswitch.routing.decision.record`)."""
-        return record(self.strategies, self.missing, self.looks, self.sell)
 
 
 def plan(
@@ -166,7 +155,7 @@ class _Sorted:
             if self.last or (has_line and not self.free):
                 self.last[candidate.gateway] = why
         if not self.last:
-            self.dropped += [_kept(candidate)._replace(kept=False, why=why) for candidate, why in self.aside]
+            self.dropped += [look_of(candidate)._replace(kept=False, why=why) for candidate, why in self.aside]
             return
         for candidate, _ in self.aside:
             has_line = candidate.line_limit is None or candidate.lines < candidate.line_limit
@@ -227,23 +216,6 @@ def _ordered(candidates: list[Candidate], steps: Sequence[Any], request: CallAtt
             group = []
         group.append(candidates[place])
     return out + _ordered(group, rest, request)
-
-
-def _kept(candidate: Candidate) -> Look:
-    why = f"prefix {candidate.prefix} matches" if candidate.prefix else "takes every number"
-    return Look(
-        candidate.gateway,
-        candidate.prefix,
-        kept=True,
-        why=why,
-        priority=candidate.priority,
-        weight=candidate.weight,
-        price=candidate.price,
-    )
-
-
-def _full(candidate: Candidate) -> Look:
-    return _kept(candidate)._replace(kept=False, why=f"{LINES_FULL}: {candidate.lines} of {candidate.line_limit}")
 
 
 def _others(gateways: GatewayIndex, callee: str) -> list[Look]:

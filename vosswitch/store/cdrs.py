@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import mysql
 
+from vosswitch.call.deciding.keeping import told
 from vosswitch.model.values import money_text
 from vosswitch.store.schema import OPTIONS, cdr_table
 from vosswitch.store.types import JsonText, Money, RowNumber
@@ -297,7 +298,7 @@ def _values(row: RowMapping) -> dict[str, Any]:
     values["media_proxied"] = bool(row["rtpforward"])
     values["media"] = _media(row)
     values["attempts"] = [_attempt(item) for item in orjson.loads(row["attempts"] or "[]")]
-    values["decision"] = row["decision"]
+    values["decision"] = told(row["decision"])
     return values
 
 

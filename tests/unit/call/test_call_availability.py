@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.unit.call.call_world import World, routing
+from vosswitch.call.deciding.keeping import told
 
 
 def first_tried(world):
@@ -22,7 +23,7 @@ def test_two_calls_without_any_answer_put_a_gateway_aside_and_one_call_tries_it_
         caller.gives_up()
     assert ("r1", "put aside: no answer to a call") in world.cdrs[-1].decision["notes"]
     assert first_tried(world) == "192.0.2.101"
-    why = {row["gateway"]: row["why"] for row in world.cdrs[-1].decision["plan"]["gateways"]}
+    why = {row["gateway"]: row["why"] for row in told(world.cdrs[-1].decision)["plan"]["gateways"]}
     assert why["r1"].startswith("away: no answer to a call, 2 times in a row; tried again in")
     world.clock.advance(31)
     caller = world.call()

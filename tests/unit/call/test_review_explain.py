@@ -8,6 +8,7 @@ from twisted.logger import Logger
 from tests.unit.call.call_world import PREPAID, World, by_name, mapping, routing
 from vosswitch.accounts.limits import Limit
 from vosswitch.call.deciding.explain import explain
+from vosswitch.call.deciding.keeping import told
 
 
 def explained(world, **question):
@@ -53,7 +54,9 @@ def test_the_record_of_a_free_number_says_so():
     world = World(parameters={"SERVER_BILLING_FREE_E164S": "43*"})
     _, callee = world.talk()
     callee.hangs_up()
-    assert world.cdr.decision["rate"]["mode"] == world.journal.of("answer")[0]["charges_terms"][0]["mode"] == "free"
+    assert (
+        told(world.cdr.decision)["rate"]["mode"] == world.journal.of("answer")[0]["charges_terms"][0]["mode"] == "free"
+    )
 
 
 def test_a_clock_that_is_set_back_makes_no_call_end_before_it_began():

@@ -254,19 +254,3 @@ class Decision:
         if paid.fee:
             cdr.charges.append(Charge(cost.account, paid.fee, "cost"))
             balances.charge(cost.account, 0, paid.fee)
-
-    def record(self) -> dict[str, Any]:
-        """The decision record, JSON-able."""
-        found: dict[str, Any] = {"seq": self.snapshot.seq, "notes": self.notes}
-        if self.price is not None:
-            found["rate"] = {
-                "group": self.price.group,
-                "prefix": self.price.rate.prefix,
-                "per_minute": self.price.rate.per_minute,
-                "mode": "free" if self.free else self.price.mode,
-            }
-        if self.transfer is not None:
-            found["transfer"] = self.transfer
-        if self.plan is not None:
-            found["plan"] = self.plan.record
-        return found

@@ -1,0 +1,33 @@
+"""A candidate as the record of a decision tells it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vosswitch.routing.decision import LINES_FULL, Look
+
+if TYPE_CHECKING:
+    from vosswitch.model.call import Candidate
+
+
+def look_of(candidate: Candidate, *, full: bool = False, last: str | None = None) -> Look:
+    """Why it is tried, or cannot be now.
+
+    :param full: it has no line free.
+    :param last: why it is put aside, where it is tried all the same.
+    """
+    if full:
+        why = f"{LINES_FULL}: {candidate.lines} of {candidate.line_limit}"
+    elif last is not None:
+        why = f"the last way, though {last}"
+    else:
+        why = f"prefix {candidate.prefix} matches" if candidate.prefix else "takes every number"
+    return Look(
+        candidate.gateway,
+        candidate.prefix,
+        kept=not full,
+        why=why,
+        priority=candidate.priority,
+        weight=candidate.weight,
+        price=candidate.price,
+    )
