@@ -11,7 +11,9 @@ from vosswitch.accounts.callers import Callers
 from vosswitch.accounts.values import Account, MappingGateway, Phone
 from vosswitch.billing.files import open_rates
 from vosswitch.billing.rates import RateTable
+from vosswitch.model.calendar import Calendar
 from vosswitch.numbers.files import number_table
+from vosswitch.numbers.groups import NumberGroup, with_tables
 from vosswitch.numbers.table import NumberTable
 from vosswitch.params.system import Parameters
 from vosswitch.routing.gateways import GatewayIndex, RoutingGateway
@@ -47,6 +49,8 @@ class Snapshot:
     rate_groups: Mapping[str, RateGroup] = field(default_factory=dict)
     parameters: Parameters = field(default_factory=lambda: Parameters({}))
     number_tables: Mapping[str, NumberTable] = field(default_factory=dict)
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    number_groups: Mapping[str, NumberGroup] = field(default_factory=dict)
 
     def applied(self, change: Mapping[str, Any]) -> Snapshot:
         """The snapshot after a ``config`` message of the recorder; what the message does not touch is shared.
@@ -55,6 +59,7 @@ class Snapshot:
         """
         base = Snapshot(parameters=Parameters({}, self.parameters.registry)) if change.get("full") else self
         new = {kind: _merged(getattr(base, kind), change.get(kind), build) for kind, build in _KINDS.items()}
+        new["number_groups"] = with_tables(new["number_groups"], new["number_tables"])
         routing = _merged(base.gateways.gateways, change.get("routing_gateways"), RoutingGateway.from_body)
         return dataclasses.replace(
             base,
@@ -101,5 +106,7 @@ _KINDS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "number_tables": number_table,
     "phones": Phone.from_body,
     "rate_groups": _rate_group,
+    "calendars": Calendar.from_body,
+    "number_groups": NumberGroup.from_body,
 }
 """What a ``config`` message has by name and the snapshot as a mapping of the same name."""

@@ -20,15 +20,17 @@ from vosswitch.call.snapshot import Snapshot
 from vosswitch.call.tallies import Tallies
 from vosswitch.hooks.frozen import Failures
 from vosswitch.params.system import Parameters
-from vosswitch.store import accounts, grants, listings, rates
+from vosswitch.store import accounts, entities, grants, listings, rates
 from vosswitch.store.changes import last_seq
+from vosswitch.store.entities import definitions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from sqlalchemy import Connection
 
     from vosswitch.cli.state import State
+    from vosswitch.store.table import Table
 
 _SEED = 1
 
@@ -95,8 +97,13 @@ def _snapshot(state: State, connection: Connection) -> Snapshot:
             "routing_gateways": routing,
             "phones": phones,
             "parameters": listings.parameter_texts(connection),
+            **{table.name: dict(_values(connection, table)) for table in definitions()},
         }
     )
+
+
+def _values(connection: Connection, table: Table) -> Iterator[tuple[str, dict[str, Any]]]:
+    return ((key, stored.values) for key, stored in entities.read_all(connection, table))
 
 
 def _rate_groups(connection: Connection, callee: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from vosswitch.store.provision_schema import (
     PHONES,
     RATE_GROUPS,
     ROUTING_GATEWAYS,
+    TABLES,
 )
 from vosswitch.store.table import Table
 
@@ -76,6 +77,11 @@ def _layout(table: Table) -> _Layout:
     if found is None:  # a kind of definition
         found = _LAYOUTS[table.name] = _Layout(schema.definition, ("name",), settings=True, kind=table.stored)
     return found
+
+
+def definitions() -> list[Table]:
+    """The kinds of definitions: what has no SQL table of its own."""
+    return [table for table in TABLES.values() if _layout(table).kind]
 
 
 def read_all(connection: Connection, table: Table) -> Iterator[tuple[str, Stored]]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from vosswitch.model.values import Level, money_text
 from vosswitch.numbers.dialplan import parse_plan
 from vosswitch.store import fields
+from vosswitch.store.calendar_fields import CALENDARS
+from vosswitch.store.group_fields import NUMBER_GROUPS
 from vosswitch.store.number_fields import NUMBER_TABLES
 from vosswitch.store.peer_fields import OF_MAPPING_GATEWAYS, OF_ROUTING_GATEWAYS, host_name
 from vosswitch.store.table import Field, Table
@@ -175,6 +177,8 @@ TABLES = {
         PHONES,
         PARAMETERS,
         NUMBER_TABLES,
+        CALENDARS,
+        NUMBER_GROUPS,
     )
 }
 """By the name in files, in the order in which entries are created."""
