@@ -98,14 +98,17 @@ class Call:
 
     def _guard(self, step: Callable[..., None], *arguments: Any) -> None:
         """Do *step*; a call in which something breaks is ended, with everything that it holds given back."""
-        if not self._try(step, *arguments):
+        try:
+            step(*arguments)
+        except Exception:  # noqa: BLE001 - whatever a leg, an engine or a plugin raises, money and record come first
+            self.board.broken(self)
             self.stop(cause("degraded"))
 
     def _try(self, step: Callable[..., None], *arguments: Any) -> bool:
         """Do one step of several that all have to be done; False when it failed."""
         try:
             step(*arguments)
-        except Exception:  # noqa: BLE001 - whatever a leg, an engine or a plugin raises, money and record come first
+        except Exception:  # noqa: BLE001 - the others have to be done all the same
             self.board.broken(self)
             return False
         return True

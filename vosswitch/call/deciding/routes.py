@@ -126,20 +126,39 @@ _OWN_TIMES = ("invite", "trying", "progress", "progress_session", "ringing")
 
 def timers(parameters: Parameters, profile: PeerProfile = PLAIN) -> LegTimers:
     """The waiting times of an outgoing leg: the system's, save those that its gateway has of its own."""
-    found = LegTimers(
-        invite=parameters["SS_SIP_TIMEOUT_INVITE"],
-        trying=parameters["SS_SIP_TIMEOUT_TRYING"],
-        progress=parameters["SS_SIP_TIMEOUT_SESSION_PROGRESS"],
-        progress_session=parameters["SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP"],
-        ringing=parameters["SS_SIP_TIMEOUT_RINGING"],
-        resend=parameters["SS_SIP_RESEND_INTERVAL"],
-        authentication=parameters["SS_SIP_AUTHENTICATION_TIMEOUT"],
-        authentications=parameters["SS_SIP_AUTHENTICATION_RETRY"],
-    )
+    found = _TIMES.of(parameters)
     if profile is PLAIN:
         return found
     own = {name: getattr(profile, f"timeout_{name}") for name in _OWN_TIMES}
     return replace(found, **{name: value for name, value in own.items() if value is not None})
+
+
+class _Times:
+    """The system's waiting times in the configuration asked for last: it is the same one for very many calls."""
+
+    __slots__ = ("_found", "_parameters")
+
+    def __init__(self) -> None:
+        self._parameters: Parameters | None = None
+        self._found = LegTimers()
+
+    def of(self, parameters: Parameters) -> LegTimers:
+        if parameters is not self._parameters:
+            self._parameters = parameters
+            self._found = LegTimers(
+                invite=parameters["SS_SIP_TIMEOUT_INVITE"],
+                trying=parameters["SS_SIP_TIMEOUT_TRYING"],
+                progress=parameters["SS_SIP_TIMEOUT_SESSION_PROGRESS"],
+                progress_session=parameters["SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP"],
+                ringing=parameters["SS_SIP_TIMEOUT_RINGING"],
+                resend=parameters["SS_SIP_RESEND_INTERVAL"],
+                authentication=parameters["SS_SIP_AUTHENTICATION_TIMEOUT"],
+                authentications=parameters["SS_SIP_AUTHENTICATION_RETRY"],
+            )
+        return self._found
+
+
+_TIMES = _Times()
 
 
 def _as_registered(route: Route, parameters: Parameters) -> str | None:

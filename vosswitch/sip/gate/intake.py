@@ -38,6 +38,14 @@ _SPECIAL = frozenset({b"IN", b"RE", b"CA", b"AC", b"OP", b"SU", b"ME", b"PU"})
 """First bytes of what is looked at more closely."""
 
 
+def _is_tagged(data: bytes) -> bool:
+    """Whether its To has a tag: it is about a call that runs."""
+    begin = data.find(b"\nTo: ")
+    if begin > 0 and b"tag" not in data[begin : data.find(b"\n", begin + 1)].lower():
+        return False  # as nearly every new call is written
+    return _TAGGED.search(data) is not None
+
+
 class Waiting(NamedTuple):
     """A message in a queue; *since* is when it was read from its socket, monotonic seconds."""
 
@@ -111,9 +119,9 @@ class Intake:
 
     def _special(self, flow: Flow, data: bytes, now: float) -> bool:
         """Sort what may be new or follow what is new, and drop ACKs of refusals; False when it is like any other."""
-        if data.startswith(_NEW) and not (data[0] == 73 and _TAGGED.search(data)):
+        if data.startswith(_NEW) and not (data[0] == 73 and _is_tagged(data)):
             self._put_fresh(flow, data, now)
-        elif data.startswith(_OUTSIDE) and not self._desk.known(flow) and not _TAGGED.search(data):
+        elif data.startswith(_OUTSIDE) and not self._desk.known(flow) and not _is_tagged(data):
             self._put_fresh(flow, data, now)  # a stranger's, which shall not go before a customer's call
         elif data.startswith(b"CANCEL ") and self._fresh:
             self._put_fresh(flow, data, now)  # behind its INVITE

@@ -72,8 +72,9 @@ _ITEM = re.compile(r'(?:[^",<]++|"(?:[^"\\]++|\\.)*+"|<[^>]*+>)*+', re.ASCII | r
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9\-.!%*_+`'~\[\]:]+\Z")
 _UNQUOTABLE = re.compile(r"[\r\n]+")
 
+_PORT = r"(?:[1-5]?[0-9]{1,4}+|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _VIA = re.compile(
-    r"SIP/2\.0/(UDP|TCP|TLS) ([A-Za-z0-9][A-Za-z0-9.\-]*+)(?::([0-9]{1,4}+))?"
+    rf"SIP/2\.0/(UDP|TCP|TLS) ([A-Za-z0-9][A-Za-z0-9.\-]*+)(?::({_PORT}))?"
     r"(;rport)?;branch=([A-Za-z0-9\-.!%*_+`'~]++)((?:;[^\s;,\"=]++(?:=[^\s;,\"=]++)?+)*+)\Z"
 )
 _TRANSPORTS = {"UDP": "udp", "TCP": "tcp", "TLS": "tls"}
@@ -84,7 +85,7 @@ _VIA_GENERAL = re.compile(
 _CSEQ = re.compile(r"([0-9]{1,10})\s+([A-Za-z0-9\-.!%*_+`'~]+)\Z", re.ASCII)
 _NAME_ADDR = re.compile(
     r"(?:\"([^\"\\]*+)\" ?|([A-Za-z0-9][A-Za-z0-9\-.!%*_+`'~]*+) )?"
-    r"<(sip:(?:[A-Za-z0-9+\-_.!~*']+@)?[A-Za-z0-9][A-Za-z0-9.\-]*+(?::[0-9]{1,4})?)>"
+    rf"<(sip:(?:[A-Za-z0-9+\-_.!~*']+@)?[A-Za-z0-9][A-Za-z0-9.\-]*+(?::{_PORT})?(?:;transport=[A-Za-z]+)?)>"
     r"(?:;tag=([A-Za-z0-9\-.!%*_+`'~]++))?\Z"
 )
 

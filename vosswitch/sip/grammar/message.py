@@ -260,14 +260,16 @@ class Request(Message):
     """A request.
 
     :ivar uri: the Request-URI as received.
+    :ivar key: what identifies its server transaction, once that was looked for.
     """
 
-    __slots__ = ("method", "uri")
+    __slots__ = ("key", "method", "uri")
 
     def __init__(self, method: str, uri: str, headers: Headers | None = None, body: bytes = b"") -> None:
         super().__init__(headers, body)
         self.method = method
         self.uri = uri
+        self.key = ""
 
     @property
     def target(self) -> Uri:

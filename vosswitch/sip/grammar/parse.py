@@ -36,7 +36,8 @@ def parse(data: bytes) -> Request | Response:
     :raises BadMessage: whatever the bytes are, nothing else.
     """
     head, body = _split(data)
-    large = len(head) > LONGEST_HEAD or head.count(b"\n") > MOST_LINES
+    breaks = head.count(b"\n")
+    large = len(head) > LONGEST_HEAD or breaks > MOST_LINES
     if large:
         head = b"\r\n".join(head[:LONGEST_HEAD].split(b"\r\n")[:MOST_LINES])
     try:
@@ -49,12 +50,13 @@ def parse(data: bytes) -> Request | Response:
         text = _FOLD.sub(" ", text)
         lines = text.split("\r\n")
         headers = _read_headers(lines) or {}
+        breaks = text.count("\n")
     message = _read_start(lines[0], headers, body)
     message.encoding = encoding
     try:
         if large:
             raise BadMessage("Message Too Large", 513)
-        if text.count("\r") >= len(lines) or text.count("\n") >= len(lines):
+        if breaks >= len(lines) or text.count("\r") >= len(lines):
             raise BadMessage("Stray line end")
         if len(headers) < len(lines) - 1:
             _check_single(headers)
@@ -156,7 +158,7 @@ def _check(message: Request | Response) -> None:
 
 def _cut_body(message: Message, lengths: list[str] | None) -> None:
     """Cut the body to its Content-Length (RFC 3261 section 18.3); without one it reaches to the end."""
-    if lengths is None:
+    if lengths is None or (len(lengths) == 1 and lengths[0] == str(len(message.body))):
         return
     length = _content_length(lengths)
     if length != len(message.body):

@@ -5,7 +5,7 @@ Matching is RFC 3261 17.1.3 and 17.2.3, with the RFC 2543 way for peers whose br
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from vosswitch.sip.grammar.message import reason_phrase
 from vosswitch.sip.grammar.wire import KNOWN, Echo, encode, follow_up, seal
@@ -74,10 +74,17 @@ class ServerUser(Protocol):
         """A CANCEL came before the final response; it is answered already."""
 
 
+Performs = dict[Effect, "Callable[[Any], None]"]
+
+
 class _Transaction:
-    """What both sides share: machine, timers, and the last bytes sent."""
+    """What both sides share: machine, timers, and the last bytes sent.
+
+    :cvar PERFORMS: what to do for each effect.
+    """
 
     __slots__ = ("_guard", "_resend", "data", "flow", "key", "layer", "machine", "method", "pace", "sends")
+    PERFORMS: ClassVar[Performs] = {}
 
     def __init__(self, layer: Layer, machine: Machine, key: str, method: str, flow: Flow) -> None:
         self.layer = layer
@@ -98,11 +105,9 @@ class _Transaction:
 
     def feed(self, what: Input) -> None:
         """Give the machine an input that carries no message and perform what follows."""
+        performs = self.PERFORMS
         for effect in self.machine.feed(what):
-            self._perform(effect)
-
-    def _perform(self, effect: Effect) -> None:
-        raise AssertionError(effect)
+            performs[effect](self)
 
     def _send(self) -> None:
         if not self.data:
@@ -114,13 +119,18 @@ class _Transaction:
         self.sends += 1
         self.flow.send(self.data, self._broken)
 
+    def _nothing(self) -> None:
+        """What the machine says is for somebody else."""
+
     def _broken(self) -> None:
         self.feed(Input.TRANSPORT_ERROR)
 
     def _stop(self) -> None:
         timers = self.layer.timers
-        timers.cancel(self._resend)
-        timers.cancel(self._guard)
+        if self._resend is not None:
+            timers.cancel(self._resend)
+        if self._guard is not None:
+            timers.cancel(self._guard)
         self._resend = self._guard = None
 
     def _again(self, delay: float, what: Input) -> None:
@@ -164,7 +174,7 @@ class ClientTransaction(_Transaction):
                 if self.user is not None:
                     self.user.answered(self, response)
             else:
-                self._perform(effect)
+                self.PERFORMS[effect](self)
         if self.machine.state is State.COMPLETED:
             self.user = None
 
@@ -231,35 +241,54 @@ class ClientTransaction(_Transaction):
         self.flow = flow
         self.layer.watch(self)
 
-    def _perform(self, effect: Effect) -> None:
-        if effect is Effect.SEND:
-            self._send()
-        elif effect is Effect.SEND_ACK:
-            self.layer.statistics.sent += 1
-            self.flow.send(self.ack, self._broken)
-        elif effect is Effect.STOP:
-            self._stop()
-        elif effect is Effect.END:
-            self._end()
-        elif effect is Effect.FAIL:
-            if self.user is not None:
-                self.user.failed(self)
-        else:
-            self._start(effect)
+    def _send_ack(self) -> None:
+        self.layer.statistics.sent += 1
+        self.flow.send(self.ack, self._broken)
 
-    def _start(self, effect: Effect) -> None:
-        pace = self.pace
-        if effect is Effect.START_A or effect is Effect.START_E:
-            if self.sends < len(pace.intervals):
-                self._again(pace.intervals[self.sends - 1], Input(effect))
-        elif effect is Effect.START_B or effect is Effect.START_F:
-            self._watch(pace.total, Input(effect))
-        elif effect is Effect.START_M:
-            self._watch(pace.accepted, Input.TIMER_M)
-        elif effect is Effect.START_D:
-            self._watch(0 if self.machine.reliable else max(32.0, pace.accepted), Input.TIMER_D)
-        else:
-            self._watch(0 if self.machine.reliable else pace.t4, Input.TIMER_K)
+    def _fail(self) -> None:
+        if self.user is not None:
+            self.user.failed(self)
+
+    def _start_a(self) -> None:
+        self._wait_again(Input.TIMER_A)
+
+    def _start_e(self) -> None:
+        self._wait_again(Input.TIMER_E)
+
+    def _wait_again(self, what: Input) -> None:
+        intervals = self.pace.intervals
+        if self.sends < len(intervals):
+            self._again(intervals[self.sends - 1], what)
+
+    def _start_b(self) -> None:
+        self._watch(self.pace.total, Input.TIMER_B)
+
+    def _start_f(self) -> None:
+        self._watch(self.pace.total, Input.TIMER_F)
+
+    def _start_m(self) -> None:
+        self._watch(self.pace.accepted, Input.TIMER_M)
+
+    def _start_d(self) -> None:
+        self._watch(0 if self.machine.reliable else max(32.0, self.pace.accepted), Input.TIMER_D)
+
+    def _start_k(self) -> None:
+        self._watch(0 if self.machine.reliable else self.pace.t4, Input.TIMER_K)
+
+    PERFORMS: ClassVar[Performs] = {
+        Effect.SEND: _Transaction._send,
+        Effect.SEND_ACK: _send_ack,
+        Effect.STOP: _Transaction._stop,
+        Effect.END: _end,
+        Effect.FAIL: _fail,
+        Effect.START_A: _start_a,
+        Effect.START_B: _start_b,
+        Effect.START_D: _start_d,
+        Effect.START_E: _start_e,
+        Effect.START_F: _start_f,
+        Effect.START_K: _start_k,
+        Effect.START_M: _start_m,
+    }
 
 
 class ServerTransaction(_Transaction):
@@ -316,39 +345,47 @@ class ServerTransaction(_Transaction):
         if self.user is not None and self.machine.state is State.PROCEEDING:
             self.user.cancelled(request)
 
-    def _perform(self, effect: Effect) -> None:
-        if effect is Effect.SEND:
-            self._send()
-        elif effect is Effect.STOP:
-            self._stop()
-        elif effect is Effect.END:
-            self._end()
-        elif effect is not Effect.FAIL and effect is not Effect.TELL:
-            self._start(effect)
-
     def _end(self) -> None:
         self.layer.servers.pop(self.key, None)
         if self.merge:
             self.layer.merges.pop(self.merge, None)
         self.user = None
 
-    def _start(self, effect: Effect) -> None:
-        pace = self.pace
-        if effect is Effect.START_G:
-            self._again(pace.doubled(self.sends - 1), Input.TIMER_G)
-        elif effect is Effect.START_L or effect is Effect.START_H:
-            self.user = None
-            self._watch(pace.accepted, Input(effect))
-        elif effect is Effect.START_J:
-            self._watch(0 if self.machine.reliable else pace.accepted, Input.TIMER_J)
-        else:
-            self._watch(0 if self.machine.reliable else pace.t4, Input.TIMER_I)
+    def _start_g(self) -> None:
+        self._again(self.pace.doubled(self.sends - 1), Input.TIMER_G)
+
+    def _start_h(self) -> None:
+        self.user = None
+        self._watch(self.pace.accepted, Input.TIMER_H)
+
+    def _start_i(self) -> None:
+        self._watch(0 if self.machine.reliable else self.pace.t4, Input.TIMER_I)
+
+    def _start_j(self) -> None:
+        self._watch(0 if self.machine.reliable else self.pace.accepted, Input.TIMER_J)
+
+    def _start_l(self) -> None:
+        self.user = None
+        self._watch(self.pace.accepted, Input.TIMER_L)
 
     def forget(self) -> None:
         """End at once without an answer; what is repeated comes as new."""
         self.machine.state = State.TERMINATED
         self._stop()
         self._end()
+
+    PERFORMS: ClassVar[Performs] = {
+        Effect.SEND: _Transaction._send,
+        Effect.STOP: _Transaction._stop,
+        Effect.END: _end,
+        Effect.FAIL: _Transaction._nothing,
+        Effect.TELL: _Transaction._nothing,
+        Effect.START_G: _start_g,
+        Effect.START_H: _start_h,
+        Effect.START_I: _start_i,
+        Effect.START_J: _start_j,
+        Effect.START_L: _start_l,
+    }
 
 
 class _Silent:
@@ -430,7 +467,8 @@ class Layer:
 
     def find(self, request: Request) -> ServerTransaction | None:
         """The transaction that this request repeats (or, for an ACK or CANCEL, is about)."""
-        return self.servers.get(server_key(request))
+        request.key = key = server_key(request)
+        return self.servers.get(key)
 
     @property
     def full(self) -> bool:
@@ -448,8 +486,8 @@ class Layer:
     def serve(self, request: Request, flow: Flow) -> ServerTransaction:
         """Start a server transaction for a new request; *flow* is where its responses go."""
         self.count(request)
-        transaction = ServerTransaction(self, server_key(request), request, flow, Echo(request))
-        self.servers[transaction.key] = transaction
+        key = request.key or server_key(request)
+        transaction = self.servers[key] = ServerTransaction(self, key, request, flow, Echo(request))
         return transaction
 
     def count(self, request: Request) -> None:

@@ -7,7 +7,6 @@ A machine takes inputs and answers with effects; it never sends, sleeps or reads
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
 from typing import ClassVar
 
@@ -72,7 +71,8 @@ class Effect(StrEnum):
 
 
 Effects = tuple[Effect, ...]
-Action = Callable[["Machine"], Effects]
+Action = tuple[Effects, Effects]
+"""What follows on a transport that does not retransmit by itself, and on one that does."""
 Table = dict[State, dict[Input, tuple[State, Action]]]
 
 _I, _S, _E = Input, State, Effect
@@ -80,12 +80,12 @@ _I, _S, _E = Input, State, Effect
 
 def _do(*effects: Effect) -> Action:
     """An action that is the same on every transport."""
-    return lambda _machine: effects
+    return effects, effects
 
 
 def _do_by(unreliable: Effects, reliable: Effects) -> Action:
     """An action that differs because a reliable transport needs no retransmission."""
-    return lambda machine: reliable if machine.reliable else unreliable
+    return unreliable, reliable
 
 
 class Machine:
@@ -109,7 +109,7 @@ class Machine:
         if row is None:
             return ()
         self.state, action = row
-        return action(self)
+        return action[self.reliable]
 
 
 _nothing = _do()

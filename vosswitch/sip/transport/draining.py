@@ -51,18 +51,18 @@ class DrainingPort(udp.Port):
     def doRead(self) -> None:  # noqa: N802 - Twisted's name
         """The socket has something to read."""
         now = began = self.now()
-        more = True
-        while more:
-            more = self._drain(now) > 1  # where only one came, hardly another one has come since
+        most = 1  # one look behind the first shows both whether more waits and whether its peer has answered meanwhile
+        while self._drain(now, most):
             self.serve()
             now = self.now()
             if now - began > TURN or not self.connected:
                 return
+            most = MOST_AT_ONCE
 
-    def _drain(self, now: float) -> int:
+    def _drain(self, now: float, most: int) -> int:
         """Read what is there; how many datagrams that were."""
         receive, take = self.socket.recvfrom, self.take
-        for count in range(MOST_AT_ONCE):
+        for count in range(most):
             try:
                 data, source = receive(65536)
             except BlockingIOError:
@@ -72,4 +72,4 @@ class DrainingPort(udp.Port):
                     continue
                 raise
             take(data, source, now)
-        return MOST_AT_ONCE
+        return most
