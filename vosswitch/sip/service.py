@@ -42,7 +42,8 @@ from vosswitch.sip.reception import Reception
 from vosswitch.sip.registrations.registrar import GATEWAY, Registrar
 from vosswitch.sip.registrations.trunks import Trunks
 from vosswitch.sip.transactions.flow import Statistics, Tokens
-from vosswitch.sip.transactions.layer import Layer, Pace
+from vosswitch.sip.transactions.layer import Layer
+from vosswitch.sip.transactions.pace import Pace
 from vosswitch.sip.transactions.stateless import Stateless
 from vosswitch.sip.transactions.timers import Timers
 from vosswitch.sip.transactions.transaction import State as TransactionState

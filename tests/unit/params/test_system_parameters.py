@@ -167,6 +167,27 @@ def test_snapshot():
         first.with_values({"SS_NOTHING": "1"})
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda found: found.__setitem__("SS_MAX_CPS", 1),
+        lambda found: found.__delitem__("SS_MAX_CPS"),
+        lambda found: found.update(SS_MAX_CPS=1),
+        lambda found: found.__ior__({"SS_MAX_CPS": 1}),
+        lambda found: found.setdefault("X", 1),
+        lambda found: found.pop("SS_MAX_CPS"),
+        lambda found: found.popitem(),
+        lambda found: found.clear(),
+    ],
+)
+def test_what_is_in_force_does_not_change(change):
+    found = Parameters()
+    before = dict(found)
+    with pytest.raises(TypeError):
+        change(found)
+    assert found == before
+
+
 def test_plugin_adds_parameters():
     more = DECLARED.with_more([Parameter("plugin.x", "X_LEVEL", "3", whole(1, 5), "", "A plugin's own", ("X_L",))])
     assert (len(more), len(DECLARED)) == (len(DECLARED) + 1, len(DECLARED))

@@ -45,7 +45,7 @@ from vosswitch.sip.legs.session import MOST as LONGEST
 from vosswitch.sip.legs.session import invite_lines, least_of
 from vosswitch.sip.legs.tries import Tries, proof_name
 from vosswitch.sip.transactions.flow import contact_line
-from vosswitch.sip.transactions.layer import Pace
+from vosswitch.sip.transactions.pace import Pace
 
 if TYPE_CHECKING:
     from vosswitch.model.call import Placement

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from vosswitch.sip.grammar.message import reason_phrase
 from vosswitch.sip.grammar.wire import KNOWN, Echo, encode, follow_up, seal
+from vosswitch.sip.transactions.pace import Pace
 from vosswitch.sip.transactions.transaction import (
     Client,
     Effect,
@@ -34,27 +35,6 @@ COOKIE = "z9hG4bK"
 """What the branches of RFC 3261 begin with."""
 MOST_SOUGHT = 5
 """Connections that are made for one INVITE after the one that it went over is lost."""
-
-
-class Pace:
-    """T1, T2, T4 and the retransmission intervals (SS_SIP_RESEND_INTERVAL), seconds.
-
-    :param intervals: waits behind the first, second, ... transmission of a request; after the last it has failed.
-    """
-
-    __slots__ = ("accepted", "intervals", "t1", "t2", "t4", "total")
-
-    def __init__(self, intervals: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0)) -> None:
-        self.intervals = intervals or (0.5,)
-        self.t1 = self.intervals[0]
-        self.t2 = max(self.intervals)
-        self.t4 = 5.0
-        self.total = sum(self.intervals)
-        self.accepted = 64 * self.t1
-
-    def doubled(self, times: int) -> float:
-        """T1 doubled *times* times, at most T2: the waits of responses."""
-        return min(self.t1 * (1 << min(times, 16)), self.t2)
 
 
 class ClientUser(Protocol):
@@ -141,6 +121,10 @@ class _Transaction:
             self.feed(what)
         else:
             self._guard = self.layer.timers.add(delay, self.feed, what)
+
+    def _linger(self, delay: float, what: Input) -> None:
+        """What may be repeated is waited for; on a reliable transport nothing is."""
+        self._watch(0 if self.machine.reliable else delay, what)
 
 
 class ClientTransaction(_Transaction):
@@ -249,31 +233,10 @@ class ClientTransaction(_Transaction):
         if self.user is not None:
             self.user.failed(self)
 
-    def _start_a(self) -> None:
-        self._wait_again(Input.TIMER_A)
-
-    def _start_e(self) -> None:
-        self._wait_again(Input.TIMER_E)
-
     def _wait_again(self, what: Input) -> None:
         intervals = self.pace.intervals
         if self.sends < len(intervals):
             self._again(intervals[self.sends - 1], what)
-
-    def _start_b(self) -> None:
-        self._watch(self.pace.total, Input.TIMER_B)
-
-    def _start_f(self) -> None:
-        self._watch(self.pace.total, Input.TIMER_F)
-
-    def _start_m(self) -> None:
-        self._watch(self.pace.accepted, Input.TIMER_M)
-
-    def _start_d(self) -> None:
-        self._watch(0 if self.machine.reliable else max(32.0, self.pace.accepted), Input.TIMER_D)
-
-    def _start_k(self) -> None:
-        self._watch(0 if self.machine.reliable else self.pace.t4, Input.TIMER_K)
 
     PERFORMS: ClassVar[Performs] = {
         Effect.SEND: _Transaction._send,
@@ -281,13 +244,13 @@ class ClientTransaction(_Transaction):
         Effect.STOP: _Transaction._stop,
         Effect.END: _end,
         Effect.FAIL: _fail,
-        Effect.START_A: _start_a,
-        Effect.START_B: _start_b,
-        Effect.START_D: _start_d,
-        Effect.START_E: _start_e,
-        Effect.START_F: _start_f,
-        Effect.START_K: _start_k,
-        Effect.START_M: _start_m,
+        Effect.START_A: lambda self: self._wait_again(Input.TIMER_A),
+        Effect.START_B: lambda self: self._watch(self.pace.total, Input.TIMER_B),
+        Effect.START_D: lambda self: self._linger(max(32.0, self.pace.accepted), Input.TIMER_D),
+        Effect.START_E: lambda self: self._wait_again(Input.TIMER_E),
+        Effect.START_F: lambda self: self._watch(self.pace.total, Input.TIMER_F),
+        Effect.START_K: lambda self: self._linger(self.pace.t4, Input.TIMER_K),
+        Effect.START_M: lambda self: self._watch(self.pace.accepted, Input.TIMER_M),
     }
 
 
@@ -351,22 +314,10 @@ class ServerTransaction(_Transaction):
             self.layer.merges.pop(self.merge, None)
         self.user = None
 
-    def _start_g(self) -> None:
-        self._again(self.pace.doubled(self.sends - 1), Input.TIMER_G)
-
-    def _start_h(self) -> None:
+    def _let_go(self, what: Input) -> None:
+        """The final response is out: nobody asks for it any more but the peer."""
         self.user = None
-        self._watch(self.pace.accepted, Input.TIMER_H)
-
-    def _start_i(self) -> None:
-        self._watch(0 if self.machine.reliable else self.pace.t4, Input.TIMER_I)
-
-    def _start_j(self) -> None:
-        self._watch(0 if self.machine.reliable else self.pace.accepted, Input.TIMER_J)
-
-    def _start_l(self) -> None:
-        self.user = None
-        self._watch(self.pace.accepted, Input.TIMER_L)
+        self._watch(self.pace.accepted, what)
 
     def forget(self) -> None:
         """End at once without an answer; what is repeated comes as new."""
@@ -380,11 +331,11 @@ class ServerTransaction(_Transaction):
         Effect.END: _end,
         Effect.FAIL: _Transaction._nothing,
         Effect.TELL: _Transaction._nothing,
-        Effect.START_G: _start_g,
-        Effect.START_H: _start_h,
-        Effect.START_I: _start_i,
-        Effect.START_J: _start_j,
-        Effect.START_L: _start_l,
+        Effect.START_G: lambda self: self._again(self.pace.doubled(self.sends - 1), Input.TIMER_G),
+        Effect.START_H: lambda self: self._let_go(Input.TIMER_H),
+        Effect.START_I: lambda self: self._linger(self.pace.t4, Input.TIMER_I),
+        Effect.START_J: lambda self: self._linger(self.pace.accepted, Input.TIMER_J),
+        Effect.START_L: lambda self: self._let_go(Input.TIMER_L),
     }
 
 
