@@ -69,6 +69,7 @@ class MappingGateway:
     :ivar auth: what proves it: ``ip``, ``ip_port`` (the source port too, UDP only) or ``password``.
     :ivar addresses: where it may call from; with ``password`` they narrow it, and none = anywhere.
     :ivar username: of auth ``password``, never empty.
+    :ivar routing_order: what decides on gateways after its *routing_strategies*; none = the default order.
     :ivar tech_prefix: what its called numbers begin with; stripped before anything else.
     :ivar media_proxy: off, on, auto or must_on.
     :ivar profile: how we speak with it.
@@ -86,6 +87,7 @@ class MappingGateway:
     callee_dial_plan: DialPlan = NO_PLAN
     caller_dial_plan: DialPlan = NO_PLAN
     routing_strategies: tuple[str, ...] = ()
+    routing_order: tuple[str, ...] = ()
     blacklists: tuple[str, ...] = ()
     number_transforms: tuple[str, ...] = ()
     media_proxy: str = "auto"
@@ -120,6 +122,7 @@ class MappingGateway:
             callee_dial_plan=_plan(body["callee_dial_plan"]),
             caller_dial_plan=_plan(body["caller_dial_plan"]),
             routing_strategies=tuple(body["routing_strategies"]),
+            routing_order=tuple(body.get("routing_order", ())),
             blacklists=tuple(body["blacklists"]),
             number_transforms=tuple(body["number_transforms"]),
             media_proxy=body["media_proxy"],

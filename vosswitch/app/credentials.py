@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from vosswitch.call.snapshot import Snapshot
     from vosswitch.model.peer import PeerProfile
     from vosswitch.model.values import Address
-    from vosswitch.routing.gateways import GatewayIndex, RoutingGateway
+    from vosswitch.routing.gateways import RoutingGateway
+    from vosswitch.routing.index import GatewayIndex
 
 
 @implementer(ICredentials)

@@ -16,7 +16,8 @@ from vosswitch.numbers.files import number_table
 from vosswitch.numbers.groups import NumberGroup, with_tables
 from vosswitch.numbers.table import NumberTable
 from vosswitch.params.system import Parameters
-from vosswitch.routing.gateways import GatewayIndex, RoutingGateway
+from vosswitch.routing.gateways import RoutingGateway
+from vosswitch.routing.index import GatewayIndex
 
 T = TypeVar("T")
 
@@ -60,13 +61,12 @@ class Snapshot:
         base = Snapshot(parameters=Parameters({}, self.parameters.registry)) if change.get("full") else self
         new = {kind: _merged(getattr(base, kind), change.get(kind), build) for kind, build in _KINDS.items()}
         new["number_groups"] = with_tables(new["number_groups"], new["number_tables"])
-        routing = _merged(base.gateways.gateways, change.get("routing_gateways"), RoutingGateway.from_body)
         return dataclasses.replace(
             base,
             seq=change["seq"],
             **new,
             callers=_callers(base, new["mapping_gateways"], new["phones"]),
-            gateways=base.gateways if routing is base.gateways.gateways else GatewayIndex(routing),
+            gateways=_gateways(base.gateways, change.get("routing_gateways")),
             parameters=_parameters(base.parameters, change.get("parameters") or {}),
         )
 
@@ -81,6 +81,13 @@ def _merged(old: Mapping[str, T], bodies: Any, build: Callable[[dict[str, Any]],
         else:
             new[name] = build(body)
     return new
+
+
+def _gateways(old: GatewayIndex, bodies: Any) -> GatewayIndex:
+    if not bodies:
+        return old
+    build = RoutingGateway.from_body
+    return old.changed({name: None if body is None else build(body) for name, body in bodies.items()})
 
 
 def _callers(base: Snapshot, mapping: Mapping[str, MappingGateway], phones: Mapping[str, Phone]) -> Callers:

@@ -204,12 +204,15 @@ class GuardedStrategy:
     """An `IRoutingStrategy` whose failure leaves the order to the next strategy.
 
     Use `keys` for a whole list: keys of a strategy that fails for one candidate cannot be compared with the rest.
+
+    :ivar strategy: what is guarded.
     """
 
-    __slots__ = ("_key", "_keys", "_on_failure", "_plugin", "name")
+    __slots__ = ("_key", "_keys", "_on_failure", "_plugin", "name", "strategy")
 
     def __init__(self, strategy: Any, plugin: str, on_failure: OnFailure) -> None:
         self.name: str = strategy.name
+        self.strategy = strategy
         self._key = strategy.key
         self._keys = getattr(strategy, "keys", None)
         self._plugin = plugin

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from vosswitch.model.identity import NOBODY, Identity
 from vosswitch.model.peer import PLAIN, PeerProfile
@@ -42,8 +43,7 @@ class Reject:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A routing gateway that matches, as routing strategies see it.
 
     :ivar prefix: the gateway prefix that matched, may be empty.
@@ -51,6 +51,7 @@ class Candidate:
     :ivar asr: percent, None when there is no value; likewise *acd* in seconds.
     :ivar lines: calls now on it; *line_limit* None = unlimited.
     :ivar calls_today: attempts of the server's current day.
+    :ivar prefix_priority: of the prefix that matched.
     """
 
     gateway: str
@@ -63,6 +64,7 @@ class Candidate:
     lines: int = 0
     line_limit: int | None = None
     calls_today: int = 0
+    prefix_priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     _trace("SS_TRACE_REGISTER_FILE_SIZE", "16", whole(16, 2048), "MB", "Registration trace file size"),
     _trace("SS_TRACE_MASK", "ERROR", choice("ERROR", "DEBUG"), "", "Debug level"),
     _trace("SS_TRACETOFILE", "On", switch(), "", "Write debug to file"),
-    _route("SS_GATEWAY_ASR_CALCULATE", "Off", switch(), "", "Real-time ASR per gateway"),
+    _route("SS_GATEWAY_ASR_CALCULATE", "Off", switch(), "", "Real-time ASR per gateway", wired=True),
     _route(
         "SS_GATEWAY_ASR_RESERVE_TIME",
         "600",
@@ -115,6 +115,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "",
         "Where ASR enters the sort",
         aliases=("SS_GATEWAYASRROUTESORTCONFIG",),
+        wired=True,
     ),
     _route(
         "SS_GATEWAY_FEE_RATE_ROUTE_SORT_CONFIG",
@@ -123,8 +124,9 @@ PARAMETERS: tuple[Parameter, ...] = (
         "",
         "Where lowest rate enters the sort",
         aliases=("SS_GATEWAYFEERATEROUTESORTCONFIG",),
+        wired=True,
     ),
-    _route("SS_GATEWAY_FEE_RATE_ROUTE_BEFORE_ASR", "Off", switch(), "", "Rate before ASR"),
+    _route("SS_GATEWAY_FEE_RATE_ROUTE_BEFORE_ASR", "Off", switch(), "", "Rate before ASR", wired=True),
     _route(
         "SS_GATEWAY_SWITCH_LIMIT",
         "None",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from vosswitch.params.kinds import Parameter, choice, optional, seconds, switch, text, whole
+from vosswitch.params.kinds import Parameter, choice, exact, optional, seconds, switch, text, whole
 
 _own = partial(Parameter, "vs")
 
@@ -50,6 +50,14 @@ PARAMETERS: tuple[Parameter, ...] = (
         whole(1, 10000),
         "ms",
         "Longest time a journal record waits for its sync",
+        wired=True,
+    ),
+    _own(
+        "VS_RATE_MARGIN",
+        "0",
+        exact("0", "100"),
+        "%",
+        "Vendors' prices that are not dearer than the cheapest of them by more than this are equal for the order",
         wired=True,
     ),
     _own(

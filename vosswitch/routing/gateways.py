@@ -1,4 +1,4 @@
-"""Routing gateways (vendors' trunks) and the index that finds those for a number."""
+"""Routing gateways (vendors' trunks)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.places import settled
 from vosswitch.numbers.dialplan import NO_PLAN, DialPlan, parse_plan
-from vosswitch.routing.eligibility import checks_of
+from vosswitch.routing.bounds import Bound, read_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,11 +31,13 @@ class RoutingGateway:
     :ivar local_address: the local IP to send from, with a port or not, "" = any.
     :ivar username: answers the vendor's digest challenges together with *password*, "" = none; *realm* "" = any.
     :ivar prefixes: which called numbers it takes; none = all.
+    :ivar terminal: no gateway with a shorter prefix is tried where this one takes the number (``prefix_mode``).
     :ivar priority: small goes first; *weight* is its share among equals.
     :ivar lines: calls at the same time, None = unlimited; likewise *cps*, new calls per second.
     :ivar strip_prefix: the matched prefix is not sent.
     :ivar media_proxy: off, on, auto or must_on.
     :ivar profile: how we speak with it.
+    :ivar protect: it is tried only when all others have failed or are full.
     """
 
     name: str
@@ -47,7 +49,8 @@ class RoutingGateway:
     username: str = ""
     password: str = ""
     realm: str = ""
-    prefixes: tuple[str, ...] = ()
+    prefixes: tuple[str | Bound, ...] = ()
+    terminal: bool = False
     priority: int = 0
     weight: int = 1
     lines: int | None = None
@@ -59,6 +62,7 @@ class RoutingGateway:
     media_proxy: str = "auto"
     profile: PeerProfile = PLAIN
     locked: bool = False
+    protect: bool = False
 
     @property
     def target(self) -> Address:
@@ -86,7 +90,8 @@ class RoutingGateway:
             username=body["username"] or "",
             password=body["password"] or "",
             realm=body["realm"] or "",
-            prefixes=tuple(body["prefixes"]),
+            prefixes=tuple(map(read_prefix, body["prefixes"])),
+            terminal=body.get("prefix_mode") == "terminal",
             priority=body["priority"],
             weight=body["weight"],
             lines=body["lines"],
@@ -98,6 +103,7 @@ class RoutingGateway:
             media_proxy=body["media_proxy"],
             profile=PeerProfile.from_body(body),
             locked=body["locked"],
+            protect=body.get("protect", False),
         )
 
 
@@ -108,48 +114,3 @@ def trunk_text(transport: str, address: str, port: int) -> str:
     host = f"[{address}]" if ":" in address else address
     port_text = f":{port}" if port else ""
     return f"{transport}:{host}{port_text}"
-
-
-class GatewayIndex:
-    """All routing gateways, found by the prefixes they take; immutable.
-
-    :ivar gateways: by name.
-    :ivar dynamic: those that register with us, by user name; locked ones are not among them.
-    :ivar hosts: the addresses of all of them.
-    :ivar checks: by name what has to be asked before a gateway is tried (`vosswitch.routing.eligibility`).
-    """
-
-    __slots__ = ("_by_host", "_by_prefix", "_lengths", "checks", "dynamic", "gateways", "hosts")
-
-    def __init__(self, gateways: Mapping[str, RoutingGateway]) -> None:
-        self.gateways = gateways
-        self.checks = {name: checks_of(gateway) for name, gateway in gateways.items()}
-        found: dict[str, list[RoutingGateway]] = {}
-        for gateway in gateways.values():
-            for prefix in dict.fromkeys(gateway.prefixes or ("",)):
-                found.setdefault(prefix, []).append(gateway)
-        self._by_prefix = {prefix: tuple(members) for prefix, members in found.items()}
-        self._lengths = tuple(sorted({len(prefix) for prefix in found}, reverse=True))
-        self.dynamic: dict[str, list[RoutingGateway]] = {}
-        for gateway in gateways.values():
-            if gateway.profile.dynamic and gateway.password and not gateway.locked:
-                self.dynamic.setdefault(gateway.registers_as, []).append(gateway)
-        special = [gateway for gateway in gateways.values() if gateway.profile is not PLAIN and gateway.address]
-        self.hosts = frozenset(gateway.address for gateway in gateways.values())
-        self._by_host = {gateway.address: gateway.profile for gateway in reversed(special)}
-
-    def profile_at(self, host: str) -> PeerProfile:
-        """How the gateway at an IP address is spoken with; of several the first of which something special is set."""
-        return self._by_host.get(host, PLAIN)
-
-    def matches(self, callee: str) -> dict[str, tuple[RoutingGateway, str]]:
-        """Every gateway that takes *callee*, locked ones too, by name, with its longest prefix that matches."""
-        found: dict[str, tuple[RoutingGateway, str]] = {}
-        size = len(callee)
-        for length in self._lengths:
-            if length <= size:
-                prefix = callee[:length]
-                for gateway in self._by_prefix.get(prefix, ()):
-                    if gateway.name not in found:
-                        found[gateway.name] = gateway, prefix
-        return found

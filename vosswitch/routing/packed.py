@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MOST_VALUED = 10
 """Candidates with their values; the next `MOST_NAMED` by name, and of the rest the number."""
-MOST_NAMED = 10
+MOST_NAMED = 6
 MOST_DROPPED = 8
 """Dropped gateways by name; of the others the number per reason."""
 MOST_REASONS = 8

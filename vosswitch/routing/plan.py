@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vosswitch.model.call import Candidate
 from vosswitch.routing.decision import LOCKED, NO_MATCH, Look, rows
 from vosswitch.routing.eligibility import Enquiry, hindrance
 from vosswitch.routing.looks import look_of
-from vosswitch.routing.strategies import BUILT_IN, DEFAULT_ORDER, NEED_PRICE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from vosswitch.model.call import CallAttempt
     from vosswitch.routing.availability import Aside
-    from vosswitch.routing.gateways import GatewayIndex, RoutingGateway
+    from vosswitch.routing.gateways import RoutingGateway
+    from vosswitch.routing.index import GatewayIndex
+    from vosswitch.routing.order import Order, Orders
 
 
 class RouteView(Protocol):
@@ -48,25 +49,28 @@ class RouteView(Protocol):
 class Plan:
     """The outcome.
 
-    :ivar candidates: what to try, in order. Gateways whose lines are full stand last: one may be free by their turn.
-    :ivar strategies: names by which the order was made; *missing* are those that are not loaded.
-    :ivar sell: the selling price, units of 10^-7 per minute, for margins; None = not known.
+    :ivar candidates: what to try, in order. Those that only help when all others have failed (`RoutingGateway.protect`)
+        stand behind the others, and behind all of them those whose lines are full: one may be free by their turn.
     :ivar free: how many of the candidates have a line free.
     :ivar dropped: the gateways that were looked at and are no candidates.
     :ivar last: candidates that are put aside, with the reason: they are tried because nothing else is there.
+    :ivar sell: the selling price, units of 10^-7 per minute, for margins; None = not known.
+    :ivar strategies: names by which the order was made; *missing* are those that are not loaded.
+    :param values: gives of a candidate what each criterion of the order sees.
     """
 
-    __slots__ = ("candidates", "dropped", "free", "last", "missing", "sell", "strategies")
+    __slots__ = ("_values", "candidates", "dropped", "free", "last", "missing", "sell", "strategies")
 
     def __init__(
         self,
-        candidates: tuple[Candidate, ...],
+        candidates: Sequence[Candidate],
         free: int,
-        dropped: tuple[Look, ...],
+        dropped: Sequence[Look],
         strategies: tuple[str, ...],
         missing: tuple[str, ...],
         sell: int | None,
         last: Mapping[str, str] | None = None,
+        values: Callable[[Candidate], dict[str, Any]] | None = None,
     ) -> None:
         self.last = last or {}
         self.candidates = candidates
@@ -75,6 +79,7 @@ class Plan:
         self.strategies = strategies
         self.missing = missing
         self.sell = sell
+        self._values = values
 
     @property
     def looks(self) -> tuple[Look, ...]:
@@ -82,6 +87,13 @@ class Plan:
         free, last = self.free, self.last
         kept = [look_of(one, last=last.get(one.gateway)) for one in self.candidates[:free]]
         return (*kept, *[look_of(one, full=True) for one in self.candidates[free:]], *self.dropped)
+
+    @property
+    def values(self) -> list[dict[str, Any]]:
+        """For each of `looks` what each criterion of the order saw, by its name; nothing for the dropped ones."""
+        values = self._values
+        found = [values(one) if values is not None else {} for one in self.candidates]
+        return found + [{} for _ in self.dropped]
 
     @property
     def refusal(self) -> str | None:
@@ -100,9 +112,10 @@ def plan(
     attempt: CallAttempt,
     gateways: GatewayIndex,
     view: RouteView,
-    strategies: Mapping[str, Any],
-    chosen: Sequence[str] = (),
+    orders: Orders,
+    chosen: tuple[str, ...] = (),
     *,
+    own: tuple[str, ...] = (),
     mapping_gateway: Any = None,
     snapshot: Any = None,
     sell: int | None = None,
@@ -110,64 +123,97 @@ def plan(
 ) -> Plan:
     """Find and order the gateways for one call; takes and changes nothing.
 
-    :param strategies: everything that is loaded, by name: `IRoutingStrategy`, mostly in its guard.
-    :param chosen: the strategies of the caller's mapping gateway; `DEFAULT_ORDER` decides what they leave open.
+    :param chosen: the strategies of the caller's mapping gateway; what they leave open is decided by its *own* order,
+        without one by the default order (`vosswitch.routing.order`).
     :param mapping_gateway: the caller's, None = a phone calls; *snapshot*: the configuration; for the checks.
     :param sell: what the caller pays, units of 10^-7 per minute.
     :param explain: list the gateways that do not match too, with every price; the call is not placed.
     """
-    names = (*chosen, *DEFAULT_ORDER) if chosen else DEFAULT_ORDER
-    steps = {name: strategies[name] if name in strategies else _OWN.get(name) for name in names}
-    usable = {name: step for name, step in steps.items() if step is not None}
-    missing = tuple([name for name in steps if name not in usable])
-    priced = explain or any(name in NEED_PRICE or name not in _OWN for name in chosen)
-    found = _sorted_out(Enquiry(attempt, view, mapping_gateway, snapshot), gateways, priced=priced)
-    request = dataclasses.replace(attempt, call_id="") if explain else attempt
-    order = list(usable.values())
-    candidates = (*_ordered(found.free, order, request), *_ordered(found.full, order, request))
+    order = orders.of(chosen, own, snapshot.parameters if snapshot is not None else None)
+    enquiry = Enquiry(attempt, view, mapping_gateway, snapshot)
+    found = _sorted_out(enquiry, gateways, priced=explain or order.priced)
     if explain:
-        found.dropped += _others(gateways, callee=attempt.callee)
-    return Plan(candidates, len(found.free), tuple(found.dropped), tuple(usable), missing, sell, found.last)
-
-
-_OWN: Mapping[str, Any] = {strategy.name: strategy for strategy in BUILT_IN}
+        attempt = dataclasses.replace(attempt, call_id="")
+        found.dropped += _others(gateways, enquiry)
+    candidates, free = found.in_order(order, attempt)
+    values = partial(order.values, request=attempt) if explain else None
+    return Plan(candidates, free, found.dropped, order.names, order.missing, sell, found.last, values)
 
 
 class _Sorted:
-    """Matching gateways: with a line *free*, *full*, put *aside*, and *dropped* altogether.
+    """Matching gateways: with a line *free*, kept back with one (*spare*), *full*, put *aside*, *dropped* altogether.
 
+    :ivar protect: names of those that are kept back until all others have failed or are full.
     :ivar last: why those are aside that are tried all the same, since nothing else is free.
+    :ivar ends: prefix and name of the gateway behind which no shorter prefix is tried; None = there is none.
     """
 
-    __slots__ = ("aside", "dropped", "free", "full", "last")
+    __slots__ = ("aside", "dropped", "ends", "free", "full", "last", "protect", "spare")
 
     def __init__(self) -> None:
         self.free: list[Candidate] = []
+        self.spare: list[Candidate] = []
         self.full: list[Candidate] = []
         self.aside: list[tuple[Candidate, str]] = []
+        self.protect: set[str] = set()
         self.dropped: list[Look] = []
         self.last: dict[str, str] = {}
+        self.ends: tuple[str, str] | None = None
+
+    def put(self, candidate: Candidate) -> None:
+        """Sort one in."""
+        if not _has_line(candidate):
+            self.full.append(candidate)
+        else:
+            (self.spare if candidate.gateway in self.protect else self.free).append(candidate)
+
+    def heed(self, gateway: RoutingGateway, prefix: str) -> None:
+        """Take note of what a gateway that may be tried means for the others."""
+        if gateway.terminal and self.ends is None:
+            self.ends = prefix, gateway.name
+        if gateway.protect:
+            self.protect.add(gateway.name)
+
+    def beyond(self, prefix: str) -> str:
+        """Why a gateway that matches by *prefix* comes too late: a longer one was terminal."""
+        if self.ends is None or len(prefix) == len(self.ends[0]):
+            return ""
+        return f"prefix {self.ends[0]} of {self.ends[1]} is terminal"
+
+    def in_order(self, order: Order, request: CallAttempt) -> tuple[list[Candidate], int]:
+        """The candidates in order, and how many of them have a line free."""
+        made = order.sorted
+        found = made(self.free, request)
+        if self.spare:
+            found = found + made(self.spare, request)
+        free = len(found)
+        if self.full:
+            found = found + made([one for one in self.full if one.gateway not in self.protect], request)
+            found += made([one for one in self.full if one.gateway in self.protect], request)
+        return found, free
 
     def settle(self) -> None:
         """The last way is never put aside: without a free gateway those that are aside are tried."""
-        for candidate, why in self.aside:
-            has_line = candidate.line_limit is None or candidate.lines < candidate.line_limit
-            if self.last or (has_line and not self.free):
-                self.last[candidate.gateway] = why
-        if not self.last:
+        if self.free or self.spare or not any(_has_line(candidate) for candidate, _ in self.aside):
             self.dropped += [look_of(candidate)._replace(kept=False, why=why) for candidate, why in self.aside]
             return
-        for candidate, _ in self.aside:
-            has_line = candidate.line_limit is None or candidate.lines < candidate.line_limit
-            (self.free if has_line else self.full).append(candidate)
+        for candidate, why in self.aside:
+            self.last[candidate.gateway] = why
+            self.put(candidate)
+
+
+def _has_line(candidate: Candidate) -> bool:
+    return candidate.line_limit is None or candidate.lines < candidate.line_limit
 
 
 def _sorted_out(enquiry: Enquiry, gateways: GatewayIndex, *, priced: bool) -> _Sorted:
     found = _Sorted()
-    view, callee = enquiry.view, enquiry.attempt.callee
-    for name, (gateway, prefix) in gateways.matches(callee).items():
-        checks = gateways.checks[name]
+    attempt, view, _, snapshot = enquiry
+    matches = gateways.matches(attempt.callee, attempt.wall_ms, getattr(snapshot, "calendars", None))
+    for name, (entry, prefix, own) in matches.items():
+        gateway, checks = entry.gateway, entry.checks
         why = LOCKED if gateway.locked else hindrance(gateway, prefix, checks, enquiry) if checks else ""
+        why = why or found.beyond(prefix)
         aside = None if why else view.aside(gateway)
         if aside is not None and aside.absolute:
             why = aside.why
@@ -175,54 +221,50 @@ def _sorted_out(enquiry: Enquiry, gateways: GatewayIndex, *, priced: bool) -> _S
             look = Look(name, prefix, kept=False, why=why, priority=gateway.priority, weight=gateway.weight)
             found.dropped.append(look)
             continue
-        lines = view.lines(name)
-        candidate = Candidate(
-            name,
-            prefix,
-            gateway.priority,
-            gateway.weight,
-            view.price(gateway, callee) if priced else None,
-            view.asr(name),
-            view.acd(name),
-            lines,
-            gateway.lines,
-            view.calls_today(name),
-        )
-        if aside is not None:
-            found.aside.append((candidate, aside.why))
+        found.heed(gateway, prefix)
+        price = view.price(gateway, attempt.callee) if priced else None
+        candidate = _candidate(gateway, prefix, own, price, view)
+        if aside is None:
+            found.put(candidate)
         else:
-            (found.free if gateway.lines is None or lines < gateway.lines else found.full).append(candidate)
+            found.aside.append((candidate, aside.why))
     if found.aside:
         found.settle()
     return found
 
 
-def _ordered(candidates: list[Candidate], steps: Sequence[Any], request: CallAttempt) -> list[Candidate]:
-    """Sort by the first step; what it leaves equal by the next one, and so on."""
-    if len(candidates) < 2 or not steps:
-        return candidates
-    step, rest = steps[0], steps[1:]
-    keys = getattr(step, "keys", None)
-    values = [step.key(one, request) for one in candidates] if keys is None else keys(candidates, request)
-    first = values[0]
-    if all(value == first for value in values):
-        return _ordered(candidates, rest, request)
-    order = sorted(range(len(values)), key=values.__getitem__)
-    out: list[Candidate] = []
-    group = [candidates[order[0]]]
-    for before, place in itertools.pairwise(order):
-        if values[place] != values[before]:
-            out += _ordered(group, rest, request)
-            group = []
-        group.append(candidates[place])
-    return out + _ordered(group, rest, request)
+def _candidate(
+    gateway: RoutingGateway, prefix: str, prefix_priority: int, price: int | None, view: RouteView
+) -> Candidate:
+    name = gateway.name
+    return Candidate(
+        name,
+        prefix,
+        gateway.priority,
+        gateway.weight,
+        price,
+        view.asr(name),
+        view.acd(name),
+        view.lines(name),
+        gateway.lines,
+        view.calls_today(name),
+        prefix_priority,
+    )
 
 
-def _others(gateways: GatewayIndex, callee: str) -> list[Look]:
-    """The gateways that do not take the number at all, by name."""
-    matching = gateways.matches(callee)
+def _others(gateways: GatewayIndex, enquiry: Enquiry) -> list[Look]:
+    """The gateways that do not take the number at all, or not at this time, by name."""
+    attempt, calendars = enquiry.attempt, getattr(enquiry.snapshot, "calendars", None)
+    now, ever = gateways.matches(attempt.callee, attempt.wall_ms, calendars), gateways.matches(attempt.callee)
     return [
-        Look(name, None, kept=False, why=NO_MATCH, priority=gateway.priority, weight=gateway.weight)
+        Look(
+            name,
+            None,
+            kept=False,
+            why=f"prefix {ever[name].prefix} is not in force now" if name in ever else NO_MATCH,
+            priority=gateway.priority,
+            weight=gateway.weight,
+        )
         for name, gateway in sorted(gateways.gateways.items())
-        if name not in matching
+        if name not in now
     ]

@@ -6,6 +6,7 @@ a whole list of equals; its ``key`` is the answer for a candidate alone.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from hashlib import blake2b
 from math import log
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,17 @@ if TYPE_CHECKING:
 
     from vosswitch.model.call import CallAttempt, Candidate
 
-DEFAULT_ORDER = ("prefix", "priority", "weight", "line_usage", "calls_today", "gateway_id")
-"""What decides after the strategies that a mapping gateway names."""
+DEFAULT_ORDER = (
+    "prefix",
+    "prefix_priority",
+    "priority",
+    "weight",
+    "lowest_rate",
+    "line_usage",
+    "calls_today",
+    "gateway_id",
+)
+"""What decides after the strategies that a mapping gateway names, while the parameters say nothing else."""
 
 NEED_PRICE = frozenset({"lowest_rate"})
 """Built-in strategies that look at the price; those of plugins may."""
@@ -28,17 +38,20 @@ NEED_PRICE = frozenset({"lowest_rate"})
 
 @implementer(IRoutingStrategy)
 class Criterion:
-    """A strategy that is one function of the candidate."""
+    """A strategy that is one function of the candidate.
 
-    __slots__ = ("_of", "name")
+    :ivar of: the function.
+    """
+
+    __slots__ = ("name", "of")
 
     def __init__(self, name: str, of: Callable[[Candidate], Any]) -> None:
         self.name = name
-        self._of = of
+        self.of = of
 
     def key(self, candidate: Candidate, request: CallAttempt) -> Any:
         """The function's value."""
-        return self._of(candidate)
+        return self.of(candidate)
 
 
 @implementer(IRoutingStrategy)
@@ -61,6 +74,38 @@ class Quality:
         known = [figure for figure in figures if figure is not None]
         mean = sum(known) / len(known) if known else 0.0
         return [-(mean if figure is None else figure) for figure in figures]
+
+
+@implementer(IRoutingStrategy)
+class LowestRate:
+    """The lowest price first, an unknown one last; near-equal prices are one level.
+
+    A level begins with its cheapest price and takes what is not dearer by more than the margin, so it does not depend
+    on the order in which gateways stand; the next level begins with the cheapest of the rest.
+
+    :param margin: percent, may have a fraction; 0 = only equal prices are equal.
+    """
+
+    __slots__ = ("_factor",)
+    name = "lowest_rate"
+
+    def __init__(self, margin: Decimal = Decimal(0)) -> None:
+        self._factor = int((100 + margin) * 1000)
+
+    def key(self, candidate: Candidate, request: CallAttempt) -> tuple[bool, int]:
+        """The price itself."""
+        return candidate.price is None, candidate.price or 0
+
+    def keys(self, candidates: Sequence[Candidate], request: CallAttempt) -> list[int]:
+        """The level of each."""
+        levels: dict[int | None, int] = {}
+        level, most = -1, -1
+        for price in sorted({one.price for one in candidates if one.price is not None}):
+            if price > most:
+                level, most = level + 1, max(price, price * self._factor // 100_000)
+            levels[price] = level
+        levels[None] = level + 1
+        return [levels[one.price] for one in candidates]
 
 
 @implementer(IRoutingStrategy)
@@ -124,6 +169,14 @@ def _priority(candidate: Candidate) -> int:
     return candidate.priority
 
 
+def _prefix_priority(candidate: Candidate) -> int:
+    return candidate.prefix_priority
+
+
+def _nothing(_candidate: Candidate) -> int:
+    return 0
+
+
 def _lowest_rate(candidate: Candidate) -> tuple[bool, int]:
     return candidate.price is None, candidate.price or 0
 
@@ -151,7 +204,10 @@ def _gateway_id(candidate: Candidate) -> str:
 
 
 BUILT_IN = (
+    Criterion("none", _nothing),
+    Criterion("priority_only", _nothing),
     Criterion("prefix", _prefix),
+    Criterion("prefix_priority", _prefix_priority),
     Criterion("priority", _priority),
     Criterion("lowest_rate", _lowest_rate),
     Quality("asr", _asr),
@@ -162,4 +218,6 @@ BUILT_IN = (
     Criterion("calls_today", _calls_today),
     Criterion("gateway_id", _gateway_id),
 )
-"""What the switch itself registers."""
+"""What the switch itself registers. ``none`` decides nothing; after ``priority_only`` nothing decides beyond the
+priority but the gateway's name (`vosswitch.routing.order`).
+"""

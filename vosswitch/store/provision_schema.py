@@ -13,6 +13,7 @@ from vosswitch.store import fields
 from vosswitch.store.calendar_fields import CALENDARS
 from vosswitch.store.group_fields import NUMBER_GROUPS
 from vosswitch.store.number_fields import NUMBER_TABLES
+from vosswitch.store.order_fields import ORDER_OF_ROUTING_GATEWAYS, PREFIXES, ROUTING_ORDER
 from vosswitch.store.peer_fields import OF_MAPPING_GATEWAYS, OF_ROUTING_GATEWAYS, host_name
 from vosswitch.store.table import Field, Table
 
@@ -102,6 +103,7 @@ MAPPING_GATEWAYS = Table(
         _CALLEE_PLAN,
         _CALLER_PLAN,
         Field("routing_strategies", fields.names("routing_strategies"), (), help="Order of the vendors"),
+        ROUTING_ORDER,
         Field("blacklists", fields.names("blacklists"), ()),
         _TRANSFORMS,
         _MEDIA_PROXY,
@@ -129,7 +131,8 @@ ROUTING_GATEWAYS = Table(
         Field("username", fields.optional(fields.name, ""), "", help="Answers the vendor's digest challenges"),
         _PASSWORD,
         Field("realm", fields.free_text, "", help="Only this realm is answered; left out = any"),
-        Field("prefixes", fields.prefixes, (), help="Called numbers it takes; empty = all"),
+        PREFIXES,
+        *ORDER_OF_ROUTING_GATEWAYS,
         Field("priority", fields.whole(0, 1_000_000), 0, help="The smallest is tried first"),
         Field("weight", fields.whole(0, 1_000_000), 1, help="Share among equal priorities"),
         _LINES,

@@ -25,6 +25,7 @@ CANDIDATES = st.builds(
     st.integers(0, 50),
     st.none() | st.integers(1, 50),
     st.integers(0, 10**5),
+    st.integers(0, 3),
 )
 WHYS = st.sampled_from(["locked", "it is not registered", "prefix does not match", "lines full: 5 of 5"])
 LOOKS = st.builds(

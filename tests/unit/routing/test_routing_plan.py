@@ -12,8 +12,10 @@ from vosswitch.hooks.interfaces import IRoutingStrategy
 from vosswitch.model.call import CallAttempt
 from vosswitch.model.values import Address
 from vosswitch.routing.availability import Aside
-from vosswitch.routing.gateways import GatewayIndex, RoutingGateway
-from vosswitch.routing.plan import plan
+from vosswitch.routing.gateways import RoutingGateway
+from vosswitch.routing.index import GatewayIndex
+from vosswitch.routing.order import Orders
+from vosswitch.routing.plan import plan as made_plan
 from vosswitch.routing.strategies import BUILT_IN
 
 
@@ -22,6 +24,11 @@ def unexpected(plugin, what, error):
 
 
 STRATEGIES = {one.name: GuardedStrategy(one, "routing", unexpected) for one in BUILT_IN}
+
+
+def plan(attempt, gateways, view, strategies, chosen=(), **more):
+    """The plan, without configuration."""
+    return made_plan(attempt, gateways, view, Orders(strategies), tuple(chosen), **more)
 
 
 class View:
@@ -93,9 +100,9 @@ def test_chosen_strategies_come_before_the_default_order():
 
 def test_prices_are_asked_for_only_when_something_looks_at_them():
     gateways, view = index(gateway("a"), gateway("b")), View()
-    order(gateways, view)
+    plan(call(), gateways, view, STRATEGIES, own=("priority",))
     assert view.asked == []
-    order(gateways, view, ["lowest_rate"])
+    order(gateways, view)
     assert view.asked == [("a", "442071"), ("b", "442071")]
 
 
@@ -168,7 +175,7 @@ def test_explanation_lists_every_gateway_with_price_and_margin():
          "price": None, "margin": None},
     ]  # fmt: skip
     assert made.missing == ("nonesuch",)
-    assert made.strategies[:3] == ("priority", "prefix", "weight")
+    assert made.strategies[:3] == ("priority", "prefix", "prefix_priority")
 
 
 def test_explanation_puts_the_heaviest_first():

@@ -15,6 +15,7 @@ from vosswitch.call.deciding.screening import screen
 from vosswitch.call.deciding.where import where
 from vosswitch.call.deciding.who import account, who
 from vosswitch.model.causes import cause
+from vosswitch.routing.order import Orders
 
 if TYPE_CHECKING:
     from vosswitch.call.deciding.means import Ask, Means
@@ -27,7 +28,8 @@ class Decider:
     __slots__ = ("_means",)
 
     def __init__(self, means: Means) -> None:
-        self._means = means
+        orders = means.orders or Orders(means.plugins.routing_strategies)
+        self._means = means._replace(orders=orders)
 
     def decide(self, ask: Ask, snapshot: Snapshot) -> Decision:
         """The decision on one call; a refusal is in its `cause`, with the reason in its notes."""

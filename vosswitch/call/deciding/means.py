@@ -39,6 +39,7 @@ class Means(NamedTuple):
     :ivar view: what the node knows of its gateways now.
     :ivar registrations: the `IRegistrations`.
     :ivar source: of every random choice.
+    :ivar orders: of the routing gateways (`vosswitch.routing.order.Orders`); the decider makes them when left out.
     """
 
     modes: Mapping[str, Any]
@@ -47,3 +48,4 @@ class Means(NamedTuple):
     view: Callable[[Decision], NodeView]
     registrations: Any
     source: random.Random
+    orders: Any = None

@@ -1,0 +1,74 @@
+"""Prefix entries with settings: read, refused with words, written so that loading them again changes nothing."""
+
+import tomllib
+from datetime import UTC, datetime
+
+import pytest
+
+from vosswitch.routing.bounds import Bound
+from vosswitch.routing.gateways import RoutingGateway
+from vosswitch.store.fields import Deployment, Expected
+from vosswitch.store.order_fields import prefix_entries, prefix_entries_written
+from vosswitch.store.provision_schema import ROUTING_GATEWAYS
+from vosswitch.store.toml_text import table_lines
+
+HERE = Deployment("realm", None)
+WRITTEN = """
+prefixes = ["43", {prefix = "4366", priority = 2}, {prefix = "43", calendar = "office", when = "non_working"},
+            {prefix = "49", valid_from = 2026-01-01, valid_to = 2026-07-01T12:00:00Z}, {prefix = "44", priority = 0},
+            "43"]
+"""
+JANUARY = 1_767_225_600_000
+
+
+def entries(text=WRITTEN):
+    return prefix_entries(tomllib.loads(text)["prefixes"], HERE)
+
+
+def test_entries_become_texts_or_what_is_set():
+    july = int(datetime(2026, 7, 1, 12, tzinfo=UTC).timestamp()) * 1000
+    assert entries() == [
+        "43",
+        {"prefix": "4366", "priority": 2},
+        {"prefix": "43", "calendar": "office", "when": "non_working"},
+        {"prefix": "49", "valid_from": JANUARY, "valid_to": july},
+        "44",
+    ]
+
+
+def test_what_is_written_is_read_as_the_same():
+    text = "\n".join(table_lines("x", {"prefixes": prefix_entries_written(entries())}))
+    assert prefix_entries(tomllib.loads(text)["x"][0]["prefixes"], HERE) == entries()
+
+
+@pytest.mark.parametrize(
+    ("item", "words"),
+    [
+        ("{priority = 1}", "a prefix, or a table with prefix and perhaps priority, calendar"),
+        ('{prefix = "43", weight = 1}', "a prefix, or a table with prefix and perhaps"),
+        ('{prefix = "43", priority = -1}', "a whole number 0-1000000 as priority of a prefix"),
+        ('{prefix = "4 3"}', "a prefix of at most 32 digits as prefix of a prefix"),
+        ('{prefix = "43", calendar = "x", when = "often"}', "working, non_working or any as when of a prefix"),
+        ('{prefix = "43", when = "any"}', "a calendar beside when"),
+        (
+            '{prefix = "43", valid_from = 2026-02-01, valid_to = 2026-01-01}',
+            "valid_to of a prefix after its valid_from",
+        ),
+        ("43", "a prefix of at most 32 digits"),
+    ],
+)
+def test_wrong_entries_are_refused(item, words):
+    with pytest.raises(Expected, match=words.replace("(", "\\(")):
+        entries(f"prefixes = [{item}]")
+
+
+def test_the_gateway_takes_them_over():
+    body = ROUTING_GATEWAYS.defaults() | {
+        "name": "g", "account": None, "address": "192.0.2.1", "password": "", "prefixes": entries(),
+        "prefix_mode": "terminal", "protect": True,
+    }  # fmt: skip
+    gateway = RoutingGateway.from_body(body)
+    assert gateway.prefixes[:2] == ("43", Bound("4366", 2))
+    assert (gateway.terminal, gateway.protect) == (True, True)
+    plain = RoutingGateway.from_body(ROUTING_GATEWAYS.defaults() | {"name": "g", "account": None, "password": ""})
+    assert (plain.prefixes, plain.terminal, plain.protect) == ((), False, False)

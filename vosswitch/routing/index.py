@@ -1,0 +1,204 @@
+"""The index that finds the routing gateways for a number.
+
+Immutable; `changed` makes the next one and shares with it all shards (by the leading characters of the prefixes) in
+which nothing changes, so that one changed gateway of many costs little.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from vosswitch.model.peer import PLAIN
+from vosswitch.routing.bounds import Bound
+from vosswitch.routing.eligibility import checks_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from vosswitch.model.peer import PeerProfile
+    from vosswitch.routing.eligibility import Check
+    from vosswitch.routing.gateways import RoutingGateway
+
+_SHARD = 3
+"""Leading characters that choose a shard; shorter prefixes have one of their own."""
+
+
+class Entry(NamedTuple):
+    """A gateway at its prefixes; all plain prefixes of a gateway share one.
+
+    :ivar checks: what has to be asked before it is tried (`vosswitch.routing.eligibility`).
+    :ivar bounds: the entries of one prefix of which something is set, None = it is a plain text.
+    """
+
+    name: str
+    gateway: RoutingGateway
+    checks: tuple[Check, ...]
+    bounds: tuple[Bound, ...] | None = None
+
+
+class Match(NamedTuple):
+    """A gateway that takes the number.
+
+    :ivar prefix: its longest prefix that matches and is in force; *priority* is that prefix's own.
+    """
+
+    entry: Entry
+    prefix: str
+    priority: int
+
+
+_Shard = dict[str, tuple[Entry, ...]]
+
+
+class GatewayIndex:
+    """All routing gateways, found by the prefixes they take; immutable.
+
+    :ivar gateways: by name.
+    :ivar dynamic: those that register with us, by user name; locked ones are not among them.
+    :ivar hosts: the addresses of all of them.
+    """
+
+    __slots__ = ("_by_host", "_counts", "_lengths", "_shards", "dynamic", "gateways", "hosts")
+
+    def __init__(self, gateways: Mapping[str, RoutingGateway]) -> None:
+        self._take(gateways, {}, {}, set(), gateways)
+
+    def changed(self, changes: Mapping[str, RoutingGateway | None]) -> GatewayIndex:
+        """The index after some gateways are new or different, None = gone; the others' places are shared."""
+        gateways = dict(self.gateways)
+        for name, gateway in changes.items():
+            if gateway is None:
+                gateways.pop(name, None)
+            else:
+                gateways[name] = gateway
+        found = GatewayIndex.__new__(GatewayIndex)
+        found._take(gateways, self._shards, self._counts, set(changes) & set(self.gateways), changes, self.gateways)
+        return found
+
+    def _take(
+        self,
+        gateways: Mapping[str, RoutingGateway],
+        shards: Mapping[str, _Shard],
+        counts: Mapping[int, int],
+        gone: set[str],
+        come: Mapping[str, RoutingGateway | None],
+        before: Mapping[str, RoutingGateway] | None = None,
+    ) -> None:
+        """Take over *shards* of the former index without the gateways *gone*, with those that *come*."""
+        added: dict[str, list[Entry]] = {}
+        for gateway in come.values():
+            if gateway is not None:
+                for prefix, entry in _entries(gateway):
+                    added.setdefault(prefix, []).append(entry)
+        touched = dict.fromkeys(added)
+        for name in gone:
+            assert before is not None
+            touched.update(dict.fromkeys(_texts(before[name])))
+        self.gateways = gateways
+        self._shards, self._counts = _merged(shards, counts, gone, touched, added)
+        self._lengths = tuple(sorted((length for length, count in self._counts.items() if count), reverse=True))
+        self._take_places(gateways)
+
+    def _take_places(self, gateways: Mapping[str, RoutingGateway]) -> None:
+        """Who registers, and who is where."""
+        self.dynamic: dict[str, list[RoutingGateway]] = {}
+        special: dict[str, PeerProfile] = {}
+        for gateway in gateways.values():
+            profile = gateway.profile
+            if profile is not PLAIN:
+                if profile.dynamic and gateway.password and not gateway.locked:
+                    self.dynamic.setdefault(gateway.registers_as, []).append(gateway)
+                if gateway.address:
+                    special.setdefault(gateway.address, profile)
+        self.hosts = frozenset([gateway.address for gateway in gateways.values()])
+        self._by_host = special
+
+    def profile_at(self, host: str) -> PeerProfile:
+        """How the gateway at an IP address is spoken with; of several the first of which something special is set."""
+        return self._by_host.get(host, PLAIN)
+
+    def matches(
+        self, callee: str, at_ms: int | None = None, calendars: Mapping[str, Any] | None = None
+    ) -> dict[str, Match]:
+        """Every gateway that takes *callee*, locked ones too, by name, the longest prefixes first.
+
+        :param at_ms: when, epoch milliseconds; None = whatever the time, prefixes that are not in force included.
+        """
+        found: dict[str, Match] = {}
+        size = len(callee)
+        shards = self._shards
+        shard = shards.get(callee[:_SHARD]) if size >= _SHARD else None
+        for length in self._lengths:
+            if length > size:
+                continue
+            here = shard if length >= _SHARD else shards.get("")
+            if here is None:
+                continue
+            prefix = callee[:length]
+            for entry in here.get(prefix, ()):
+                if entry.name not in found:
+                    if entry.bounds is None:
+                        found[entry.name] = Match(entry, prefix, 0)
+                    elif (bound := _in_force(entry.bounds, at_ms, calendars)) is not None:
+                        found[entry.name] = Match(entry, prefix, bound.priority)
+        return found
+
+
+def _in_force(bounds: tuple[Bound, ...], at_ms: int | None, calendars: Mapping[str, Any] | None) -> Bound | None:
+    """The first entry in force."""
+    for bound in bounds:
+        if at_ms is None or bound.in_force(at_ms, calendars or {}):
+            return bound
+    return None
+
+
+def _texts(gateway: RoutingGateway) -> Iterable[str]:
+    """The prefixes of a gateway."""
+    return [item if isinstance(item, str) else item.prefix for item in gateway.prefixes] or ("",)
+
+
+def _entries(gateway: RoutingGateway) -> Iterable[tuple[str, Entry]]:
+    """The places of a gateway in the index: each prefix once."""
+    plain = Entry(gateway.name, gateway, checks_of(gateway))
+    if not gateway.prefixes:
+        return [("", plain)]
+    found: dict[str, Entry] = {}
+    bound: dict[str, list[Bound]] = {}
+    for item in gateway.prefixes:
+        if isinstance(item, str):
+            if item not in bound:
+                found[item] = plain
+            bound.get(item, []).append(Bound(item))
+        else:
+            earlier = [Bound(item.prefix)] if item.prefix in found and item.prefix not in bound else []
+            bound.setdefault(item.prefix, earlier).append(item)
+    for prefix, bounds in bound.items():
+        found[prefix] = plain._replace(bounds=tuple(bounds))
+    return found.items()
+
+
+def _merged(
+    shards: Mapping[str, _Shard],
+    counts: Mapping[int, int],
+    gone: set[str],
+    touched: Iterable[str],
+    added: Mapping[str, list[Entry]],
+) -> tuple[dict[str, _Shard], dict[int, int]]:
+    """The shards with the touched prefixes anew, and how many prefixes there are of each length."""
+    new, sizes = dict(shards), dict(counts)
+    own: set[str] = set()
+    for prefix in touched:
+        length = len(prefix)
+        key = prefix[:_SHARD] if length >= _SHARD else ""
+        if key not in own:
+            own.add(key)
+            new[key] = dict(new.get(key, ()))
+        shard = new[key]
+        old = shard.get(prefix, ())
+        members = (*[entry for entry in old if entry.name not in gone], *added.get(prefix, ()))
+        if members:
+            shard[prefix] = members
+        elif old:
+            del shard[prefix]
+        sizes[length] = sizes.get(length, 0) + bool(members) - bool(old)
+    return new, sizes
