@@ -1,7 +1,6 @@
 """A compiled price list: one million rates that are opened at once and searched in place.
 
-Layout, all integers in the byte order of the machine that wrote it: a header of `HEADER` bytes, then five sections in
-the order of `SECTIONS`, each starting at a multiple of 8.
+Sections (`vosswitch.numbers.sections`), integers in the byte order of the machine that wrote them:
 
 * ``keys``: one unsigned 64-bit integer a row, ascending: the digits of the prefix in four bits each, digit + 1, filled
   up with zeros. Rows of one prefix stand together, ascending by ``effective``.
@@ -18,35 +17,31 @@ bisection and a short walk.
 from __future__ import annotations
 
 import json
-import struct
-import sys
 import zlib
 from array import array
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.billing.rates import Rate
+from vosswitch.numbers.sections import BadFile, Layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-MAGIC = b"vosrates"
-VERSION = 1
-HEADER = 256
 NONE = 0xFFFFFFFF
 SECTIONS = ("keys", "effective", "parents", "places", "texts", "odd")
 _FORMATS = {"keys": "Q", "effective": "q", "parents": "I", "places": "Q"}
-_HEAD = struct.Struct("<8sHHI")
-"""Magic, version, byte order (1 = little), rows; offset, length and CRC-32 per section, then a CRC-32, follow."""
-_SECTION = struct.Struct("<QQI")
 _DIGITS = 16
 _HEX = str.maketrans("0123456789", "123456789a")
 _ODD_LIMIT = 10_000
 _SHARED_PRICES = 65_536
 
 
-class BadRateFile(Exception):
+class BadRateFile(BadFile):
     """A compiled price list that cannot be used; the text says why in one line."""
+
+
+LAYOUT = Layout(b"vosrates", 1, SECTIONS, "rate file", BadRateFile)
 
 
 def key_of(digits: str) -> int:
@@ -148,13 +143,6 @@ class RateCompiler:
         return self.flush() | {"odd": json.dumps(self._odd).encode() if self._odd else b""}
 
 
-def header(count: int, sections: Sequence[tuple[int, int, int]]) -> bytes:
-    """The first `HEADER` bytes: *sections* are (offset, length, CRC-32) in the order of `SECTIONS`."""
-    head = _HEAD.pack(MAGIC, VERSION, int(sys.byteorder == "little"), count)
-    head += b"".join(_SECTION.pack(*one) for one in sections)
-    return (head + struct.pack("<I", zlib.crc32(head))).ljust(HEADER, b"\0")
-
-
 class RateFile:
     """A compiled price list in a buffer (mapped memory, mostly).
 
@@ -183,7 +171,7 @@ class RateFile:
     def __init__(self, buffer: Any, name: str) -> None:
         self._name = name
         self._buffer = view = memoryview(buffer)
-        self.count, self._sections = self._read_header(bytes(view[:HEADER]), len(view))
+        self.count, self._sections = LAYOUT.read(view, name)
         parts = [view[offset : offset + length] for offset, length, _ in self._sections]
         self._keys = parts[0].cast("Q")
         self._effective = parts[1].cast("q")
@@ -191,21 +179,6 @@ class RateFile:
         self._places = parts[3].cast("Q")
         self._texts = parts[4]
         self.odd_rows: list[list[Any]] = self._read_odd(bytes(parts[5]))
-
-    def _read_header(self, head: bytes, size: int) -> tuple[int, list[tuple[int, int, int]]]:
-        if len(head) < HEADER or not head.startswith(MAGIC):
-            raise BadRateFile(f"{self._name}: not a compiled rate file, or cut off in its head")
-        _, version, little, count = _HEAD.unpack_from(head)
-        if version != VERSION or little != int(sys.byteorder == "little"):
-            raise BadRateFile(f"{self._name}: rate file of another version or machine: compile it again")
-        end = _HEAD.size + _SECTION.size * len(SECTIONS)
-        if struct.unpack_from("<I", head, end)[0] != zlib.crc32(head[:end]):
-            raise BadRateFile(f"{self._name}: the rate file's head is damaged")
-        sections = [_SECTION.unpack_from(head, _HEAD.size + i * _SECTION.size) for i in range(len(SECTIONS))]
-        wanted = max(offset + length for offset, length, _ in sections)
-        if size < wanted:
-            raise BadRateFile(f"{self._name}: cut off: {size} bytes of {wanted}")
-        return count, sections
 
     def _read_odd(self, data: bytes) -> list[list[Any]]:
         if not data:
@@ -220,13 +193,7 @@ class RateFile:
 
         :raises BadRateFile: a section is damaged.
         """
-        for section, (offset, length, expected) in zip(SECTIONS, self._sections, strict=True):
-            crc = 0
-            for start in range(offset, offset + length, 1 << 20):
-                crc = zlib.crc32(self._buffer[start : min(start + (1 << 20), offset + length)], crc)
-                yield
-            if crc != expected:
-                raise BadRateFile(f"{self._name}: section {section} is damaged")
+        return LAYOUT.verify(self._buffer, self._sections, self._name)
 
     def lookup(self, number: str, at_ms: int) -> Rate | None:
         """The rate of *number* in force at *at_ms*: longest prefix that has one, of that the newest.

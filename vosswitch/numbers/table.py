@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Base(Protocol):
-    """The compiled part of a table: only numbers of 0 to 16 digits.
+    """The compiled part of a table: only numbers of 0 to 15 digits.
 
     :ivar count: its numbers.
     :ivar odd: what it cannot hold, by number.
