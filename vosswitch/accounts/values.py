@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.accounts.periods import Period, with_periods
 from vosswitch.accounts.sources import SIP_PORT, SourceMatch, read_source
 from vosswitch.model.call import Credential
 from vosswitch.model.peer import PLAIN, PeerProfile
@@ -73,6 +74,7 @@ class MappingGateway:
     :ivar tech_prefix: what its called numbers begin with; stripped before anything else.
     :ivar media_proxy: off, on, auto or must_on.
     :ivar profile: how we speak with it.
+    :ivar periods: when it may call, and what it is like then; none = always, as it is.
     """
 
     name: str
@@ -92,6 +94,7 @@ class MappingGateway:
     number_transforms: tuple[str, ...] = ()
     media_proxy: str = "auto"
     profile: PeerProfile = PLAIN
+    periods: tuple[Period, ...] = ()
     locked: bool = False
 
     @property
@@ -109,7 +112,7 @@ class MappingGateway:
 
         :raises ValueError: an address or a dial plan that cannot be read (provisioning refuses those).
         """
-        return cls(
+        plain = cls(
             name=body["name"],
             account=body["account"],
             auth=body["auth"],
@@ -129,6 +132,7 @@ class MappingGateway:
             profile=PeerProfile.from_body(body),
             locked=body["locked"],
         )
+        return with_periods(plain, body.get("periods") or ())  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True)

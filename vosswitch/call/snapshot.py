@@ -53,6 +53,11 @@ class Snapshot:
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     number_groups: Mapping[str, NumberGroup] = field(default_factory=dict)
 
+    @property
+    def areas(self) -> NumberTable | None:
+        """The area data (VS_AREA_TABLE), None = there are none."""
+        return self.number_tables.get(self.parameters["VS_AREA_TABLE"])
+
     def applied(self, change: Mapping[str, Any]) -> Snapshot:
         """The snapshot after a ``config`` message of the recorder; what the message does not touch is shared.
 

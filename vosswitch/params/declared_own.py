@@ -10,6 +10,14 @@ _own = partial(Parameter, "vs")
 
 PARAMETERS: tuple[Parameter, ...] = (
     _own(
+        "VS_AREA_TABLE",
+        "",
+        text(),
+        "",
+        "Number table of kind area: names, and time zones, of the areas of callers and called numbers; empty = none",
+        wired=True,
+    ),
+    _own(
         "VS_DRAIN_SECONDS",
         "0",
         whole(0, 86400),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from vosswitch.accounts.periods import OUT_OF_PERIOD, in_force
 from vosswitch.model.peer import PLAIN
 
 if TYPE_CHECKING:
@@ -37,8 +38,14 @@ def _away(gateway: RoutingGateway, _prefix: str, enquiry: Enquiry) -> str:
     return enquiry.view.away(gateway)
 
 
+def _out_of_period(gateway: RoutingGateway, _prefix: str, enquiry: Enquiry) -> str:
+    attempt = enquiry.attempt
+    return "" if in_force(gateway.periods, enquiry.snapshot, attempt.wall_ms, attempt.callee) else OUT_OF_PERIOD
+
+
 CHECKS: tuple[tuple[Callable[[RoutingGateway], bool], Check], ...] = (
     (lambda gateway: gateway.profile is not PLAIN, _away),
+    (lambda gateway: bool(gateway.periods), _out_of_period),
 )
 """Which gateways ask for a check, and the check; in this order."""
 

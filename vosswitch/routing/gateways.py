@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.accounts.periods import Period, with_periods
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.places import settled
 from vosswitch.numbers.dialplan import NO_PLAN, DialPlan, parse_plan
@@ -37,6 +38,7 @@ class RoutingGateway:
     :ivar strip_prefix: the matched prefix is not sent.
     :ivar media_proxy: off, on, auto or must_on.
     :ivar profile: how we speak with it.
+    :ivar periods: when it may be used, and what it is like then; none = always, as it is.
     :ivar protect: it is tried only when all others have failed or are full.
     """
 
@@ -61,6 +63,7 @@ class RoutingGateway:
     strip_prefix: bool = False
     media_proxy: str = "auto"
     profile: PeerProfile = PLAIN
+    periods: tuple[Period, ...] = ()
     locked: bool = False
     protect: bool = False
 
@@ -80,7 +83,7 @@ class RoutingGateway:
 
         :raises ValueError: a dial plan that cannot be read (provisioning refuses those).
         """
-        return cls(
+        plain = cls(
             name=body["name"],
             address=body["address"],
             port=body["port"],
@@ -105,6 +108,7 @@ class RoutingGateway:
             locked=body["locked"],
             protect=body.get("protect", False),
         )
+        return with_periods(plain, body.get("periods") or ())  # type: ignore[no-any-return]
 
 
 def trunk_text(transport: str, address: str, port: int) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+from vosswitch.accounts.periods import as_now
 from vosswitch.model.call import Candidate
 from vosswitch.routing.decision import LOCKED, NO_MATCH, Look, rows
 from vosswitch.routing.eligibility import Enquiry, hindrance
@@ -223,7 +224,8 @@ def _sorted_out(enquiry: Enquiry, gateways: GatewayIndex, *, priced: bool) -> _S
             continue
         found.heed(gateway, prefix)
         price = view.price(gateway, attempt.callee) if priced else None
-        candidate = _candidate(gateway, prefix, own, price, view)
+        now = as_now(gateway, snapshot, attempt) if gateway.periods else gateway
+        candidate = _candidate(now, prefix, own, price, view)
         if aside is None:
             found.put(candidate)
         else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from vosswitch.model.values import Level, money_text
 from vosswitch.numbers.dialplan import parse_plan
-from vosswitch.store import fields
+from vosswitch.store import fields, period_fields
 from vosswitch.store.calendar_fields import CALENDARS
 from vosswitch.store.group_fields import NUMBER_GROUPS
 from vosswitch.store.number_fields import NUMBER_TABLES
@@ -108,6 +108,7 @@ MAPPING_GATEWAYS = Table(
         _TRANSFORMS,
         _MEDIA_PROXY,
         *OF_MAPPING_GATEWAYS,
+        *period_fields.OF_MAPPING_GATEWAYS,
         _LOCKED,
     ),
 )
@@ -143,6 +144,7 @@ ROUTING_GATEWAYS = Table(
         Field("strip_prefix", fields.flag, False, help="Removes the matched prefix"),
         _MEDIA_PROXY,
         *OF_ROUTING_GATEWAYS,
+        *period_fields.OF_ROUTING_GATEWAYS,
         _LOCKED,
     ),
 )

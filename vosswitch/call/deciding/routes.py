@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from vosswitch.accounts.limits import Limit
+from vosswitch.accounts.periods import in_force
 from vosswitch.call.deciding.presentation import display_name, outgoing_identity, privacy
 from vosswitch.model.call import LegTimers, Placement
 from vosswitch.model.identity import NOBODY, Identity
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from vosswitch.model.session import SessionDescription
     from vosswitch.model.values import Address
     from vosswitch.params.system import Parameters
+    from vosswitch.routing.gateways import RoutingGateway
 
 
 Transform = Callable[[tuple[str, ...], str, str], tuple[str, str]]
@@ -74,6 +76,8 @@ def gateway_routes(
     """
     for candidate in candidates:
         gateway = decision.snapshot.gateways.gateways[candidate.gateway]
+        if gateway.periods:
+            gateway = _in_period(decision, gateway)
         callee = decision.callee
         if gateway.strip_prefix:
             callee = callee[len(candidate.prefix) :]
@@ -99,6 +103,16 @@ def gateway_routes(
             profile=gateway.profile,
             identity=outgoing_identity(decision, gateway.caller_dial_plan, caller, gateway.profile, source),
         )
+
+
+def _in_period(decision: Decision, gateway: RoutingGateway) -> RoutingGateway:
+    """The gateway as it is now, by its periods."""
+    period = in_force(gateway.periods, decision.snapshot, decision.wall_ms, decision.callee)
+    if period is None:  # it was a candidate, so there is one
+        return gateway
+    if decision.explaining:
+        decision.note(gateway.name, str(period))
+    return period.gateway  # type: ignore[no-any-return]
 
 
 def phone_routes(decision: Decision, number: str, lines: int | None, contacts: Iterable[Contact]) -> Iterator[Route]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.accounts.check import check_account
+from vosswitch.accounts.periods import OUT_OF_PERIOD, in_force
 from vosswitch.call.deciding.decision import Refused
 
 if TYPE_CHECKING:
@@ -26,12 +27,23 @@ def who(ask: Ask, decision: Decision) -> None:
         found = identified.gateway or identified.phone
         decision.callee = identified.callee
     if hasattr(found, "tech_prefix"):
-        decision.gateway = found
+        decision.gateway = found if not found.periods else _in_period(found, decision)
     else:
         decision.phone = found
     if found.locked:
         decision.note(found.name if decision.gateway else found.number, "locked")
         raise Refused("account_locked")
+
+
+def _in_period(gateway: MappingGateway, decision: Decision) -> MappingGateway:
+    """The gateway as it is now, by its periods."""
+    period = in_force(gateway.periods, decision.snapshot, decision.wall_ms)
+    if period is None:
+        decision.note(gateway.name, OUT_OF_PERIOD)
+        raise Refused("caller_restricted")
+    if decision.explaining:
+        decision.note(gateway.name, str(period))
+    return period.gateway  # type: ignore[no-any-return]
 
 
 def _without_tech_prefix(gateway: MappingGateway, decision: Decision) -> str:
