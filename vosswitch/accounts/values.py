@@ -73,6 +73,7 @@ class MappingGateway:
     :ivar routing_order: what decides on gateways after its *routing_strategies*; none = the default order.
     :ivar tech_prefix: what its called numbers begin with; stripped before anything else.
     :ivar media_proxy: off, on, auto or must_on.
+    :ivar routing_time: seconds from a call's start for trying gateways; None = VS_ROUTING_TIME.
     :ivar profile: how we speak with it.
     :ivar periods: when it may call, and what it is like then; none = always, as it is.
     """
@@ -93,6 +94,7 @@ class MappingGateway:
     blacklists: tuple[str, ...] = ()
     number_transforms: tuple[str, ...] = ()
     media_proxy: str = "auto"
+    routing_time: int | None = None
     profile: PeerProfile = PLAIN
     periods: tuple[Period, ...] = ()
     locked: bool = False
@@ -129,6 +131,7 @@ class MappingGateway:
             blacklists=tuple(body["blacklists"]),
             number_transforms=tuple(body["number_transforms"]),
             media_proxy=body["media_proxy"],
+            routing_time=body.get("routing_time"),
             profile=PeerProfile.from_body(body),
             locked=body["locked"],
         )

@@ -105,6 +105,8 @@ def calls(node: Switch) -> CallService:
         want=lambda funding: node.recorder.want(funding.account, funding.shortage),
         ended=lambda call: None,
         availability=node.availability,
+        gauges=node.gauges,
+        throttling=node.throttling,
     )
     days = Days(ZoneInfo(node.boot.timezone))
     ids = CallIds(node.boot.node_id, node.last_flowno)
@@ -189,7 +191,7 @@ def decider(node: Switch) -> Decider:
         node.frozen,
         node.balances,
         lambda decision: NodeView(
-            node.limits, node.tallies, decision, node.sip, node.availability, node.reactor.seconds()
+            node.limits, node.tallies, decision, node.sip, node.availability, node.reactor.seconds(), node.gauges
         ),
         node.sip,
         random.SystemRandom(),

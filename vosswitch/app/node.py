@@ -36,6 +36,8 @@ from vosswitch.params.boot import BadSetting
 from vosswitch.params.system import DECLARED, Parameters
 from vosswitch.recorder.service import RecorderService
 from vosswitch.routing.availability import Availability
+from vosswitch.routing.gauges import Gauges
+from vosswitch.routing.throttling import Throttling
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -98,6 +100,8 @@ class Switch(MultiService):
         self.limits = Limits()
         self.tallies = Tallies()
         self.availability = Availability(random.random)
+        self.gauges = Gauges()
+        self.throttling = Throttling()
         self._build_records()
         self._build_rooms()
 

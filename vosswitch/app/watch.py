@@ -72,6 +72,8 @@ class Watch:
         }
         self.plan.wanted(periods, self._node.reactor.seconds())
         self._availability.keep(gateways)
+        self._node.gauges.keep(gateways)
+        self._node.throttling.keep(gateways)
 
     def step(self) -> None:
         """Ask who is due."""

@@ -9,6 +9,7 @@ from vosswitch.call.deciding.routes import placement
 from vosswitch.cdr.record import Attempt
 from vosswitch.model.causes import Cause, cause
 from vosswitch.model.signals import Progress, Ring
+from vosswitch.routing.conduct import USUAL
 from vosswitch.routing.failover import next_allowed
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Attempts:
         "_decision",
         "_early",
         "_full",
+        "_late",
         "_loop",
         "_placed",
         "_ringing",
@@ -52,7 +54,7 @@ class Attempts:
         self._cdr = cdr
         self._placed = 0
         self._since = 0.0
-        self._ringing = self._early = self._full = False
+        self._ringing = self._early = self._full = self._late = False
         self._row: Attempt | None = None
         self._taken: Route | None = None
         self._loop: Key | None = None
@@ -62,6 +64,8 @@ class Attempts:
 
     def next(self) -> Route | None:
         """The next route that has lines and calls per second left; its place is taken."""
+        if self._late:
+            return None
         for route in self._decision.routes:
             full = self._board.limits.take(route.limits, self._board.clock.seconds())
             if full is None:
@@ -81,13 +85,20 @@ class Attempts:
         self._placed += 1
         self._since = self._board.clock.seconds()
         self._ringing = self._early = self.media_started = False
-        self._row = Attempt(route.name, route.caller_out, route.callee_out)
+        self._row = self._new_row(route)
         self._describe(route)
         self.route = route
         self._board.tallies.attempted(route.name)
         outcome.tried(self._board.availability, self._decision, route, self._since)
         self.leg = self._board.legs.place(placement(self._decision, str(self._cdr.flowno), route, offer), listener)
         self._loop = self._board.loops.began(self.leg.remote, route.caller_out, route.callee_out)
+
+    def _new_row(self, route: Route) -> Attempt:
+        price = self._decision.vendor_price(route, self._decision.wall_ms)
+        row = Attempt(route.name, route.caller_out, route.callee_out, prefix=route.prefix)
+        if price is not None:
+            row.cost_prefix, row.price = price.rate.prefix, price.rate.per_minute
+        return row
 
     def _describe(self, route: Route) -> None:
         """The record names the last gateway tried, and the numbers as it got them."""
@@ -122,7 +133,7 @@ class Attempts:
         """The running attempt ended with *reached*; whether the next gateway may be tried (True before the first)."""
         if self.leg is None:
             return True
-        self._close_row(reached.reason)
+        self._close_row(reached.reason, reached)
         board = self._board
         outcome.ended(board.availability, self._decision, self.route, reached, self.leg, board.clock.seconds())
         self._release_route()
@@ -133,8 +144,17 @@ class Attempts:
             early_media=self._early,
             rtp_started=self.media_started,
             registered=self.route is not None and self.route.profile.register,
+            conduct=self.route.conduct if self.route is not None else USUAL,
             parameters=self._decision.parameters,
         )
+
+    def out_of_time(self, seconds: float) -> Cause | None:
+        """No further attempt begins; the cause by which to end the running one, None = it has rung and goes on."""
+        self._late = True
+        self._decision.note("routing_time", f"{seconds:g} s are over")
+        if self.leg is None or self._row is None or self._row.pdd_ms is not None:
+            return None
+        return cause("response_timeout" if self.leg.status else "connection_timeout")
 
     def final(self, last: Cause) -> Cause:
         """What the caller is told when nothing is left: *last*, or why none was even tried."""
@@ -144,7 +164,7 @@ class Attempts:
 
     def answered(self) -> None:
         """The running attempt is the one."""
-        self._close_row("answered")
+        self._close_row("answered", None)
         self._decision.stop_routing()
         self.name_callee()
         self._waits_no_more()
@@ -152,7 +172,10 @@ class Attempts:
     def close(self, reached: Cause) -> None:
         """The call is over; an attempt still running ends with it."""
         if self._row is not None and not self._row.reason:
-            self._close_row(reached.reason)
+            self._close_row(reached.reason, reached)
+        elif self.leg is not None and self.route is not None and self._cdr.answer is not None:
+            spoken, cost = self._cdr.hold_time_ms, self._decision.cost_ms
+            outcome.spoken(self._board, self._decision, self.route, spoken if cost is None else min(spoken, cost))
         self._release_route()
 
     def _release_route(self) -> None:
@@ -176,12 +199,14 @@ class Attempts:
         self._cdr.callee_user_agent = self.leg.user_agent
         self._cdr.callee_ip = self.leg.remote.host
 
-    def _close_row(self, reason: str) -> None:
+    def _close_row(self, reason: str, reached: Cause | None) -> None:
         if self._row is not None:
             status = self.leg.status if self.leg is not None else 0
             self._row.status = status if status >= 200 else 0  # a provisional one is no outcome
             self._row.reason = reason
             self._row.duration_ms = self._elapsed_ms()
+            if self.route is not None:
+                outcome.counted(self._board, self._decision, self.route, reached, self._row.pdd_ms)
 
     def _elapsed_ms(self) -> int:
         return int((self._board.clock.seconds() - self._since) * 1000)

@@ -92,9 +92,18 @@ class Call:
 
     def _begin(self) -> None:
         if self.board.journal.start(start_record(self.cdr, self.funding.reserved)):
+            seconds = self.decision.routing_time
+            if seconds is not None:
+                self._timer = self.board.clock.callLater(seconds, self._guard, self._out_of_time, seconds)
             self._place_next(cause("no_route"))
         else:
             self.stop(cause("degraded"))
+
+    def _out_of_time(self, seconds: float) -> None:
+        self._timer = None
+        reached = self.attempts.out_of_time(seconds)
+        if reached is not None:
+            self.stop(reached)
 
     def _guard(self, step: Callable[..., None], *arguments: Any) -> None:
         """Do *step*; a call in which something breaks is ended, with everything that it holds given back."""
@@ -256,6 +265,7 @@ class Call:
     def _connect(self, signal: Answer) -> None:
         """The callee answered: the rate in force now, the answer record, then the caller's 200."""
         self.answered = self.board.clock.seconds()
+        self._cancel_timer()
         self.cdr.answer = self.cdr.start + self._elapsed_ms()
         if self.cdr.pdd_ms is None:
             self.cdr.pdd_ms = self._elapsed_ms()
@@ -398,9 +408,7 @@ class Call:
     # The end.
 
     def _finish(self, effect: Finish) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._cancel_timer()
         if not (self._passed and (self._is_told() or self._hold_ms() > WITHHELD_MS)):
             self.answered = self.cdr.answer = None  # an answer that the caller never heard is none
         self._try(self._settle, effect)
@@ -415,6 +423,11 @@ class Call:
         self._try(self.board.limits.free, self.decision.limit_keys)
         if not self._try(self.media.close, self._written):
             self._written(None)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _is_told(self) -> bool:
         return bool(200 <= self.caller.status < 300)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from vosswitch.call.loops import Loops
 from vosswitch.routing.availability import Availability
+from vosswitch.routing.gauges import Gauges
+from vosswitch.routing.throttling import Throttling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +35,7 @@ class Switchboard:
         source says it), what its record says of the transfer, and whether its media has to be relayed.
     :ivar snapshot: the configuration in force.
     :ivar loops: the unanswered attempts, to know calls that come back.
-    :ivar availability: which gateways are put aside.
+    :ivar availability: which gateways are put aside; *gauges*: their quality; *throttling*: whose calls fail.
     """
 
     clock: Any
@@ -50,3 +52,5 @@ class Switchboard:
     broken: Callable[[Call], None] = lambda call: None
     loops: Loops = field(default_factory=Loops)
     availability: Availability = field(default_factory=Availability)
+    gauges: Gauges = field(default_factory=Gauges)
+    throttling: Throttling = field(default_factory=Throttling)

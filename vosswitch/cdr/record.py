@@ -14,6 +14,9 @@ class Attempt:
     :ivar reason: the end reason's name; ``"answered"`` for the one that connected.
     :ivar duration_ms: from its INVITE to its end (or its answer).
     :ivar redirects: where its 3xx have led, in order.
+    :ivar pdd_ms: from its INVITE to the first ringing, progress or answer; None = there was none.
+    :ivar prefix: of the gateway, that matched.
+    :ivar cost_prefix: of the vendor's rate in force at the start; *price* is that, per minute, decimal text; "" = none.
     """
 
     gateway: str
@@ -24,6 +27,9 @@ class Attempt:
     duration_ms: int = 0
     pdd_ms: int | None = None
     redirects: list[str] = field(default_factory=list)
+    prefix: str = ""
+    cost_prefix: str = ""
+    price: str = ""
 
 
 @dataclass(slots=True)

@@ -96,6 +96,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "s",
         "Window",
         aliases=("SS_GATEWAY_QUALITY_RESERVE_TIME",),
+        wired=True,
     ),
     _route(
         "SS_GATEWAY_ASR_RESERVE_SEPARATE",
@@ -104,10 +105,11 @@ PARAMETERS: tuple[Parameter, ...] = (
         "segments",
         "Segments of the window; mean of segments",
         aliases=("SS_GATEWAY_QUALITY_RESERVE_SEPARATE",),
+        wired=True,
     ),
-    _route("SS_GATEWAY_ACD_CALCULATE", "Off", switch(), "", "Real-time ACD"),
-    _route("SS_GATEWAY_ACD_RESERVE_TIME", "600", whole(300, 86400), "s", "Window"),
-    _route("SS_GATEWAY_ACD_RESERVE_SEPARATE", "10", whole(5, 24), "segments", "Segments"),
+    _route("SS_GATEWAY_ACD_CALCULATE", "Off", switch(), "", "Real-time ACD", wired=True),
+    _route("SS_GATEWAY_ACD_RESERVE_TIME", "600", whole(300, 86400), "s", "Window", wired=True),
+    _route("SS_GATEWAY_ACD_RESERVE_SEPARATE", "10", whole(5, 24), "segments", "Segments", wired=True),
     _route(
         "SS_GATEWAY_ASR_ROUTE_SORT_CONFIG",
         "Before line usage",

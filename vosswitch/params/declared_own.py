@@ -125,6 +125,22 @@ PARAMETERS: tuple[Parameter, ...] = (
         wired=True,
     ),
     _own(
+        "VS_GATEWAY_QUALITY_DIGITS",
+        "0",
+        whole(0, 15),
+        "digits",
+        "Destinations of quality figures are the gateway's prefix, or so many digits of the called number if more",
+        wired=True,
+    ),
+    _own(
+        "VS_ROUTING_TIME",
+        "None",
+        optional(seconds(1, 3600)),
+        "s",
+        "From the call's start: no gateway is tried after it, and one that has not even rung then is given up",
+        wired=True,
+    ),
+    _own(
         "VS_GATEWAY_BACK_OFF",
         "30",
         seconds(0),

@@ -3,8 +3,8 @@
 A gateway that is up and of which nothing is known has no entry at all.  Calls that end without any answer and failed
 OPTIONS are counted alike; ``probe_failures`` of them in a row put a gateway aside.  It comes back by
 ``probe_successes`` answered OPTIONS, or by a call that it answers; where it is not probed, one call is let through
-each time that its back-off has run out.  Retry-After of a 503 or 500 puts it aside for its time.  An operator's word
-stands above all.
+each time that its back-off has run out.  Retry-After of a 503 or 500 puts it aside for its time, and so does
+throttling (`vosswitch.routing.throttling`).  An operator's word stands above all.
 Times are monotonic seconds.
 """
 
@@ -31,7 +31,7 @@ class State(StrEnum):
     UP = "up"
     FAILING = "failing"  # in use; it has failed, though not often enough
     AWAY = "away"  # put aside until it answers
-    HELD = "held"  # put aside by its own Retry-After
+    HELD = "held"  # put aside for a time: by its own Retry-After, or because too many of its calls failed
     DISABLED = "disabled"  # by an operator
 
 
@@ -43,7 +43,8 @@ class Input(StrEnum):
     ANSWERED = "answered"
     BACK = "back"  # it has answered often enough
     RETRY_AFTER = "retry-after"
-    ELAPSED = "elapsed"  # the time of its Retry-After is over
+    REST = "rest"  # too many of its calls failed
+    ELAPSED = "elapsed"  # the time for which it was held is over
     DISABLE = "disable"
     ENABLE = "enable"
 
@@ -107,6 +108,7 @@ class Standing:
         State.UP: {
             Input.FAILED: (State.FAILING, _count),
             Input.RETRY_AFTER: (State.HELD, _nothing),
+            Input.REST: (State.HELD, _nothing),
             Input.DISABLE: (State.DISABLED, _clear),
         },
         State.FAILING: {
@@ -114,6 +116,7 @@ class Standing:
             Input.GONE: (State.AWAY, _nothing),
             Input.ANSWERED: (State.UP, _clear),
             Input.RETRY_AFTER: (State.HELD, _clear),
+            Input.REST: (State.HELD, _clear),
             Input.DISABLE: (State.DISABLED, _clear),
             Input.ENABLE: (State.UP, _clear),
         },
@@ -127,6 +130,7 @@ class Standing:
         },
         State.HELD: {
             Input.RETRY_AFTER: (State.HELD, _nothing),
+            Input.REST: (State.HELD, _nothing),
             Input.ELAPSED: (State.UP, _clear),
             Input.DISABLE: (State.DISABLED, _clear),
             Input.ENABLE: (State.UP, _clear),
@@ -235,21 +239,28 @@ class Availability:
 
     def retry_after(self, name: str, seconds: float, now: float) -> None:
         """It asked for no more calls for so long."""
+        self._hold(name, Input.RETRY_AFTER, seconds, now, "its Retry-After")
+
+    def rest(self, name: str, seconds: float, now: float, why: str) -> None:
+        """It gets no calls for so long; one that is away already stays that."""
+        self._hold(name, Input.REST, seconds, now, why)
+
+    def _hold(self, name: str, what: Input, seconds: float, now: float, why: str) -> None:
         found = self._standings.get(name)
         if found is None:
             found = self._standings[name] = Standing(now)
         before = found.state
-        if found.feed(Input.RETRY_AFTER):
+        if found.feed(what):
             found.until = max(found.until if before is State.HELD else 0.0, now + seconds)
             if before is not State.HELD:
-                self._tell(name, found, now, "its Retry-After")
+                self._tell(name, found, now, why)
 
     def sweep(self, now: float) -> None:
-        """Take back those whose Retry-After is over."""
+        """Take back those whose time is over."""
         for name, found in list(self._standings.items()):
             if found.state is State.HELD and found.until <= now:
                 found.feed(Input.ELAPSED)
-                self._settle(name, found, now, "its Retry-After is over")
+                self._settle(name, found, now, f"its time is over: {found.why}")
 
     def disable(self, name: str, now: float, who: str = "an operator") -> None:
         """No calls to it until it is enabled."""

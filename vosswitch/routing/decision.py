@@ -14,6 +14,12 @@ TRUNK_DOWN = "our registration with it is down"
 NO_MATCH = "prefix does not match"
 
 
+class Behind(str):
+    """Why a gateway stands behind all others that have a line free, in the words of the operator."""
+
+    __slots__ = ()
+
+
 class Look(NamedTuple):
     """One gateway as the decision saw it.
 

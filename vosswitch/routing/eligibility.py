@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vosswitch.accounts.periods import OUT_OF_PERIOD, in_force
 from vosswitch.model.peer import PLAIN
+from vosswitch.routing.decision import Behind
+from vosswitch.routing.thresholds import demoted, excluded
 
 if TYPE_CHECKING:
     from vosswitch.model.call import CallAttempt
@@ -31,7 +33,9 @@ class Enquiry(NamedTuple):
 
 
 Check = Callable[["RoutingGateway", str, Enquiry], str]
-"""Gateway, its prefix that matched, enquiry: why it may not be tried, in the words of the operator; "" = it may."""
+"""Gateway, its prefix that matched, enquiry: why it may not be tried, in the words of the operator; "" = it may, and
+a `Behind` = it may, behind all others.
+"""
 
 
 def _away(gateway: RoutingGateway, _prefix: str, enquiry: Enquiry) -> str:
@@ -46,6 +50,8 @@ def _out_of_period(gateway: RoutingGateway, _prefix: str, enquiry: Enquiry) -> s
 CHECKS: tuple[tuple[Callable[[RoutingGateway], bool], Check], ...] = (
     (lambda gateway: gateway.profile is not PLAIN, _away),
     (lambda gateway: bool(gateway.periods), _out_of_period),
+    (lambda gateway: gateway.conduct.thresholds is not None and gateway.conduct.thresholds.exclude, excluded),
+    (lambda gateway: gateway.conduct.thresholds is not None and not gateway.conduct.thresholds.exclude, demoted),
 )
 """Which gateways ask for a check, and the check; in this order."""
 
@@ -56,9 +62,12 @@ def checks_of(gateway: RoutingGateway) -> tuple[Check, ...]:
 
 
 def hindrance(gateway: RoutingGateway, prefix: str, checks: tuple[Check, ...], enquiry: Enquiry) -> str:
-    """The first reason why it may not be tried; "" when there is none."""
+    """The first reason why it may not be tried, or a `Behind`; "" when there is none."""
+    behind = ""
     for check in checks:
         why = check(gateway, prefix, enquiry)
         if why:
-            return why
-    return ""
+            if type(why) is not Behind:
+                return why
+            behind = behind or why
+    return behind

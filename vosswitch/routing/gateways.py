@@ -11,6 +11,7 @@ from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.places import settled
 from vosswitch.numbers.dialplan import NO_PLAN, DialPlan, parse_plan
 from vosswitch.routing.bounds import Bound, read_prefix
+from vosswitch.routing.conduct import USUAL, Conduct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +40,7 @@ class RoutingGateway:
     :ivar media_proxy: off, on, auto or must_on.
     :ivar profile: how we speak with it.
     :ivar periods: when it may be used, and what it is like then; none = always, as it is.
+    :ivar conduct: how its calls are judged.
     :ivar protect: it is tried only when all others have failed or are full.
     """
 
@@ -64,6 +66,7 @@ class RoutingGateway:
     media_proxy: str = "auto"
     profile: PeerProfile = PLAIN
     periods: tuple[Period, ...] = ()
+    conduct: Conduct = USUAL
     locked: bool = False
     protect: bool = False
 
@@ -105,6 +108,7 @@ class RoutingGateway:
             strip_prefix=body["strip_prefix"],
             media_proxy=body["media_proxy"],
             profile=PeerProfile.from_body(body),
+            conduct=Conduct.from_body(body),
             locked=body["locked"],
             protect=body.get("protect", False),
         )

@@ -40,7 +40,7 @@ def packed(plan: Plan) -> dict[str, Any]:
     ``s`` strategies (absent: the default order), ``m`` missing ones, ``p`` selling price, ``e`` values that all
     candidates share, ``v`` names of those that differ, ``g`` a row per candidate (name, prefix or 0 = as before,
     values), ``n`` further names, ``t`` how many candidates there are in all, ``f`` how many have a line free, ``l``
-    reasons of the last ways, ``d`` dropped: by reason the number and some names.
+    reasons of the last ways, ``b`` of those that stand behind the others, ``d`` dropped: by reason the number and some names.
     """
     found: dict[str, Any] = {}
     candidates = plan.candidates
@@ -66,6 +66,8 @@ def _pack_candidates(found: dict[str, Any], plan: Plan, candidates: Sequence[Can
         found["f"] = plan.free
     if plan.last:
         found["l"] = {name: why[:_LONGEST] for name, why in list(plan.last.items())[:MOST_DROPPED]}
+    if plan.behind:
+        found["b"] = {name: why[:_LONGEST] for name, why in list(plan.behind.items())[:MOST_DROPPED]}
 
 
 def _valued(found: dict[str, Any], shown: Sequence[Candidate]) -> list[list[Any]]:
@@ -124,8 +126,11 @@ def unpacked(kept: Mapping[str, Any]) -> dict[str, Any]:
     valued = _candidates(kept)
     candidates = valued + [Candidate(name, "", 0, 0) for name in kept.get("n", ())]
     total = kept.get("t", len(candidates))
-    free, last = kept.get("f", total), kept.get("l", {})
-    looks = [look_of(one, full=at >= free, last=last.get(one.gateway)) for at, one in enumerate(candidates)]
+    free, last, behind = kept.get("f", total), kept.get("l", {}), kept.get("b", {})
+    looks = [
+        look_of(one, full=at >= free, last=last.get(one.gateway), behind=behind.get(one.gateway))
+        for at, one in enumerate(candidates)
+    ]
     gateways = rows(looks, kept.get("p"))
     for at, (row, one) in enumerate(zip(gateways, candidates, strict=True)):
         if at < len(valued):

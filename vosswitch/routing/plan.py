@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from vosswitch.accounts.periods import as_now
 from vosswitch.model.call import Candidate
-from vosswitch.routing.decision import LOCKED, NO_MATCH, Look, rows
+from vosswitch.routing.decision import LOCKED, NO_MATCH, Behind, Look, rows
 from vosswitch.routing.eligibility import Enquiry, hindrance
 from vosswitch.routing.looks import look_of
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vosswitch.model.call import CallAttempt
     from vosswitch.routing.availability import Aside
     from vosswitch.routing.gateways import RoutingGateway
+    from vosswitch.routing.gauges import Figures
     from vosswitch.routing.index import GatewayIndex
     from vosswitch.routing.order import Order, Orders
 
@@ -36,6 +37,9 @@ class RouteView(Protocol):
 
     def acd(self, gateway: str, /) -> float | None:
         """Seconds, None when there is no value."""
+
+    def quality(self, gateway: RoutingGateway, prefix: str, callee: str, /) -> Figures:
+        """The figures that its thresholds are compared with."""
 
     def aside(self, gateway: RoutingGateway, /) -> Aside | None:
         """Why it is put aside at the moment; None = it is not."""
@@ -57,10 +61,11 @@ class Plan:
     :ivar last: candidates that are put aside, with the reason: they are tried because nothing else is there.
     :ivar sell: the selling price, units of 10^-7 per minute, for margins; None = not known.
     :ivar strategies: names by which the order was made; *missing* are those that are not loaded.
+    :ivar behind: candidates that stand behind the others, with the reason.
     :param values: gives of a candidate what each criterion of the order sees.
     """
 
-    __slots__ = ("_values", "candidates", "dropped", "free", "last", "missing", "sell", "strategies")
+    __slots__ = ("_values", "behind", "candidates", "dropped", "free", "last", "missing", "sell", "strategies")
 
     def __init__(
         self,
@@ -72,8 +77,10 @@ class Plan:
         sell: int | None,
         last: Mapping[str, str] | None = None,
         values: Callable[[Candidate], dict[str, Any]] | None = None,
+        behind: Mapping[str, str] | None = None,
     ) -> None:
         self.last = last or {}
+        self.behind = behind or {}
         self.candidates = candidates
         self.free = free
         self.dropped = dropped
@@ -85,8 +92,10 @@ class Plan:
     @property
     def looks(self) -> tuple[Look, ...]:
         """Every gateway that was looked at: the candidates in order, then the dropped ones."""
-        free, last = self.free, self.last
-        kept = [look_of(one, last=last.get(one.gateway)) for one in self.candidates[:free]]
+        free, last, behind = self.free, self.last, self.behind
+        kept = [
+            look_of(one, last=last.get(one.gateway), behind=behind.get(one.gateway)) for one in self.candidates[:free]
+        ]
         return (*kept, *[look_of(one, full=True) for one in self.candidates[free:]], *self.dropped)
 
     @property
@@ -130,15 +139,15 @@ def plan(
     :param sell: what the caller pays, units of 10^-7 per minute.
     :param explain: list the gateways that do not match too, with every price; the call is not placed.
     """
+    request = dataclasses.replace(attempt, call_id="") if explain else attempt
     order = orders.of(chosen, own, snapshot.parameters if snapshot is not None else None)
-    enquiry = Enquiry(attempt, view, mapping_gateway, snapshot)
+    enquiry = Enquiry(request, view, mapping_gateway, snapshot)
     found = _sorted_out(enquiry, gateways, priced=explain or order.priced)
     if explain:
-        attempt = dataclasses.replace(attempt, call_id="")
         found.dropped += _others(gateways, enquiry)
-    candidates, free = found.in_order(order, attempt)
-    values = partial(order.values, request=attempt) if explain else None
-    return Plan(candidates, free, found.dropped, order.names, order.missing, sell, found.last, values)
+    candidates, free = found.in_order(order, request)
+    values = partial(order.values, request=request) if explain else None
+    return Plan(candidates, free, found.dropped, order.names, order.missing, sell, found.last, values, found.behind)
 
 
 class _Sorted:
@@ -146,10 +155,11 @@ class _Sorted:
 
     :ivar protect: names of those that are kept back until all others have failed or are full.
     :ivar last: why those are aside that are tried all the same, since nothing else is free.
+    :ivar behind: why those stand behind the others that do.
     :ivar ends: prefix and name of the gateway behind which no shorter prefix is tried; None = there is none.
     """
 
-    __slots__ = ("aside", "dropped", "ends", "free", "full", "last", "protect", "spare")
+    __slots__ = ("aside", "behind", "dropped", "ends", "free", "full", "last", "protect", "spare")
 
     def __init__(self) -> None:
         self.free: list[Candidate] = []
@@ -159,6 +169,7 @@ class _Sorted:
         self.protect: set[str] = set()
         self.dropped: list[Look] = []
         self.last: dict[str, str] = {}
+        self.behind: dict[str, str] = {}
         self.ends: tuple[str, str] | None = None
 
     def put(self, candidate: Candidate) -> None:
@@ -184,14 +195,18 @@ class _Sorted:
     def in_order(self, order: Order, request: CallAttempt) -> tuple[list[Candidate], int]:
         """The candidates in order, and how many of them have a line free."""
         made = order.sorted
-        found = made(self.free, request)
+        found = self._parted(made(self.free, request))
         if self.spare:
-            found = found + made(self.spare, request)
+            found = found + self._parted(made(self.spare, request))
         free = len(found)
         if self.full:
             found = found + made([one for one in self.full if one.gateway not in self.protect], request)
             found += made([one for one in self.full if one.gateway in self.protect], request)
         return found, free
+
+    def _parted(self, ordered: list[Candidate]) -> list[Candidate]:
+        """Those that stand behind the others put there."""
+        return sorted(ordered, key=lambda one: one.gateway in self.behind) if self.behind else ordered
 
     def settle(self) -> None:
         """The last way is never put aside: without a free gateway those that are aside are tried."""
@@ -214,6 +229,9 @@ def _sorted_out(enquiry: Enquiry, gateways: GatewayIndex, *, priced: bool) -> _S
     for name, (entry, prefix, own) in matches.items():
         gateway, checks = entry.gateway, entry.checks
         why = LOCKED if gateway.locked else hindrance(gateway, prefix, checks, enquiry) if checks else ""
+        if why and type(why) is Behind:
+            found.behind[name] = why
+            why = ""
         why = why or found.beyond(prefix)
         aside = None if why else view.aside(gateway)
         if aside is not None and aside.absolute:

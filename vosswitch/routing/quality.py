@@ -25,9 +25,9 @@ def acd(segments: Iterable[tuple[int, int]]) -> float | None:
 
 
 class Window:
-    """Pairs of counts over the last *seconds*, in *segments* pieces that fall out one by one.
+    """Rows of counts over the last *seconds*, in *segments* pieces that fall out one by one.
 
-    For `asr` a pair is (answered, attempts), for `acd` (talk seconds, answered calls).
+    For `asr` a row is (answered, attempts), for `acd` (talk seconds, answered calls); all rows have the same length.
     """
 
     __slots__ = ("_length", "_pieces", "_segments")
@@ -37,19 +37,41 @@ class Window:
         self._segments = segments
         self._pieces: dict[int, list[int]] = {}
 
-    def add(self, now: float, first: int, second: int) -> None:
+    def add(self, now: float, *counts: int) -> None:
         """Add to the running segment; *now* is monotonic seconds."""
-        piece = self._pieces.setdefault(self._advance(now), [0, 0])
-        piece[0] += first
-        piece[1] += second
-
-    def segments(self, now: float) -> list[tuple[int, int]]:
-        """The segments that still count and had anything."""
-        self._advance(now)
-        return [(first, second) for first, second in self._pieces.values()]
-
-    def _advance(self, now: float) -> int:
         running = int(now // self._length)
-        for old in [number for number in self._pieces if number <= running - self._segments]:
+        piece = self._pieces.get(running)
+        if piece is None:
+            self._drop(running)
+            self._pieces[running] = list(counts)
+            return
+        for place, count in enumerate(counts):
+            piece[place] += count
+
+    def segments(self, now: float) -> list[tuple[int, ...]]:
+        """The segments that still count and had anything."""
+        self._drop(int(now // self._length))
+        return [tuple(piece) for piece in self._pieces.values()]
+
+    def ends(self, now: float) -> float:
+        """When the running segment is over: until then `segments` changes by `add` alone."""
+        return (now // self._length + 1) * self._length
+
+    def fit(self, seconds: float, segments: int) -> None:
+        """Go on with another length or number of segments; what is there counts in the segment of its middle."""
+        length = seconds / segments
+        if length == self._length and segments == self._segments:
+            return
+        old, self._pieces = self._pieces, {}
+        for number in sorted(old):
+            place = int((number + 0.5) * self._length // length)
+            found = self._pieces.get(place)
+            self._pieces[place] = (
+                old[number] if found is None else [sum(pair) for pair in zip(found, old[number], strict=True)]
+            )
+        self._length, self._segments = length, segments
+
+    def _drop(self, running: int) -> None:
+        last = running - self._segments
+        for old in [number for number in self._pieces if number <= last]:
             del self._pieces[old]
-        return running

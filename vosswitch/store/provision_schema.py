@@ -15,6 +15,8 @@ from vosswitch.store.group_fields import NUMBER_GROUPS
 from vosswitch.store.number_fields import NUMBER_TABLES
 from vosswitch.store.order_fields import ORDER_OF_ROUTING_GATEWAYS, PREFIXES, ROUTING_ORDER
 from vosswitch.store.peer_fields import OF_MAPPING_GATEWAYS, OF_ROUTING_GATEWAYS, host_name
+from vosswitch.store.quality_fields import OF_MAPPING_GATEWAYS as _ROUTING_TIME
+from vosswitch.store.quality_fields import OF_ROUTING_GATEWAYS as _CONDUCT
 from vosswitch.store.table import Field, Table
 
 if TYPE_CHECKING:
@@ -107,6 +109,7 @@ MAPPING_GATEWAYS = Table(
         Field("blacklists", fields.names("blacklists"), ()),
         _TRANSFORMS,
         _MEDIA_PROXY,
+        *_ROUTING_TIME,
         *OF_MAPPING_GATEWAYS,
         *period_fields.OF_MAPPING_GATEWAYS,
         _LOCKED,
@@ -143,6 +146,7 @@ ROUTING_GATEWAYS = Table(
         _TRANSFORMS,
         Field("strip_prefix", fields.flag, False, help="Removes the matched prefix"),
         _MEDIA_PROXY,
+        *_CONDUCT,
         *OF_ROUTING_GATEWAYS,
         *period_fields.OF_ROUTING_GATEWAYS,
         _LOCKED,

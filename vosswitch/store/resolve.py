@@ -9,6 +9,7 @@ from vosswitch.params.system import BadParameter
 from vosswitch.store.entities import Stored
 from vosswitch.store.fields import Deployment, has_port
 from vosswitch.store.provision_schema import ACCOUNTS, MAPPING_GATEWAYS, PARAMETERS, PHONES, ROUTING_GATEWAYS, TABLES
+from vosswitch.store.quality_fields import check_outcomes
 from vosswitch.store.registering import check_registering
 from vosswitch.store.secrets import MASK, ha1s
 
@@ -96,6 +97,8 @@ def _target(table: Table, entry: Entry, old: Stored | None, deployment: Deployme
         _check_source(values, secret)
     if table in (MAPPING_GATEWAYS, ROUTING_GATEWAYS):
         check_registering(values, secret=any(secret))
+    if table is ROUTING_GATEWAYS:
+        check_outcomes(values)
     return Stored(values, secret)
 
 

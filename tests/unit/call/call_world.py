@@ -391,7 +391,8 @@ class World:
         means = Means(
             plugins().billing_modes, self._frozen(), self.balances,
             lambda decision: NodeView(
-                self.limits, self.tallies, decision, self.registrations, self.board.availability, self.clock.seconds()
+                self.limits, self.tallies, decision, self.registrations, self.board.availability, self.clock.seconds(),
+                self.board.gauges,
             ),
             self.registrations, random.Random(1),
         )  # fmt: skip

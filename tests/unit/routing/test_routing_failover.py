@@ -4,7 +4,9 @@ import pytest
 
 from vosswitch.model.causes import cause, from_sip
 from vosswitch.params.system import Parameters
+from vosswitch.routing.conduct import Conduct
 from vosswitch.routing.failover import next_allowed
+from vosswitch.routing.outcomes import Outcomes
 
 DEFAULTS = Parameters({})
 
@@ -63,3 +65,24 @@ def test_until_connect_lets_an_unanswered_call_go_on_but_not_a_wrong_number():
     until = with_set(SS_GATEWAY_SWITCH_UNTIL_CONNECT="On")
     assert goes_on(cause("no_answer"), parameters=until, ringing=True)
     assert not goes_on(from_sip(404), parameters=until, ringing=True)
+
+
+LISTS = Conduct(
+    stop_codes=Outcomes.of(["500-502", "response_timeout"]), continue_codes=Outcomes.of([404, 486, "no_answer"])
+)
+
+
+@pytest.mark.parametrize(
+    ("reached", "expected"),
+    [(from_sip(500), False), (from_sip(502), False), (from_sip(503), True), (cause("response_timeout"), False),
+     (from_sip(404), True), (from_sip(486), True), (cause("no_answer"), True), (from_sip(403), False)],
+)  # fmt: skip
+def test_the_gateways_lists_stand_above_the_table(reached, expected):
+    assert goes_on(reached, conduct=LISTS) is expected
+
+
+def test_lists_stand_below_limit_media_and_ringing():
+    assert not goes_on(from_sip(404), 1, with_set(SS_GATEWAY_SWITCH_LIMIT="1"), conduct=LISTS)
+    for seen in ("early_media", "rtp_started", "ringing"):
+        assert not goes_on(from_sip(404), conduct=LISTS, **{seen: True})
+    assert goes_on(from_sip(404), 1, with_set(SS_GATEWAY_SWITCH_UNTIL_CONNECT="On"), conduct=LISTS, ringing=True)

@@ -148,6 +148,12 @@ class Decision:
             return int(unwatched * 1000), "no_timer_limit"
         return None if longest is None else (int(longest * 1000), "max_duration")
 
+    @property
+    def routing_time(self) -> float | None:
+        """Seconds from the start for trying gateways (VS_ROUTING_TIME, or the mapping gateway's own); None = no end."""
+        own = self.gateway.routing_time if self.gateway is not None else None
+        return own if own is not None else self.snapshot.parameters["VS_ROUTING_TIME"]
+
     def note(self, what: str, why: str) -> None:
         """Add a step to the decision record."""
         self.notes.append((what, why))
@@ -189,14 +195,16 @@ class Decision:
         self.price = price
         return self.meter()
 
+    def vendor_price(self, route: Route, at_ms: int) -> Price | None:
+        """The vendor's rate for a route at a moment (epoch ms); None when there is none."""
+        account = self.snapshot.accounts.get(route.account) if route.account is not None else None
+        return None if account is None else self.find_price(account.number, account.rate_group, at_ms)
+
     def cost_at(self, route: Route | None, answer_ms: int) -> Price | None:
         """What the vendor charges, by the rate in force at the answer; None when it costs nothing."""
-        if route is None or route.account is None:
+        if route is None or self.snapshot.accounts.get(route.account or "") is None:
             return None
-        account = self.snapshot.accounts.get(route.account)
-        if account is None:
-            return None
-        price = self.find_price(account.number, account.rate_group, answer_ms)
+        price = self.vendor_price(route, answer_ms)
         if price is None:
             self.note(route.name, "the vendor has no rate for this number: cost 0")
         elif price.mode not in self._modes:  # as after a restart

@@ -13,6 +13,7 @@ from vosswitch.model.call import LegTimers, Placement
 from vosswitch.model.identity import NOBODY, Identity
 from vosswitch.model.peer import PLAIN, TRANSFERRING, PeerProfile
 from vosswitch.model.places import local_text
+from vosswitch.routing.conduct import USUAL, Conduct
 
 if TYPE_CHECKING:
     import random
@@ -36,8 +37,9 @@ class Route:
     :ivar name: of the routing gateway, or ``phone:NUMBER``.
     :ivar phone: the called phone's number, "" for a gateway.
     :ivar account: the clearing account, None when there is none.
+    :ivar prefix: of the gateway, that matched.
     :ivar limits: counters to be taken for the attempt.
-    :ivar profile: how the gateway is spoken with.
+    :ivar profile: how the gateway is spoken with; *conduct*: how its calls are judged.
     :ivar identity: what it may be told of the caller, with the numbers as sent.
     :ivar route: Route values of the INVITE; *contact* and *registered* as in `Placement`.
     """
@@ -60,6 +62,8 @@ class Route:
     route: tuple[str, ...] = ()
     contact: str = ""
     registered: str = ""
+    prefix: str = ""
+    conduct: Conduct = USUAL
 
     @property
     def limit_keys(self) -> tuple[str, ...]:
@@ -101,6 +105,8 @@ def gateway_routes(
             realm=gateway.realm or None,
             limits=(Limit(f"routing:{gateway.name}", gateway.lines, gateway.cps),),
             profile=gateway.profile,
+            prefix=candidate.prefix,
+            conduct=gateway.conduct,
             identity=outgoing_identity(decision, gateway.caller_dial_plan, caller, gateway.profile, source),
         )
 

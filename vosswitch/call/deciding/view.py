@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.routing.decision import NOT_REGISTERED, TRUNK_DOWN
+from vosswitch.routing.gauges import NOTHING
 
 if TYPE_CHECKING:
     from vosswitch.accounts.limits import Limits
@@ -12,16 +13,18 @@ if TYPE_CHECKING:
     from vosswitch.call.tallies import Tallies
     from vosswitch.routing.availability import Aside, Availability
     from vosswitch.routing.gateways import RoutingGateway
+    from vosswitch.routing.gauges import Figures, Gauges
 
 
 class NodeView:
-    """Lines in use, attempts of the day and prices for one call (`vosswitch.routing.plan.RouteView`).
+    """Lines in use, attempts of the day, quality and prices for one call (`vosswitch.routing.plan.RouteView`).
 
     :param registrations: the `IRegistrations`; None = nothing is known of them.
     :param availability: which gateways are put aside, at *now* (monotonic seconds).
+    :param gauges: the quality of the gateways; None = nothing is known of it.
     """
 
-    __slots__ = ("_availability", "_decision", "_limits", "_now", "_registrations", "_tallies")
+    __slots__ = ("_availability", "_decision", "_gauges", "_limits", "_now", "_registrations", "_tallies")
 
     def __init__(
         self,
@@ -31,7 +34,11 @@ class NodeView:
         registrations: Any = None,
         availability: Availability | None = None,
         now: float = 0.0,
+        gauges: Gauges | None = None,
     ) -> None:
+        self._gauges = gauges or None  # none of which anything is known costs nothing
+        if gauges:
+            gauges.follow(decision.parameters)
         self._availability = availability
         self._now = now
         self._registrations = registrations
@@ -53,13 +60,26 @@ class NodeView:
         """Attempts on it since midnight."""
         return self._tallies.today(gateway)
 
-    def asr(self, _gateway: str) -> float | None:
-        """Answer-seizure ratio; None = no value is kept."""
-        return None
+    def asr(self, gateway: str) -> float | None:
+        """Answer-seizure ratio, percent; None = there is no value, or none is to be calculated."""
+        if self._gauges is None:
+            return None
+        return self._gauges.asr(gateway, self._decision.snapshot.gateways.gateways[gateway].conduct, self._now)
 
-    def acd(self, _gateway: str) -> float | None:
-        """Average call duration; None = no value is kept."""
-        return None
+    def acd(self, gateway: str) -> float | None:
+        """Average call duration, seconds; None likewise."""
+        if self._gauges is None:
+            return None
+        return self._gauges.acd(gateway, self._decision.snapshot.gateways.gateways[gateway].conduct, self._now)
+
+    def quality(self, gateway: RoutingGateway, prefix: str, callee: str) -> Figures:
+        """What the thresholds of a gateway are compared with: all its calls, or those to the destination."""
+        gauges, wanted = self._gauges, gateway.conduct.thresholds
+        if gauges is None or wanted is None:
+            return NOTHING
+        if wanted.by_prefix:
+            return gauges.figures_to(gateway.name, gauges.destination(prefix, callee), self._now)
+        return gauges.figures(gateway.name, self._now)
 
     def away(self, gateway: RoutingGateway) -> str:
         """Why a registering gateway cannot be reached: it is offline, or VS_REGISTERED_TRUNKS_ONLY and we are."""

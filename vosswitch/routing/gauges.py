@@ -1,0 +1,289 @@
+"""The quality of all routing gateways as it is now: ASR, NER and PDD of their attempts, ACD of their answered calls.
+
+Per gateway, and per gateway and destination.  An attempt counts once, for its gateway, when its outcome is known; a
+call counts for the ACD when it ends.  Times are monotonic seconds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from vosswitch.routing.quality import Window, acd, asr
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
+
+    from vosswitch.model.causes import Cause
+    from vosswitch.routing.conduct import Conduct
+
+GENERATION = 8192
+"""Pairs of gateway and destination in the younger of two generations: no more than twice as many are known."""
+_SHED = 4
+"""Pairs of the oldest generation that go with each new one."""
+
+_OF_THE_SWITCH = frozenset(
+    {"no_answer", "response_timeout", "connection_timeout", "codec_mismatch", "protocol_error", "caller_abandoned"}
+)
+_EFFECTIVE_REASONS = frozenset({"busy", "no_answer"})
+_EFFECTIVE_CODES = frozenset({480, 603})
+
+
+class Figures(NamedTuple):
+    """The quality of a window; None = there is no value.
+
+    :ivar asr: answer-seizure ratio, percent: the mean of the segments.
+    :ivar ner: network effectiveness ratio (ITU-T E.425), percent of all attempts.
+    :ivar pdd_ms: mean post dial delay of the attempts that rang, progressed or were answered.
+    :ivar acd: average call duration, seconds; *calls* are the answered calls that ended.
+    """
+
+    attempts: int = 0
+    asr: float | None = None
+    ner: float | None = None
+    pdd_ms: float | None = None
+    calls: int = 0
+    acd: float | None = None
+
+
+NOTHING = Figures()
+
+
+def counts(reached: Cause) -> bool:
+    """Whether an attempt that ended so says anything of its gateway; not one that we ended for a reason of our own."""
+    return reached.code > 0 or reached.reason in _OF_THE_SWITCH
+
+
+def effective(reached: Cause, rang: bool) -> bool:
+    """Whether the network did its part in an attempt that was not answered (ITU-T E.425).
+
+    The callee was busy, did not answer, could not be reached at his place (480) or declined (603), or the caller gave
+    up while it rang.
+
+    :param rang: the callee's side rang or progressed.
+    """
+    if reached.reason == "caller_abandoned":
+        return rang
+    return reached.reason in _EFFECTIVE_REASONS or reached.code in _EFFECTIVE_CODES
+
+
+class Spans(NamedTuple):
+    """Length, s, and segments of both windows."""
+
+    seconds: int
+    segments: int
+    acd_seconds: int
+    acd_segments: int
+
+
+class Gauge:
+    """Both windows of one gateway, or of its calls to one destination."""
+
+    __slots__ = ("_attempts", "_figures", "_good_until", "_talk")
+
+    def __init__(self) -> None:
+        self._attempts: Window | None = None
+        self._talk: Window | None = None
+        self._figures = NOTHING
+        self._good_until = 0.0
+
+    def attempt(self, spans: Spans, now: float, counted: tuple[int, ...]) -> None:
+        """Count an attempt: answered, 1, effective, PDD in ms, attempts with a PDD."""
+        if self._attempts is None:
+            self._attempts = Window(spans.seconds, spans.segments)
+        self._attempts.fit(spans.seconds, spans.segments)
+        self._attempts.add(now, *counted)
+        self._good_until = 0.0
+
+    def call(self, spans: Spans, now: float, talk_ms: int) -> None:
+        """Count a call that was answered and is over."""
+        if self._talk is None:
+            self._talk = Window(spans.acd_seconds, spans.acd_segments)
+        self._talk.fit(spans.acd_seconds, spans.acd_segments)
+        self._talk.add(now, talk_ms, 1)
+        self._good_until = 0.0
+
+    def figures(self, spans: Spans, now: float) -> Figures:
+        """What the windows say; worked out once for each event or segment."""
+        if now < self._good_until:
+            return self._figures
+        attempts, talk = self._attempts, self._talk
+        good_until = float("inf")
+        rows: list[tuple[int, ...]] = []
+        talks: list[tuple[int, ...]] = []
+        if attempts is not None:
+            attempts.fit(spans.seconds, spans.segments)
+            rows, good_until = attempts.segments(now), attempts.ends(now)
+        if talk is not None:
+            talk.fit(spans.acd_seconds, spans.acd_segments)
+            talks, good_until = talk.segments(now), min(good_until, talk.ends(now))
+        self._figures, self._good_until = _worked_out(rows, talks), good_until
+        return self._figures
+
+
+def _worked_out(rows: list[tuple[int, ...]], talks: list[tuple[int, ...]]) -> Figures:
+    attempts = sum([row[1] for row in rows])
+    rang = sum([row[4] for row in rows])
+    seconds = acd((row[0], row[1]) for row in talks)
+    return Figures(
+        attempts,
+        asr((row[0], row[1]) for row in rows),
+        100 * sum([row[2] for row in rows]) / attempts if attempts else None,
+        sum([row[3] for row in rows]) / rang if rang else None,
+        sum([row[1] for row in talks]),
+        None if seconds is None else seconds / 1000,
+    )
+
+
+class Pairs:
+    """Gauges by gateway and destination in two generations: who is not heard of falls out, whoever calls what.
+
+    A pair that counts is kept for one whole *period* at least, while there is room.
+    """
+
+    __slots__ = ("_dying", "_old", "_turns", "_young")
+
+    def __init__(self) -> None:
+        self._young: dict[tuple[str, str], Gauge] = {}
+        self._old: dict[tuple[str, str], Gauge] = {}
+        self._dying: dict[tuple[str, str], Gauge] = {}
+        self._turns = 0.0
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)
+
+    def get(self, key: tuple[str, str]) -> Gauge | None:
+        """The gauge of a pair that is known."""
+        return self._young.get(key) or self._old.get(key)
+
+    def gauge(self, key: tuple[str, str], now: float, period: float) -> Gauge:
+        """The gauge of a pair, to count with."""
+        found = self._young.get(key)
+        if found is not None:
+            return found
+        if len(self._young) >= GENERATION or now >= self._turns:
+            self._dying, self._old, self._young = self._old, self._young, {}
+            self._turns = now + period
+        for _ in range(min(_SHED, len(self._dying))):  # all at once would hold up a call
+            self._dying.popitem()
+        known = self._old.get(key)
+        if known is None:
+            known = Gauge()
+        else:
+            del self._old[key]
+        self._young[key] = known
+        return known
+
+    def of(self, gateway: str | None) -> Iterator[tuple[str, str, Gauge]]:
+        """Gateway, destination and gauge of all pairs, or of those of one gateway."""
+        for known in (self._young, self._old):
+            for (name, destination), gauge in list(known.items()):
+                if gateway is None or name == gateway:
+                    yield name, destination, gauge
+
+
+class Gauges:
+    """All gateways of this node; they outlive every configuration.
+
+    :ivar pairs: those by gateway and destination.
+    """
+
+    __slots__ = ("_acd", "_asr", "_digits", "_gateways", "_parameters", "_spans", "pairs")
+
+    def __init__(self) -> None:
+        self._parameters: Any = None
+        self._asr = self._acd = False
+        self._digits = 0
+        self._spans = Spans(600, 10, 600, 10)
+        self._gateways: dict[str, Gauge] = {}
+        self.pairs = Pairs()
+
+    def __len__(self) -> int:
+        """Gateways of which something is known."""
+        return len(self._gateways)
+
+    def follow(self, parameters: Any) -> None:
+        """Take the parameters in force; costs nothing while they are the same."""
+        if parameters is self._parameters:
+            return
+        self._parameters = parameters
+        self._asr = parameters["SS_GATEWAY_ASR_CALCULATE"]
+        self._acd = parameters["SS_GATEWAY_ACD_CALCULATE"]
+        self._digits = parameters["VS_GATEWAY_QUALITY_DIGITS"]
+        self._spans = Spans(
+            parameters["SS_GATEWAY_ASR_RESERVE_TIME"],
+            parameters["SS_GATEWAY_ASR_RESERVE_SEPARATE"],
+            parameters["SS_GATEWAY_ACD_RESERVE_TIME"],
+            parameters["SS_GATEWAY_ACD_RESERVE_SEPARATE"],
+        )
+
+    def keep(self, names: Container[str]) -> None:
+        """Forget gateways that are configured no more; their pairs fall out by themselves."""
+        for name in [name for name in self._gateways if name not in names]:
+            del self._gateways[name]
+
+    def destination(self, prefix: str, callee: str) -> str:
+        """What a call counts for: the gateway's prefix that matched, or VS_GATEWAY_QUALITY_DIGITS if that is longer."""
+        return prefix if len(prefix) >= self._digits else callee[: self._digits]
+
+    # What happened.
+
+    def attempt(
+        self, gateway: str, conduct: Conduct, destination: str, now: float, reached: Cause | None, pdd_ms: int | None
+    ) -> None:
+        """An attempt has its outcome.
+
+        :param reached: why it ended, None = it was answered.
+        :param pdd_ms: None = it neither rang nor progressed nor was answered.
+        """
+        if not (self._asr if conduct.asr is None else conduct.asr) and conduct.thresholds is None:
+            return
+        answered = reached is None
+        good = reached is None or effective(reached, pdd_ms is not None)
+        counted = (answered, 1, good, pdd_ms or 0, pdd_ms is not None)
+        for gauge in self._both(gateway, destination, now):
+            gauge.attempt(self._spans, now, counted)
+
+    def call(self, gateway: str, conduct: Conduct, destination: str, now: float, talk_ms: int) -> None:
+        """An answered call is over."""
+        if not (self._acd if conduct.acd is None else conduct.acd) and conduct.thresholds is None:
+            return
+        for gauge in self._both(gateway, destination, now):
+            gauge.call(self._spans, now, talk_ms)
+
+    def _both(self, gateway: str, destination: str, now: float) -> tuple[Gauge, Gauge]:
+        found = self._gateways.get(gateway)
+        if found is None:
+            found = self._gateways[gateway] = Gauge()
+        period = max(self._spans.seconds, self._spans.acd_seconds)
+        return found, self.pairs.gauge((gateway, destination), now, period)
+
+    # What routing and operators ask.
+
+    def figures(self, gateway: str, now: float) -> Figures:
+        """A gateway's quality over all its calls."""
+        gauge = self._gateways.get(gateway)
+        return NOTHING if gauge is None else gauge.figures(self._spans, now)
+
+    def figures_to(self, gateway: str, destination: str, now: float) -> Figures:
+        """Its quality to one destination."""
+        gauge = self.pairs.get((gateway, destination))
+        return NOTHING if gauge is None else gauge.figures(self._spans, now)
+
+    def by_destination(self, gateway: str | None, now: float) -> Iterator[tuple[str, str, Figures]]:
+        """Gateway, destination and quality of all pairs that still have any."""
+        for name, destination, gauge in self.pairs.of(gateway):
+            found = gauge.figures(self._spans, now)
+            if found != NOTHING:
+                yield name, destination, found
+
+    def asr(self, gateway: str, conduct: Conduct, now: float) -> float | None:
+        """The ASR for the order of gateways; None when none is to be calculated."""
+        if not (self._asr if conduct.asr is None else conduct.asr):
+            return None
+        return self.figures(gateway, now).asr
+
+    def acd(self, gateway: str, conduct: Conduct, now: float) -> float | None:
+        """The ACD, likewise."""
+        if not (self._acd if conduct.acd is None else conduct.acd):
+            return None
+        return self.figures(gateway, now).acd
