@@ -29,7 +29,7 @@ _EFFECTIVE_CODES = frozenset({480, 603})
 
 
 class Figures(NamedTuple):
-    """The quality of a window; None = there is no value.
+    """The quality of a window, with two decimals; None = there is no value.
 
     :ivar asr: answer-seizure ratio, percent: the mean of the segments.
     :ivar ner: network effectiveness ratio (ITU-T E.425), percent of all attempts.
@@ -40,7 +40,7 @@ class Figures(NamedTuple):
     attempts: int = 0
     asr: float | None = None
     ner: float | None = None
-    pdd_ms: float | None = None
+    pdd_ms: int | None = None
     calls: int = 0
     acd: float | None = None
 
@@ -123,14 +123,15 @@ class Gauge:
 def _worked_out(rows: list[tuple[int, ...]], talks: list[tuple[int, ...]]) -> Figures:
     attempts = sum([row[1] for row in rows])
     rang = sum([row[4] for row in rows])
-    seconds = acd((row[0], row[1]) for row in talks)
+    answered = asr((row[0], row[1]) for row in rows)
+    talk_ms = acd((row[0], row[1]) for row in talks)
     return Figures(
         attempts,
-        asr((row[0], row[1]) for row in rows),
-        100 * sum([row[2] for row in rows]) / attempts if attempts else None,
-        sum([row[3] for row in rows]) / rang if rang else None,
+        None if answered is None else round(answered, 2),
+        round(100 * sum([row[2] for row in rows]) / attempts, 2) if attempts else None,
+        round(sum([row[3] for row in rows]) / rang) if rang else None,
         sum([row[1] for row in talks]),
-        None if seconds is None else seconds / 1000,
+        None if talk_ms is None else round(talk_ms / 1000, 2),
     )
 
 

@@ -40,7 +40,8 @@ def packed(plan: Plan) -> dict[str, Any]:
     ``s`` strategies (absent: the default order), ``m`` missing ones, ``p`` selling price, ``e`` values that all
     candidates share, ``v`` names of those that differ, ``g`` a row per candidate (name, prefix or 0 = as before,
     values), ``n`` further names, ``t`` how many candidates there are in all, ``f`` how many have a line free, ``l``
-    reasons of the last ways, ``b`` of those that stand behind the others, ``d`` dropped: by reason the number and some names.
+    reasons of the last ways, ``b`` of those that stand behind the others, ``d`` dropped: by reason the number and some
+    names.
     """
     found: dict[str, Any] = {}
     candidates = plan.candidates

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.unit.call.call_world import World, account, group, mapping, offer, rate, routing
 from tests.unit.call.test_call_availability import first_tried
 from vosswitch.call.deciding.explain import explain
+from vosswitch.call.deciding.keeping import told
 
 ON = {"SS_GATEWAY_ASR_CALCULATE": "On", "SS_GATEWAY_ACD_CALCULATE": "On"}
 JUDGED = {
@@ -100,7 +101,7 @@ def test_a_bad_gateway_is_demoted_and_comes_back():
     node = world(JUDGED)
     spoil(node)
     assert first_tried(node) == "192.0.2.101"
-    rows = {row["gateway"]: row["why"] for row in node.cdrs[-1].decision["plan"]["gateways"]}
+    rows = {row["gateway"]: row["why"] for row in told(node.cdrs[-1].decision)["plan"]["gateways"]}
     assert rows["r1"] == "demoted: ASR 0 % of 4 attempts, below 50 %"
     caller = node.call()  # the other one fails: the demoted one is still there
     node.out.fails(503)
@@ -151,7 +152,7 @@ def test_a_gateway_that_fails_too_often_rests():
     assert ("r1", "rests for 30 s: throttled: 3 of 3 attempts failed within 60 s") in node.cdrs[-1].decision["notes"]
     assert node.board.availability.get("r1").state == "held"
     assert first_tried(node) == "192.0.2.101"
-    why = {row["gateway"]: row["why"] for row in node.cdrs[-1].decision["plan"]["gateways"]}
+    why = {row["gateway"]: row["why"] for row in told(node.cdrs[-1].decision)["plan"]["gateways"]}
     assert why["r1"].startswith("held: throttled: 3 of 3 attempts failed")
     node.clock.advance(31)
     assert first_tried(node) == "192.0.2.100"

@@ -34,8 +34,8 @@ def test_an_attempt_counts_for_its_gateway_and_its_destination():
     found.attempt("other", USUAL, "43", 3, FAILED, None)
     whole = found.figures("g", 5)
     assert (whole.attempts, whole.pdd_ms, whole.calls, whole.acd) == (3, 2000, 0, None)
-    assert whole.asr == pytest.approx(100 / 3)
-    assert whole.ner == pytest.approx(200 / 3)
+    assert whole.asr == 33.33
+    assert whole.ner == 66.67
     assert found.figures_to("g", "43", 5).asr == 50
     assert found.figures_to("g", "49", 5)[:3] == (1, 0, 100)
     assert found.figures_to("g", "1", 5) is NOTHING
@@ -153,11 +153,11 @@ def test_windows_say_what_a_list_of_all_events_says(events, later, seconds, segm
         ratios.append(100 * sum(inside) / len(inside))
     answers = found.figures("g", now)
     assert answers.attempts == len(live)
-    assert answers.asr == (pytest.approx(sum(ratios) / len(ratios)) if ratios else None)
+    assert answers.asr == (pytest.approx(sum(ratios) / len(ratios), abs=0.01) if ratios else None)
     good = [reached is None or reached is BUSY for _, reached, _ in live]
-    assert answers.ner == (pytest.approx(100 * sum(good) / len(good)) if good else None)
+    assert answers.ner == (pytest.approx(100 * sum(good) / len(good), abs=0.01) if good else None)
     pdds = [pdd for _, _, pdd in live if pdd is not None]
-    assert answers.pdd_ms == (pytest.approx(sum(pdds) / len(pdds)) if pdds else None)
+    assert answers.pdd_ms == (pytest.approx(sum(pdds) / len(pdds), abs=0.5) if pdds else None)
 
 
 @given(

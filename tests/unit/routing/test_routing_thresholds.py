@@ -16,7 +16,7 @@ from vosswitch.routing.plan import plan
 from vosswitch.routing.thresholds import misses, probes
 from vosswitch.routing.throttling import Throttling
 
-BAD = Figures(attempts=340, asr=12.0, ner=40.0, pdd_ms=7400.0, calls=100, acd=9.0)
+BAD = Figures(attempts=340, asr=12.0, ner=40.0, pdd_ms=7400, calls=100, acd=9.0)
 
 
 class Judged(View):
