@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,9 @@ from vosswitch.model.causes import cause, from_sip
 from vosswitch.routing.conduct import USUAL, Conduct, Thresholds, Throttle
 from vosswitch.routing.gateways import RoutingGateway
 from vosswitch.routing.gauges import NOTHING, Figures
+from vosswitch.routing.order import Orders
 from vosswitch.routing.outcomes import NONE, Outcomes
+from vosswitch.routing.packed import packed, unpacked
 from vosswitch.routing.plan import plan
 from vosswitch.routing.thresholds import misses, probes
 from vosswitch.routing.throttling import Throttling
@@ -33,7 +37,7 @@ def gateway(name, **more):
 
 
 def planned(*gateways, explain=False, call_id="1", **figures):
-    return plan(call(call_id=call_id), index(*gateways), Judged(**figures), STRATEGIES, explain=explain)
+    return plan(call(call_id=call_id), index(*gateways), Judged(**figures), Orders(STRATEGIES), explain=explain)
 
 
 def order(*gateways, **more):
@@ -155,3 +159,16 @@ def test_throttling_says_what_a_list_of_attempts_says(steps, share, least):
         assert bool(found.attempt("g", throttle, failed, now)) is expected
         if expected:
             kept = []
+
+
+def test_a_demoted_gateway_still_comes_before_those_that_are_kept_back():
+    spare = RoutingGateway("spare", "127.0.0.1", protect=True)
+    bad_spare = dataclasses.replace(gateway("bad spare"), protect=True)
+    assert order(bad_spare, spare, gateway("bad"), gateway("good")) == ["good", "bad", "spare", "bad spare"]
+
+
+def test_the_record_keeps_why_a_gateway_stands_behind():
+    kept = unpacked(packed(planned(gateway("bad"), gateway("good"))))
+    assert {row["gateway"]: row["why"] for row in kept["gateways"]}["bad"] == (
+        "demoted: ASR 12 % of 340 attempts, below 30 %"
+    )
