@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.python import usage
 
 from vosswitch.app import Switch, check_database
+from vosswitch.app.turns import spare
 from vosswitch.control.files import claim
 from vosswitch.params.boot import BadSetting, Boot, Listener, listener
 from vosswitch.params.files import load
@@ -93,6 +94,7 @@ def makeService(options: dict[str, Any]) -> IService:
         boot = _boot(options)
         _try_all(boot)
         reactor.seconds = time.monotonic  # type: ignore[method-assign]  # timers must not follow the wall clock
+        spare(reactor)
         return Switch(reactor, boot)
     except BadSetting as error:
         raise SystemExit(f"vosswitch: {error}") from None

@@ -124,7 +124,10 @@ class _Transaction:
 
     def _linger(self, delay: float, what: Input) -> None:
         """What may be repeated is waited for; on a reliable transport nothing is."""
-        self._watch(0 if self.machine.reliable else delay, what)
+        if self.machine.reliable:
+            self.feed(what)
+        else:
+            self._guard = self.layer.timers.linger(delay, self.feed, what)
 
 
 class ClientTransaction(_Transaction):
@@ -238,6 +241,9 @@ class ClientTransaction(_Transaction):
         if self.sends < len(intervals):
             self._again(intervals[self.sends - 1], what)
 
+    def _start_m(self) -> None:
+        self._guard = self.layer.timers.linger(self.pace.accepted, self.feed, Input.TIMER_M)
+
     PERFORMS: ClassVar[Performs] = {
         Effect.SEND: _Transaction._send,
         Effect.SEND_ACK: _send_ack,
@@ -250,7 +256,7 @@ class ClientTransaction(_Transaction):
         Effect.START_E: lambda self: self._wait_again(Input.TIMER_E),
         Effect.START_F: lambda self: self._watch(self.pace.total, Input.TIMER_F),
         Effect.START_K: lambda self: self._linger(self.pace.t4, Input.TIMER_K),
-        Effect.START_M: lambda self: self._watch(self.pace.accepted, Input.TIMER_M),
+        Effect.START_M: _start_m,
     }
 
 
@@ -317,7 +323,7 @@ class ServerTransaction(_Transaction):
     def _let_go(self, what: Input) -> None:
         """The final response is out: nobody asks for it any more but the peer."""
         self.user = None
-        self._watch(self.pace.accepted, what)
+        self._guard = self.layer.timers.linger(self.pace.accepted, self.feed, what)
 
     def forget(self) -> None:
         """End at once without an answer; what is repeated comes as new."""

@@ -1,7 +1,9 @@
 """One timer queue for thousands of short SIP timers over a single delayed call of the reactor.
 
-A timer costs one list entry in a coarse bucket; cancelling only marks the entry.  A timer never fires early and at
-most one bucket late.  When the last live timer is gone the reactor's delayed call is cancelled too.
+A timer costs one list entry in a coarse bucket; cancelling only marks the entry, and buckets of nothing but such
+entries wake nobody.  A timer never fires early and at most one bucket late, one that only forgets what is over at most
+`COARSE` buckets: the many of these share few turns of the reactor.  When the last live timer is gone the reactor's
+delayed call is cancelled too.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 WIDTH = 0.016
 """Seconds that one bucket spans."""
+COARSE = 16
+"""Buckets that `Timers.linger` takes for one: a quarter of a second."""
 
 
 class Cancellable(Protocol):
@@ -69,8 +73,13 @@ class Timers:
 
     def add(self, delay: float, call: Callable[..., None], *args: Any) -> Timer:
         """Call ``call(*args)`` after *delay* seconds."""
-        timer = Timer(call, args)
-        number = int((self.now() + delay) / WIDTH) + 1
+        return self._put(Timer(call, args), int((self.now() + delay) / WIDTH) + 1)
+
+    def linger(self, delay: float, call: Callable[..., None], *args: Any) -> Timer:
+        """The same for what may be late: to forget something."""
+        return self._put(Timer(call, args), (int((self.now() + delay) / WIDTH) // COARSE + 1) * COARSE)
+
+    def _put(self, timer: Timer, number: int) -> Timer:
         bucket = self._buckets.get(number)
         if bucket is None:
             self._buckets[number] = [timer]
@@ -124,10 +133,13 @@ class Timers:
 
     def _go_on(self) -> None:
         """Arm for what is next; what was added while firing may have armed for something later."""
-        order = self._order
         if not self._live:
             self._rest()
-        elif order and (self._armed is None or order[0] < self._due):
+            return
+        order, buckets = self._order, self._buckets
+        while order and not any(timer.call for timer in buckets[order[0]]):
+            del buckets[heappop(order)]
+        if order and (self._armed is None or order[0] < self._due):
             self._arm(order[0])
 
     def _empty(self, bucket: list[Timer]) -> None:
