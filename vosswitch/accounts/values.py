@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.accounts.periods import Period, with_periods
+from vosswitch.accounts.screening import UNSCREENED, Screening
 from vosswitch.accounts.sources import SIP_PORT, SourceMatch, read_source
 from vosswitch.model.call import Credential
 from vosswitch.model.peer import PLAIN, PeerProfile
@@ -31,6 +32,7 @@ class Account:
     :ivar lines: calls at the same time, None = unlimited; likewise *cps*, new calls per second.
     :ivar lock_reason: ``""``, balance, operator, expiry or fraud.
     :ivar expires: epoch milliseconds from which on it makes no calls; None = never.
+    :ivar screening: lists, areas, sections and level of its calls.
     """
 
     number: str
@@ -44,6 +46,7 @@ class Account:
     locked: bool = False
     lock_reason: str = ""
     expires: int | None = None
+    screening: Screening = UNSCREENED
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any]) -> Account:
@@ -60,6 +63,7 @@ class Account:
             locked=body["locked"],
             lock_reason=body["lock_reason"],
             expires=body["expires"],
+            screening=Screening.of_account(body),
         )
 
 
@@ -76,6 +80,7 @@ class MappingGateway:
     :ivar routing_time: seconds from a call's start for trying gateways; None = VS_ROUTING_TIME.
     :ivar profile: how we speak with it.
     :ivar periods: when it may call, and what it is like then; none = always, as it is.
+    :ivar screening: lists of its calls.
     """
 
     name: str
@@ -97,6 +102,7 @@ class MappingGateway:
     routing_time: int | None = None
     profile: PeerProfile = PLAIN
     periods: tuple[Period, ...] = ()
+    screening: Screening = UNSCREENED
     locked: bool = False
 
     @property
@@ -133,6 +139,7 @@ class MappingGateway:
             media_proxy=body["media_proxy"],
             routing_time=body.get("routing_time"),
             profile=PeerProfile.from_body(body),
+            screening=Screening.from_body(body),
             locked=body["locked"],
         )
         return with_periods(plain, body.get("periods") or ())  # type: ignore[no-any-return]
@@ -143,6 +150,7 @@ class Phone:
     """A device that registers by number and password.
 
     :ivar level: the highest level of calls that it may make.
+    :ivar screening: lists of calls from it and to it.
     """
 
     number: str
@@ -151,6 +159,7 @@ class Phone:
     lines: int | None = None
     level: Level = Level.DOMESTIC
     callee_dial_plan: DialPlan = NO_PLAN
+    screening: Screening = UNSCREENED
     locked: bool = False
 
     @classmethod
@@ -166,6 +175,7 @@ class Phone:
             lines=body["lines"],
             level=Level(body["level"]),
             callee_dial_plan=_plan(body["callee_dial_plan"]),
+            screening=Screening.from_body(body),
             locked=body["locked"],
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from vosswitch.accounts.areas import Area
 from vosswitch.accounts.callers import Callers
 from vosswitch.accounts.values import Account, MappingGateway, Phone
 from vosswitch.billing.files import open_rates
@@ -14,6 +15,7 @@ from vosswitch.billing.rates import RateTable
 from vosswitch.model.calendar import Calendar
 from vosswitch.numbers.files import number_table
 from vosswitch.numbers.groups import NumberGroup, with_tables
+from vosswitch.numbers.lists import ScreeningList
 from vosswitch.numbers.table import NumberTable
 from vosswitch.params.system import Parameters
 from vosswitch.routing.gateways import RoutingGateway
@@ -39,6 +41,7 @@ class Snapshot:
     """Everything that calls are decided with.
 
     :ivar seq: the last change that it holds.
+    :ivar system_lists: names of the lists that are asked for every call.
     """
 
     seq: int = 0
@@ -52,6 +55,9 @@ class Snapshot:
     number_tables: Mapping[str, NumberTable] = field(default_factory=dict)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     number_groups: Mapping[str, NumberGroup] = field(default_factory=dict)
+    number_lists: Mapping[str, ScreeningList] = field(default_factory=dict)
+    geofences: Mapping[str, Area] = field(default_factory=dict)
+    system_lists: tuple[str, ...] = ()
 
     @property
     def areas(self) -> NumberTable | None:
@@ -70,6 +76,7 @@ class Snapshot:
             base,
             seq=change["seq"],
             **new,
+            system_lists=_system_lists(base, new["number_lists"]),
             callers=_callers(base, new["mapping_gateways"], new["phones"]),
             gateways=_gateways(base.gateways, change.get("routing_gateways")),
             parameters=_parameters(base.parameters, change.get("parameters") or {}),
@@ -101,6 +108,12 @@ def _callers(base: Snapshot, mapping: Mapping[str, MappingGateway], phones: Mapp
     return Callers(mapping, phones)
 
 
+def _system_lists(base: Snapshot, lists: Mapping[str, ScreeningList]) -> tuple[str, ...]:
+    if lists is base.number_lists:
+        return base.system_lists
+    return tuple(sorted(name for name, one in lists.items() if one.system))
+
+
 def _rate_group(body: Mapping[str, Any]) -> RateGroup:
     table = open_rates(body["file"]) if body.get("file") else RateTable.build(())
     return RateGroup(body["name"], body["billing_mode"], table.with_changes(body["overlay"]))
@@ -115,6 +128,8 @@ def _parameters(old: Parameters, changes: Mapping[str, str | None]) -> Parameter
 _KINDS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "accounts": Account.from_body,
     "mapping_gateways": MappingGateway.from_body,
+    "geofences": Area.from_body,
+    "number_lists": ScreeningList.from_body,
     "number_tables": number_table,
     "phones": Phone.from_body,
     "rate_groups": _rate_group,

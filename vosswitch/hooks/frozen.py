@@ -138,6 +138,30 @@ class GuardedBlacklist:
             return None
 
 
+class GuardedStanding:
+    """An `IStandingBlacklist` that never raises: a failure lets the call pass or refuses it, by its `fails`."""
+
+    __slots__ = ("_closed", "_examine", "_on_failure", "_plugin", "name")
+
+    def __init__(self, blacklist: Any, plugin: str, on_failure: OnFailure) -> None:
+        if blacklist.fails not in ("open", "closed"):
+            raise ValueError(f"blacklist {blacklist.name}: fails: expected open or closed, got {blacklist.fails!r}")
+        self.name: str = blacklist.name
+        self._examine = blacklist.examine
+        self._closed = blacklist.fails == "closed"
+        self._plugin = plugin
+        self._on_failure = on_failure
+
+    def examine(self, attempt: CallAttempt, settings: Any) -> Reject | None:
+        """A refusal, or None to let the call pass."""
+        try:
+            answer = self._examine(attempt, settings)
+            return None if answer is None else usable(answer)
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything and must not end the call
+            self._on_failure(self._plugin, f"blacklist {self.name}", error)
+            return Reject(REFUSED_BY_FAILURE, f"blacklist {self.name} failed") if self._closed else None
+
+
 class GuardedTransform:
     """An `INumberTransform` that never raises: a failure leaves the numbers alone."""
 

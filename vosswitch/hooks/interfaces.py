@@ -54,6 +54,20 @@ class IBlacklist(Interface):
         """
 
 
+class IStandingBlacklist(IBlacklist):
+    """A blacklist that nobody has to name: it is asked about every call for whose system, account, gateway or phone
+    something is set for screening, and finds in the configuration what it goes by.  Its `screen` is not called."""
+
+    fails = Attribute("What becomes of a call when it raises: open = it proceeds, closed = it is refused (degraded).")
+
+    def examine(attempt, settings):
+        """A `vosswitch.model.call.Reject`, or None to let the call pass. Rate: per call, where something is set.
+
+        :param attempt: the `vosswitch.model.call.CallAttempt`.
+        :param settings: the `vosswitch.call.screens.Settings`: what is set for this call.
+        """
+
+
 class INumberTransform(Interface):
     """A change of the called or the calling number that a dial plan cannot express."""
 

@@ -24,6 +24,7 @@ from vosswitch.hooks.frozen import (
     FrozenNotice,
     GuardedBlacklist,
     GuardedMode,
+    GuardedStanding,
     GuardedStrategy,
     GuardedTransform,
 )
@@ -33,6 +34,7 @@ from vosswitch.hooks.interfaces import (
     ICdrSink,
     INumberTransform,
     IRoutingStrategy,
+    IStandingBlacklist,
 )
 from vosswitch.model.interfaces import IMediaEngine
 
@@ -89,12 +91,14 @@ class Frozen:
     blacklists: dict[str, GuardedBlacklist]
     number_transforms: dict[str, GuardedTransform]
     billing_modes: dict[str, Any] = field(default_factory=dict)
+    standing: tuple[GuardedStanding, ...] = ()
 
 
 class Loaded:
     """All plugins of this process.
 
     :ivar routing_strategies: the registered objects by name, as the plugins gave them; likewise the other families.
+    :ivar standing: the blacklists that nobody has to name; *blacklists* are the others.
     """
 
     __slots__ = (
@@ -108,6 +112,7 @@ class Loaded:
         "number_transforms",
         "parameters",
         "routing_strategies",
+        "standing",
     )
 
     def __init__(self, relay: pluggy.PluginManager, listing: list[Provided]) -> None:
@@ -117,7 +122,9 @@ class Loaded:
         by_plugin = {row.plugin: row for row in listing}
         self.routing_strategies = self._collect("routing_strategies", by_plugin)
         self.billing_modes = self._collect("billing_modes", by_plugin)
-        self.blacklists = self._collect("blacklists", by_plugin)
+        lists = self._collect("blacklists", by_plugin)
+        self.standing = {name: item for name, item in lists.items() if IStandingBlacklist.providedBy(item)}
+        self.blacklists = {name: item for name, item in lists.items() if name not in self.standing}
         self.number_transforms = self._collect("number_transforms", by_plugin)
         self.media_engines = self._collect("media_engines", by_plugin)
         self.cdr_sinks = self._collect("cdr_sinks", by_plugin)
@@ -178,6 +185,12 @@ class Loaded:
                 for name, item in self.number_transforms.items()
             },
             self._guarded_modes(on_failure),
+            tuple(
+                [
+                    GuardedStanding(item, self.owner("blacklists", name), on_failure)
+                    for name, item in self.standing.items()
+                ]
+            ),
         )
 
     def _guarded_modes(self, on_failure: OnFailure) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vosswitch.numbers.e164 import LONGEST
 from vosswitch.numbers.pattern import BadPattern, read_pattern
+from vosswitch.numbers.patternset import PatternSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,14 +51,14 @@ class NumberEntries:
 
     def __init__(self, entries: Iterable[str] = ()) -> None:
         self.entries = tuple(dict.fromkeys(entries))
-        self._patterns = tuple(
-            (read_pattern(text[1:-1]), text) for text in self.entries if len(text) > 1 and text.startswith("/")
-        )
+        self._patterns = PatternSet([text[1:-1] for text in self.entries if text.startswith("/")])
         plain = [text for text in self.entries if not text.startswith("/")]
-        spans = [match.groups() for match in map(_RANGE.fullmatch, plain) if match is not None]
+        spans = [match.groups() for match in map(_RANGE.fullmatch, [text for text in plain if "-" in text]) if match]
         self._spans = _merged(spans)
         self._prefixes = frozenset(text[:-1] for text in plain if text.endswith("*"))
-        self._exact = frozenset(text for text in plain if not text.endswith("*") and not _RANGE.fullmatch(text))
+        self._exact = frozenset(
+            text for text in plain if text[-1] != "*" and ("-" not in text or not _RANGE.fullmatch(text))
+        )
         self._lengths = tuple(sorted({len(start) for start in self._prefixes}, reverse=True))
 
     def __bool__(self) -> bool:
@@ -84,11 +85,8 @@ class NumberEntries:
         return f"{lows[place]}-{highs[place]}" if place >= 0 and number <= highs[place] else None
 
     def _by_pattern(self, number: str) -> str | None:
-        if len(number) <= LONGEST:
-            for pattern, text in self._patterns:
-                if pattern.fullmatch(number):
-                    return text
-        return None
+        found = self._patterns.match(number) if len(number) <= LONGEST else None
+        return None if found is None else f"/{found}/"
 
 
 def _merged(spans: Iterable[tuple[str, ...]]) -> dict[int, tuple[list[str], list[str]]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vosswitch.accounts.periods import OUT_OF_PERIOD, in_force
 from vosswitch.model.peer import PLAIN
+from vosswitch.numbers.lists import Known, ask
 from vosswitch.routing.decision import Behind
 from vosswitch.routing.thresholds import demoted, excluded
 
@@ -24,12 +25,14 @@ class Enquiry(NamedTuple):
 
     :ivar mapping_gateway: the caller's `MappingGateway`; None = a phone calls.
     :ivar snapshot: the configuration of the call (`vosswitch.call.snapshot.Snapshot`).
+    :ivar blacklists: those of plugins, by name.
     """
 
     attempt: CallAttempt
     view: RouteView
     mapping_gateway: Any = None
     snapshot: Any = None
+    blacklists: Any = None
 
 
 Check = Callable[["RoutingGateway", str, Enquiry], str]
@@ -47,11 +50,18 @@ def _out_of_period(gateway: RoutingGateway, _prefix: str, enquiry: Enquiry) -> s
     return "" if in_force(gateway.periods, enquiry.snapshot, attempt.wall_ms, attempt.callee) else OUT_OF_PERIOD
 
 
+def _listed(gateway: RoutingGateway, _prefix: str, enquiry: Enquiry) -> str:
+    known = Known.of(enquiry.snapshot, enquiry.blacklists)
+    refusal = ask("the gateway", gateway.lists, enquiry.attempt, known)
+    return "" if refusal is None else refusal.detail
+
+
 CHECKS: tuple[tuple[Callable[[RoutingGateway], bool], Check], ...] = (
     (lambda gateway: gateway.profile is not PLAIN, _away),
     (lambda gateway: bool(gateway.periods), _out_of_period),
     (lambda gateway: gateway.conduct.thresholds is not None and gateway.conduct.thresholds.exclude, excluded),
     (lambda gateway: gateway.conduct.thresholds is not None and not gateway.conduct.thresholds.exclude, demoted),
+    (lambda gateway: bool(gateway.lists), _listed),
 )
 """Which gateways ask for a check, and the check; in this order."""
 

@@ -42,6 +42,7 @@ class RoutingGateway:
     :ivar periods: when it may be used, and what it is like then; none = always, as it is.
     :ivar conduct: how its calls are judged.
     :ivar protect: it is tried only when all others have failed or are full.
+    :ivar lists: names of lists, and of plugins' blacklists, whose calls it is not given.
     """
 
     name: str
@@ -67,6 +68,7 @@ class RoutingGateway:
     profile: PeerProfile = PLAIN
     periods: tuple[Period, ...] = ()
     conduct: Conduct = USUAL
+    lists: tuple[str, ...] = ()
     locked: bool = False
     protect: bool = False
 
@@ -109,6 +111,7 @@ class RoutingGateway:
             media_proxy=body["media_proxy"],
             profile=PeerProfile.from_body(body),
             conduct=Conduct.from_body(body),
+            lists=tuple(body.get("lists") or ()),
             locked=body["locked"],
             protect=body.get("protect", False),
         )

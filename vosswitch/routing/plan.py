@@ -130,6 +130,7 @@ def plan(
     snapshot: Any = None,
     sell: int | None = None,
     explain: bool = False,
+    blacklists: Mapping[str, Any] | None = None,
 ) -> Plan:
     """Find and order the gateways for one call; takes and changes nothing.
 
@@ -138,10 +139,11 @@ def plan(
     :param mapping_gateway: the caller's, None = a phone calls; *snapshot*: the configuration; for the checks.
     :param sell: what the caller pays, units of 10^-7 per minute.
     :param explain: list the gateways that do not match too, with every price; the call is not placed.
+    :param blacklists: those of plugins, by name.
     """
     request = dataclasses.replace(attempt, call_id="") if explain else attempt
     order = orders.of(chosen, own, snapshot.parameters if snapshot is not None else None)
-    enquiry = Enquiry(request, view, mapping_gateway, snapshot)
+    enquiry = Enquiry(request, view, mapping_gateway, snapshot, blacklists)
     found = _sorted_out(enquiry, gateways, priced=explain or order.priced)
     if explain:
         found.dropped += _others(gateways, enquiry)
@@ -224,7 +226,7 @@ def _has_line(candidate: Candidate) -> bool:
 
 def _sorted_out(enquiry: Enquiry, gateways: GatewayIndex, *, priced: bool) -> _Sorted:
     found = _Sorted()
-    attempt, view, _, snapshot = enquiry
+    attempt, view, _, snapshot, _ = enquiry
     matches = gateways.matches(attempt.callee, attempt.wall_ms, getattr(snapshot, "calendars", None))
     for name, (entry, prefix, own) in matches.items():
         gateway, checks = entry.gateway, entry.checks

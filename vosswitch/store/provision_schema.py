@@ -17,6 +17,7 @@ from vosswitch.store.order_fields import ORDER_OF_ROUTING_GATEWAYS, PREFIXES, RO
 from vosswitch.store.peer_fields import OF_MAPPING_GATEWAYS, OF_ROUTING_GATEWAYS, host_name
 from vosswitch.store.quality_fields import OF_MAPPING_GATEWAYS as _ROUTING_TIME
 from vosswitch.store.quality_fields import OF_ROUTING_GATEWAYS as _CONDUCT
+from vosswitch.store.screening_fields import GEOFENCES, NUMBER_LISTS, OF_ACCOUNTS, OF_CALLERS
 from vosswitch.store.table import Field, Table
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ ACCOUNTS = Table(
         Field("locked", fields.flag, False, help="Left out, it lifts an operator's lock and leaves others alone"),
         Field("lock_reason", fields.choice("balance", "operator", "expiry", "fraud"), "", help="Why it is locked"),
         Field("expires", fields.optional(fields.moment), None, fields.moment_text, "No calls from then on"),
+        *OF_ACCOUNTS,
     ),
 )
 
@@ -112,6 +114,7 @@ MAPPING_GATEWAYS = Table(
         *_ROUTING_TIME,
         *OF_MAPPING_GATEWAYS,
         *period_fields.OF_MAPPING_GATEWAYS,
+        *OF_CALLERS,
         _LOCKED,
     ),
 )
@@ -149,6 +152,7 @@ ROUTING_GATEWAYS = Table(
         *_CONDUCT,
         *OF_ROUTING_GATEWAYS,
         *period_fields.OF_ROUTING_GATEWAYS,
+        *OF_CALLERS,
         _LOCKED,
     ),
 )
@@ -165,6 +169,7 @@ PHONES = Table(
         _LINES,
         Field("level", _LEVELS, Level.DOMESTIC.value, help="The farthest calls it may make"),
         _CALLEE_PLAN,
+        *OF_CALLERS,
         _LOCKED,
     ),
 )
@@ -188,6 +193,8 @@ TABLES = {
         NUMBER_TABLES,
         CALENDARS,
         NUMBER_GROUPS,
+        NUMBER_LISTS,
+        GEOFENCES,
     )
 }
 """By the name in files, in the order in which entries are created."""

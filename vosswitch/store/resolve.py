@@ -11,6 +11,7 @@ from vosswitch.store.fields import Deployment, has_port
 from vosswitch.store.provision_schema import ACCOUNTS, MAPPING_GATEWAYS, PARAMETERS, PHONES, ROUTING_GATEWAYS, TABLES
 from vosswitch.store.quality_fields import check_outcomes
 from vosswitch.store.registering import check_registering
+from vosswitch.store.screening_fields import check_sections
 from vosswitch.store.secrets import MASK, ha1s
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def resolve(document: Document, state: State, deployment: Deployment) -> Resolut
     for name, table in TABLES.items():
         for entry in document.entries[name].values():
             _step(table, entry, deployment, found)
-    found.problems.extend(_reference_problems(document, state))
+    found.problems.extend(_reference_problems(document, state, deployment))
     found.problems.extend(_conflicts(document, state))
     found.problems.extend(_parameter_problems(document, state, deployment))
     return found
@@ -86,6 +87,7 @@ def _target(table: Table, entry: Entry, old: Stored | None, deployment: Deployme
     values = entry.complete(table)
     secret: tuple[str, ...] = ()
     if table is ACCOUNTS:
+        check_sections(values)
         del values["balance"]
         _lock(entry, values, old)
     elif table is PARAMETERS:
@@ -160,7 +162,7 @@ def _check_source(values: dict[str, Any], secret: tuple[str, ...]) -> None:
             raise ValueError(f'addresses: expected {words}, for auth is "{auth}", got "{address}"')
 
 
-def _reference_problems(document: Document, state: State) -> Iterator[str]:
+def _reference_problems(document: Document, state: State, deployment: Deployment) -> Iterator[str]:
     removed = {
         (name, entry.key): entry
         for name in document.entries
@@ -170,7 +172,7 @@ def _reference_problems(document: Document, state: State) -> Iterator[str]:
     for name, item in _REFERENCES:
         for key, stored in state[name].items():
             for wanted in item.named(stored.values[item.name]):
-                if wanted in state[item.refers]:
+                if wanted in state[item.refers] or wanted in deployment.plugins.get(item.or_of, ()):
                     continue
                 entry = document.entries[name].get(key)
                 if entry is not None and item.name in entry.values:

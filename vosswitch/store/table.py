@@ -32,6 +32,7 @@ class Field:
     :ivar secret: whether its value is never shown.
     :ivar warn: what is legal about a canonical value but dangerous.
     :ivar refers: the table whose entries it names, "" = none; *named* gives those of a canonical value.
+    :ivar or_of: a family of plugins whose names it may hold as well (`Deployment.plugins`), "" = none.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Field:
     warn: Callable[[Any], Iterable[str]] = _nothing
     refers: str = ""
     named: Callable[[Any], Iterable[str]] = _listed
+    or_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -411,6 +411,7 @@ class World:
             built_in.routing_strategies,
             {one.name: GuardedBlacklist(one, "test", unexpected) for one in self.hooks["blacklists"]},
             {one.name: GuardedTransform(one, "test", unexpected) for one in self.hooks["number_transforms"]},
+            standing=built_in.standing,
         )
 
     def now(self):

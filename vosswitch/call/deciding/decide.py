@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from vosswitch.call.deciding.decision import Decision, Refused
 from vosswitch.call.deciding.dialling import call_attempt, numbers
 from vosswitch.call.deciding.rating import rate
-from vosswitch.call.deciding.screening import screen
+from vosswitch.call.deciding.screening import own_caller, screen
 from vosswitch.call.deciding.where import where
 from vosswitch.call.deciding.who import account, who
 from vosswitch.model.causes import cause
@@ -40,6 +40,7 @@ class Decider:
             who(ask, decision)
             account(decision)
             numbers(ask, decision, means)
+            own_caller(decision)
             attempt = call_attempt(ask, decision)
             screen(decision, attempt, means)
             rate(decision, means)

@@ -33,6 +33,10 @@ def rate(decision: Decision, means: Means) -> None:
     if decision.phone is not None and not may_call(decision.phone, Level(decision.price.rate.level)):
         decision.note("level", f"{decision.phone.level} may not call {decision.price.rate.level}")
         raise Refused("level_not_allowed")
+    bound = account.screening.level
+    if bound is not None and Level(decision.price.rate.level).rank > bound.rank:
+        decision.note("level", f"account {account.number} may call {bound} at most, not {decision.price.rate.level}")
+        raise Refused("level_not_allowed")
     decision.funding = Funding(
         means.balances,
         decision.meter(),

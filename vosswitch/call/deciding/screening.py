@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.accounts.screening import UNSCREENED
 from vosswitch.call.deciding.decision import Refused
+from vosswitch.call.screens import Settings
+from vosswitch.numbers.lists import Known, ask
 
 if TYPE_CHECKING:
+    from vosswitch.accounts.values import Phone
     from vosswitch.call.deciding.decision import Decision
     from vosswitch.call.deciding.means import Means
     from vosswitch.model.call import CallAttempt
 
 
 def screen(decision: Decision, attempt: CallAttempt, means: Means) -> None:
-    """Blacklists that the gateway names, then the screening hooks, then credit and fraud rules."""
+    """What is set for the call, blacklists that the gateway names, the screening hooks, credit and fraud rules."""
     plugins = means.plugins
+    _standing(decision, attempt, means)
     lists = decision.gateway.blacklists if decision.gateway is not None else ()
     for name in lists:
         blacklist = plugins.blacklists.get(name)
@@ -24,6 +29,37 @@ def screen(decision: Decision, attempt: CallAttempt, means: Means) -> None:
         _heed(decision, name, blacklist.screen(attempt))
     _heed(decision, "screen_call", plugins.screen_call(attempt))
     _heed(decision, "approve_call", plugins.approve_call(attempt))
+
+
+def own_caller(decision: Decision) -> None:
+    """An account's default number takes the place of a calling number that is not in the account's sections."""
+    assert decision.account is not None
+    screening = decision.account.screening
+    if screening.default_caller and screening.sections is not None and decision.caller not in screening.sections:
+        shown = f"{screening.default_caller} is shown"
+        decision.note("caller", f"{decision.caller} is not in the sections of {decision.account.number}: {shown}")
+        decision.caller = screening.default_caller
+
+
+def screen_called(decision: Decision, called: Phone, attempt: CallAttempt, means: Means) -> None:
+    """The lists of a called phone, which look at who calls it."""
+    if called.screening is not UNSCREENED:
+        known = Known.of(decision.snapshot, means.plugins.blacklists, decision.note if decision.explaining else None)
+        answer = ask(f"phone {called.number}", called.screening.lists, attempt, known, ("caller",))
+        _heed(decision, f"phone:{called.number}", answer)
+
+
+def _standing(decision: Decision, attempt: CallAttempt, means: Means) -> None:
+    """The blacklists that nobody has to name, when anything is set for the system, the account or the caller."""
+    snapshot = decision.snapshot
+    account: Any = decision.account
+    subject: Any = decision.gateway or decision.phone
+    if account.screening is UNSCREENED and subject.screening is UNSCREENED and not snapshot.system_lists:
+        return
+    known = Known.of(snapshot, means.plugins.blacklists, decision.note if decision.explaining else None)
+    settings = Settings(snapshot, account.screening, subject.screening, decision.phone is not None, known)
+    for blacklist in means.plugins.standing:
+        _heed(decision, blacklist.name, blacklist.examine(attempt, settings))
 
 
 def _heed(decision: Decision, who: str, answer: Any) -> None:

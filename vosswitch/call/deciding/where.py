@@ -9,6 +9,7 @@ from vosswitch.call.deciding.decision import Refused
 from vosswitch.call.deciding.dialling import transformed
 from vosswitch.call.deciding.registered import over_registrations
 from vosswitch.call.deciding.routes import gateway_routes, phone_routes
+from vosswitch.call.deciding.screening import screen_called
 from vosswitch.routing.plan import plan
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 def where(ask: Ask, decision: Decision, attempt: CallAttempt, means: Means) -> None:
     """Find the routes, in order."""
     called = decision.snapshot.phones.get(decision.callee)
-    if called is not None and _to_phone(decision, called, means):
+    if called is not None and _to_phone(decision, called, attempt, means):
         return
     gateway, price = decision.gateway, decision.price
     decision.plan = plan(
@@ -35,6 +36,7 @@ def where(ask: Ask, decision: Decision, attempt: CallAttempt, means: Means) -> N
         snapshot=decision.snapshot,
         sell=price.per_minute if price is not None else None,
         explain=ask.explain,
+        blacklists=means.plugins.blacklists,
     )
     decision.had_candidates = bool(decision.plan.candidates)
     if not decision.had_candidates:
@@ -45,10 +47,11 @@ def where(ask: Ask, decision: Decision, attempt: CallAttempt, means: Means) -> N
     decision.routes = over_registrations(decision, routes, means.registrations)
 
 
-def _to_phone(decision: Decision, called: Phone, means: Means) -> bool:
+def _to_phone(decision: Decision, called: Phone, attempt: CallAttempt, means: Means) -> bool:
     if called.locked:
         decision.note(f"phone:{called.number}", "locked")
         raise Refused("account_locked")
+    screen_called(decision, called, attempt, means)
     contacts = means.registrations.contacts(called.number)
     if contacts:
         decision.had_candidates = True
