@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from vosswitch import __version__
+from vosswitch.app import quality
 from vosswitch.call.deciding.explain import NoSuchSubject, explain
 from vosswitch.control.protocol import ControlError
 from vosswitch.routing.gateways import trunk_text
@@ -42,6 +43,7 @@ class Operations:
             "release": self.release,
             "gateways": self.gateways,
             "gateway": self.gateway,
+            "quality": self.quality,
             "names": self.names,
             "route": self.route,
             "parameters": self.parameters,
@@ -83,6 +85,8 @@ class Operations:
             "probes_sent": watch.sent,
             "probes_answered": watch.answered,
             "probes_failed": watch.failed,
+            "gauged": len(node.gauges),
+            "gauged_pairs": len(node.gauges.pairs),
         }
 
     def calls(self, args: Arguments) -> Iterator[dict[str, Any]]:
@@ -135,8 +139,7 @@ class Operations:
             "lines": gateway.lines,
             "cps": gateway.cps,
             "calls_today": self._node.tallies.today(gateway.name) if routing else None,
-            "asr": None,
-            "acd": None,
+            **(quality.of_gateway(self._node, gateway.name) if routing else quality.NO_FIGURES),
             **(self._node.watch.state_of(gateway.name) if routing else dict.fromkeys(_STANDING)),
         }
 
@@ -148,6 +151,13 @@ class Operations:
         act = node.availability.disable if args["off"] else node.availability.enable
         act(name, node.reactor.seconds())
         return {"name": name, **node.watch.state_of(name)}
+
+    def quality(self, args: Arguments) -> Iterator[dict[str, Any]]:
+        """How good the routing gateways are."""
+        name = args["name"]
+        if name and name not in self._node.snapshot.gateways.gateways:
+            raise ControlError("not_found", f"quality: name {name[:64]}", "expected the name of a routing gateway")
+        return quality.rows(self._node, name, destinations=args["destinations"])
 
     def _registered(self, username: str) -> str:
         """Where the dynamic gateways of a user name are; "" when they are offline."""

@@ -41,7 +41,11 @@ _TRIES = (
     Field("pdd_ms", "whole", "until its first sign"),
     Field("caller_out", "text", "calling number as sent"),
     Field("callee_out", "text", "called number as sent"),
+    Field("prefix", "text", "the gateway's prefix that matched"),
+    Field("cost_prefix", "text", "prefix of the vendor's rate"),
+    Field("price", "text", "the vendor's, per minute"),
 )
+_RATED = ("prefix", "cost_prefix", "price")
 
 
 def tell(state: State, cdr: Mapping[str, Any]) -> None:
@@ -55,7 +59,8 @@ def tell(state: State, cdr: Mapping[str, Any]) -> None:
         _decision(state, decision)
     if cdr["attempts"]:
         _title("attempts")
-        show(state, cdr["attempts"], _TRIES)
+        told = [field.name for field in _TRIES if field.name not in _RATED or _told(cdr["attempts"], field.name)]
+        show(state, cdr["attempts"], _TRIES, told)
     click.echo()
 
 
@@ -124,7 +129,7 @@ def looks(state: State, rows: list[Mapping[str, Any]], title: str) -> None:
 
 def _told(rows: list[Mapping[str, Any]], name: str) -> bool:
     """Whether a value tells anything: not when no row has one, and not when none is in use."""
-    return any(row.get(name) not in (None, 0) for row in rows)
+    return any(row.get(name) not in (None, 0, "") for row in rows)
 
 
 def _title(text: str) -> None:

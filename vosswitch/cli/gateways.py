@@ -9,13 +9,18 @@ import click
 from vosswitch.cli.output import show, show_one
 from vosswitch.cli.state import State, common, note
 from vosswitch.control.client import NotRunning
-from vosswitch.control.operations import GATEWAY, GATEWAYS, NAMES
+from vosswitch.control.operations import GATEWAY, GATEWAYS, NAMES, QUALITY
 from vosswitch.routing.gateways import trunk_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_COLUMNS = ("name", "kind", "account", "address", "locked", "calls", "lines", "cps", "calls_today", "state", "reason")
+_COLUMNS = (
+    *("name", "kind", "account", "address", "locked", "calls", "lines", "cps", "calls_today", "asr", "acd", "state"),
+    "reason",
+)
+_FIGURES = ("asr", "acd")
+"""Shown in a table where they are kept."""
 
 
 @click.group()
@@ -34,7 +39,25 @@ def list_(state: State, kind: str | None) -> None:
     except NotRunning:
         note("switch not running: no load to show")
         rows = [row for row in _stored(state) if kind in (None, row["kind"])]
-    show(state, rows, GATEWAYS.result, _COLUMNS, "no gateways")
+    rows = list(rows)
+    kept = any(row.get(name) is not None for row in rows for name in _FIGURES)
+    columns = [name for name in _COLUMNS if kept or name not in _FIGURES]
+    show(state, rows, GATEWAYS.result, columns, "no gateways")
+
+
+@gateway.command("quality")
+@click.argument("name", required=False)
+@click.option("--prefixes", is_flag=True, help="Each destination, too.")
+@common
+@click.pass_obj
+def quality(state: State, name: str | None, prefixes: bool) -> None:
+    """How good the routing gateways are on the running switch: ASR, NER, PDD, ACD, what they miss, why they rest."""
+    asked = {"destinations": prefixes} | ({"name": name} if name else {})
+    rows = sorted(state.client().call(QUALITY.name, **asked), key=lambda row: (row["name"], row["destination"] or ""))
+    told = [field.name for field in QUALITY.result]
+    if not prefixes:
+        told.remove("destination")
+    show(state, rows, QUALITY.result, told, "no routing gateways")
 
 
 @gateway.command("names")

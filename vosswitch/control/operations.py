@@ -143,6 +143,8 @@ STATISTICS = Operation(
         Field("probes_sent", "whole", "gateways asked by OPTIONS"),
         Field("probes_answered", "whole", "of these, those whose answer counted"),
         Field("probes_failed", "whole", "of these, the others"),
+        Field("gauged", "whole", "routing gateways whose quality is known"),
+        Field("gauged_pairs", "whole", "pairs of gateway and destination whose quality is known"),
     ),
 )
 
@@ -180,7 +182,11 @@ RELEASE = Operation(
 )
 
 _STANDING = (
-    Field("state", "text", "up, away (it does not answer), held (its Retry-After) or disabled; null = not known"),
+    Field(
+        "state",
+        "text",
+        "up, away (it does not answer), held (its Retry-After, or throttled) or disabled; null = not known",
+    ),
     Field("since", "time", "since when it is put aside"),
     Field("reason", "text", "why it is put aside"),
     Field("next_probe", "time", "when it is asked by OPTIONS or tried again"),
@@ -199,7 +205,10 @@ GATEWAYS = Operation(
         Field("lines", "whole", "the most it may have, null = unlimited"),
         Field("cps", "whole", "new calls per second that it may have, null = unlimited"),
         Field("calls_today", "whole", "calls since midnight"),
-        Field("asr", "number", "answer seizure ratio, percent"),
+        Field("attempts", "whole", "attempts in the window of the figures"),
+        Field("asr", "number", "answer-seizure ratio, percent"),
+        Field("ner", "number", "network effectiveness ratio, percent"),
+        Field("pdd_ms", "whole", "mean post dial delay, ms"),
         Field("acd", "number", "average call duration, seconds"),
         *_STANDING,
     ),
@@ -232,6 +241,31 @@ GATEWAY = Operation(
         Argument("off", "flag", "put it aside", default=False),
     ),
     changes=True,
+)
+
+QUALITY = Operation(
+    "quality",
+    "The quality of the routing gateways, now, and what of it is not as wanted.",
+    (
+        Field("name", "text", "name of the gateway"),
+        Field("destination", "text", "beginning of the called numbers; null = all its calls"),
+        Field("attempts", "whole", "attempts in the window"),
+        Field("asr", "number", "answer-seizure ratio, percent"),
+        Field("ner", "number", "network effectiveness ratio, percent"),
+        Field("pdd_ms", "whole", "mean post dial delay, ms"),
+        Field("calls", "whole", "answered calls that ended in the window"),
+        Field("acd", "number", "average call duration, seconds"),
+        Field("misses", "text", "the threshold that is missed"),
+        Field("action", "text", "what becomes of it: demoted or excluded"),
+        Field("failures", "whole", "attempts that count for throttling; null = it is not throttled"),
+        _STANDING[0],
+        _STANDING[2],
+    ),
+    (
+        Argument("name", "text", "only this gateway"),
+        Argument("destinations", "flag", "each of its destinations, too", default=False),
+    ),
+    stream=True,
 )
 
 ROUTE = Operation(
@@ -364,6 +398,7 @@ OPERATIONS: dict[str, Operation] = {
         RELEASE,
         GATEWAYS,
         GATEWAY,
+        QUALITY,
         NAMES,
         ROUTE,
         PARAMETERS,

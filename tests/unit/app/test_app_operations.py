@@ -52,6 +52,7 @@ class Node:
         self.calls, self.limits, self.tallies = world.calls, world.limits, world.tallies
         self.decider, self.reactor = world.decider, world.clock
         self.availability = world.board.availability
+        self.gauges, self.throttling = world.board.gauges, world.board.throttling
         self.watch = Watch(self, self.availability, lambda: 0.5, Logger("test", observer=lambda event: None))
         self.applied = []
         self.recorder = SimpleNamespace(backlog=3, apply=self._apply)
@@ -268,3 +269,34 @@ def test_plugins_with_their_failures(node):
     assert rows["billing"]["failures"] == 1
     assert rows["routing"]["failures"] == 0
     assert (rows["billing"]["state"], rows["billing"]["reason"]) == ("on", None)
+
+
+def test_the_quality_of_gateways():
+    judged = {
+        "least_asr": 50, "least_ner": None, "least_acd": None, "most_pdd": None, "quality_attempts": 2,
+        "quality_action": "exclude", "quality_scope": "gateway", "quality_probe": 0, "throttle_codes": [503],
+        "throttle_window": 60, "throttle_share": 50, "throttle_attempts": 9, "throttle_pause": 30, "prefixes": ["43"],
+    }  # fmt: skip
+    gateways = by_name(routing("r1", **judged), routing("r2", priority=1, address="192.0.2.101"))
+    node = Node(routing_gateways=gateways, parameters={"SS_GATEWAY_ASR_CALCULATE": "On"})
+    for _ in range(2):
+        caller = node.world.call()
+        node.world.out.fails(503)
+        node.world.out.rings()
+        caller.gives_up()
+    whole = {row["name"]: row for row in node.ask("quality")}
+    assert list(whole) == ["r1", "r2"]
+    assert (whole["r1"]["attempts"], whole["r1"]["asr"], whole["r1"]["failures"]) == (2, 0.0, 2)
+    assert (whole["r1"]["misses"], whole["r1"]["action"]) == ("ASR 0 % of 2 attempts, below 50 %", "excluded")
+    assert (whole["r2"]["ner"], whole["r2"]["pdd_ms"], whole["r2"]["misses"], whole["r2"]["failures"]) == (
+        100.0, 0, None, None,
+    )  # fmt: skip
+    rows = list(node.ask("quality", destinations=True, name="r1"))
+    assert [(row["destination"], row["attempts"], row["misses"] is None) for row in rows] == [
+        (None, 2, False), ("43", 2, True),
+    ]  # fmt: skip
+    listed = {row["name"]: row for row in node.ask("gateways")}
+    assert (listed["r1"]["asr"], listed["r2"]["ner"], listed["m"]["asr"]) == (0.0, 100.0, None)
+    assert node.ask("statistics")["gauged_pairs"] == 2
+    with pytest.raises(ControlError, match="routing gateway"):
+        node.ask("quality", name="m")
