@@ -26,7 +26,27 @@ def group(database: Database, deployment: Deployment) -> str:
     rows = [{"prefix": "43", "per_minute": "9"}, {"prefix": "1", "per_minute": "8"}]
     with database.write() as connection:
         apply_load(connection, {"rate_groups": [{"name": "g/1", "rates": rows}]}, deployment)
+    keep_for(database, 0)
     return "g/1"
+
+
+def keep_for(database: Database, days: int) -> None:
+    """Set how long former rates are kept."""
+    with database.write() as connection:
+        connection.execute(schema.parameter.delete())
+        connection.execute(schema.parameter.insert().values(name="VS_RATE_HISTORY_DAYS", value=str(days)))
+
+
+def test_former_rates_are_kept_for_some_days(database: Database, deployment: Deployment, group: str) -> None:
+    keep_for(database, 7)
+    quick(database, group, [["prefix", "per_minute"], ["43", "1"]], deployment)
+    assert stored_rows(database) == 4
+    assert held(database, group) == {("1", 0): "8", ("43", 0): "1"}
+    with database.write() as connection:
+        older = schema.changes.update().values(at=schema.changes.c.at - 7 * 86_400_000 - 1000)
+        connection.execute(older)
+    assert remove_leftovers(database, pause=lambda _seconds: None) == 2
+    assert stored_rows(database) == 2
 
 
 def quick(database: Database, group: str, source: object, deployment: Deployment, **more: object) -> Report:
@@ -185,5 +205,5 @@ def test_an_import_is_one_change(database: Database, deployment: Deployment, gro
         row = connection.execute(schema.changes.select().where(schema.changes.c.seq == report.seq)).one()
         assert find_group(connection, group).rates_seq == report.seq
     assert (row.table, row.key, row.who) == ("rate_group", group, "tester")
-    assert row.before == {"generation": 1}
+    assert row.before == {"generation": 1, "total": 2}
     assert row.after == {"generation": 2, "rows": 1, "total": 3, "replace": False, "file": "list.csv"}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vosswitch.cli.output import cell, show
+from vosswitch.cli.output import cell, harmless, show
 from vosswitch.control.operations import Field
 from vosswitch.model.causes import END_REASONS
 from vosswitch.model.values import money_text
@@ -51,7 +51,7 @@ _RATED = ("prefix", "cost_prefix", "price")
 def tell(state: State, cdr: Mapping[str, Any]) -> None:
     """Print one call."""
     for title, text in _head(state, cdr):
-        click.echo(f"{title:<9}{text}")
+        click.echo(harmless(f"{title:<9}{text}"))
     decision = cdr["decision"]
     if decision is None:
         click.echo("\nThe record has no decision: VS_DECISION_RECORD left it out, or another version wrote it.")
@@ -104,7 +104,7 @@ def _decision(state: State, decision: Mapping[str, Any]) -> None:
     if notes:
         _title("steps")
         for what, why in notes:
-            click.echo(f"  {what}: {why}")
+            click.echo(harmless(f"  {what}: {why}"))
     plan = decision.get("plan")
     if not plan:
         return

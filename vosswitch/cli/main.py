@@ -31,6 +31,7 @@ COMMANDS = {
     "trunks": "calls:trunks",
     "release": "calls:release",
     "route": "route:route",
+    "simulate": "simulate:simulate",
     "testcall": "testcall:testcall",
     "version": "node:version",
 }

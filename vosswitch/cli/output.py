@@ -29,7 +29,7 @@ ENDS = (Field("from", "text", "gateway or phone that called"), Field("to", "text
 _UNLIMITED = frozenset({"overdraft_limit", "available", "lines", "cps"})
 """Fields whose null means that there is no bound."""
 
-_RIGHT = frozenset({"whole", "number", "money"})
+_RIGHT = frozenset({"whole", "number", "money", "right"})
 
 
 def show(
@@ -125,11 +125,15 @@ def _print_json(rows: Iterable[Mapping[str, Any]], fields: Sequence[Field]) -> N
 
 def cell(value: Any, field: Field, zone: ZoneInfo) -> str:
     """A value as a table has it; what peers wrote cannot move the cursor or change the terminal."""
-    text = _cell(value, field, zone)
-    return text if text.isprintable() else "".join(map(_harmless, text))
+    return harmless(_cell(value, field, zone))
 
 
-def _harmless(letter: str) -> str:
+def harmless(text: str) -> str:
+    """A text on one line that cannot move the cursor or change the terminal."""
+    return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def _visible(letter: str) -> str:
     return letter if letter.isprintable() else letter.encode("unicode_escape").decode()
 
 

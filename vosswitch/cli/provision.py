@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vosswitch.cli.moments import HELP, moment
 from vosswitch.cli.output import show, show_one
 from vosswitch.cli.state import Failed, State, common, note, who
 from vosswitch.control.operations import Field
@@ -104,14 +105,20 @@ def _report(state: State, plan: Plan, *, dry_run: bool) -> None:
 @click.command()
 @click.option("--with-secrets", is_flag=True, help="Show passwords and their hashes instead of a mask.")
 @click.option("--output", "-o", type=click.Path(dir_okay=False), help="Write this file (mode 0600), not stdout.")
+@click.option("--at", metavar="TIME", help=f"What was provisioned then, without balances: {HELP}.")
 @common
 @click.pass_obj
-def dump(state: State, output: str | None, *, with_secrets: bool) -> None:
+def dump(state: State, output: str | None, at: str | None, *, with_secrets: bool) -> None:
     """Write what is provisioned as a document that load takes."""
-    from vosswitch.store.dump import dump_lines  # noqa: PLC0415 - SQLAlchemy takes its time
+    from vosswitch.store.dump import dump_lines, dump_lines_at  # noqa: PLC0415 - SQLAlchemy takes its time
 
+    if at is not None and with_secrets:
+        raise click.UsageError("expected --at or --with-secrets, not both: the past has no secrets")
     with state.database.read() as connection:
-        lines = dump_lines(connection, state.deployment, with_secrets=with_secrets)
+        if at is None:
+            lines = dump_lines(connection, state.deployment, with_secrets=with_secrets)
+        else:
+            lines = dump_lines_at(connection, state.deployment, moment("--at", at, state.zone))
         if output is None:
             for line in lines:
                 click.echo(line)

@@ -156,4 +156,12 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Which calls keep in their record how they were decided: all, those that were refused or not answered, or none",
         wired=True,
     ),
+    _own(
+        "VS_RATE_HISTORY_DAYS",
+        "7",
+        whole(0, 3650),
+        "d",
+        "How long the rates that a price list has replaced are kept, for simulations of a former configuration",
+        wired=True,
+    ),
 )

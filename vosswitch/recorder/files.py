@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from vosswitch.store import rates
 from vosswitch.store.schema import changes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from sqlalchemy import Connection
 
@@ -37,11 +37,13 @@ class PriceLists:
 
     :param directory: where compiled files are kept; made when missing.
     :param between: called now and then while a file is being compiled, so that other work does not wait for it.
+    :param shared: another folder whose files are used where they fit, and left alone.
     """
 
-    def __init__(self, directory: str, between: Callable[[], object]) -> None:
+    def __init__(self, directory: str, between: Callable[[], object], shared: str | None = None) -> None:
         self._directory = Path(directory)
         self._between = between
+        self._folders = [self._directory] if shared is None else [self._directory, Path(shared)]
 
     def body(self, connection: Connection, name: str) -> dict[str, Any]:
         """The body of a rate group.
@@ -49,17 +51,20 @@ class PriceLists:
         :raises vosswitch.store.rates.NoSuchGroup: there is none of that name.
         :raises OSError: a file cannot be written.
         """
-        group = rates.find_group(connection, name)
+        return self.body_of(connection, rates.find_group(connection, name))
+
+    def body_of(self, connection: Connection, group: Group) -> dict[str, Any]:
+        """The body of a rate group as found, or of another generation of it."""
         first = list(islice(rates.stream(connection, group), IN_MEMORY + 1))
         if len(first) <= IN_MEMORY:
-            return _body(group, None, [_row(values) for values in first])
+            return _body(group, None, [row(values) for values in first])
         return self._compiled(connection, group)
 
     def _compiled(self, connection: Connection, group: Group) -> dict[str, Any]:
         for seq, path in self._files(group):
             changed = _changed_prefixes(connection, group, seq)
             if changed is not None and _usable(path):
-                return _body(group, path, _overlay(connection, group, changed))
+                return _body(group, path, overlay(connection, group, changed))
             break
         path = self._directory / f"rates-{group.id}-{group.generation}-{group.rates_seq}.bin"
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -70,15 +75,16 @@ class PriceLists:
         return _body(group, path, [])
 
     def _rows(self, connection: Connection, group: Group) -> Iterator[rates.RateRow]:
-        for number, row in enumerate(rates.rate_rows(connection, group.name), 1):
+        found = map(rates.RateRow._make, rates.raw_rows(connection, group, rates.RateRow._fields))
+        for number, one in enumerate(found, 1):
             if number % _ROWS_BETWEEN == 0:
                 self._between()
-            yield row
+            yield one
 
     def _files(self, group: Group) -> Iterator[tuple[int, Path]]:
         """Files of the group's generation, newest first."""
         found = []
-        for path in self._directory.glob(f"rates-{group.id}-{group.generation}-*.bin"):
+        for path in chain(*(folder.glob(f"rates-{group.id}-{group.generation}-*.bin") for folder in self._folders)):
             name = _NAME.fullmatch(path.name)
             if name and int(name[3]) <= group.rates_seq:
                 found.append((int(name[3]), path))
@@ -113,12 +119,13 @@ def _changed_prefixes(connection: Connection, group: Group, seq: int) -> list[st
     return sorted({rates.split_key(key)[1] for key in keys}) if len(keys) <= IN_MEMORY else None
 
 
-def _overlay(connection: Connection, group: Group, prefixes: list[str]) -> list[list[Any]]:
+def overlay(connection: Connection, group: Group, prefixes: list[str]) -> list[list[Any]]:
     """Each changed prefix is taken away whole, and what is in force of it put back."""
     rows: list[list[Any]] = [[prefix, None] for prefix in prefixes]
     found = rates.rates_of(connection, group, prefixes) if prefixes else {}
-    return rows + [_row(values) for values in found.values()]
+    return rows + [row(values) for values in found.values()]
 
 
-def _row(values: dict[str, Any]) -> list[Any]:
+def row(values: Mapping[str, Any]) -> list[Any]:
+    """A rate as the switch takes it."""
     return [values[name] for name in rates.RateRow._fields]

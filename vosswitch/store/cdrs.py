@@ -232,7 +232,7 @@ def list_cdrs(
         money is units of 10^-7.
     """
     found: list[dict[str, Any]] = []
-    for day in _days(connection, since, until):
+    for day in days_between(connection, since, until):
         table = day_table(day)
         query = select(table).order_by(table.c.starttime.desc(), table.c.id.desc())
         if since is not None:
@@ -251,7 +251,7 @@ def list_cdrs(
     return found
 
 
-def _days(connection: Connection, since: int | None, until: int | None) -> Sequence[str]:
+def days_between(connection: Connection, since: int | None, until: int | None) -> Sequence[str]:
     """The days that may hold such calls, newest first; a day more on each side, for days are those of a time zone."""
     query = select(cdr_table.c.day).order_by(cdr_table.c.day.desc())
     if since is not None:

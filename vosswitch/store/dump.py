@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from vosswitch.model.values import money_text
 from vosswitch.store import entities, rates
+from vosswitch.store.history import Lost, as_it_was
 from vosswitch.store.provision_schema import ACCOUNTS, PARAMETERS, RATE, RATE_GROUPS, ROUTING_GATEWAYS, TABLES
 from vosswitch.store.schema import account
 from vosswitch.store.secrets import MASK
@@ -15,7 +16,7 @@ from vosswitch.store.table import Table
 from vosswitch.store.toml_text import table_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sqlalchemy import Connection
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from vosswitch.store.fields import Deployment
 
 _HEAD = "# Written by vosswitch dump. A masked password means unchanged; a balance only opens a new account."
+
+
+_HEAD_AT = "# Written by vosswitch dump --at: what was in force then. A masked password means unchanged."
 
 
 def dump(connection: Connection, deployment: Deployment, *, with_secrets: bool = False) -> str:
@@ -52,6 +56,26 @@ def dump_lines(connection: Connection, deployment: Deployment, *, with_secrets: 
                 yield from _rates(connection, key)
 
 
+def dump_lines_at(connection: Connection, deployment: Deployment, at: int) -> Iterator[str]:
+    """The lines of what was provisioned at a moment (epoch ms), with masked passwords and without balances.
+
+    :raises vosswitch.store.history.Lost: a price list of that time is not kept any more.
+    """
+    then = as_it_was(connection, at)
+    for found in then.rates.values():
+        if found.lost:
+            raise Lost(found.lost)
+    yield _HEAD_AT
+    for name, table in TABLES.items():
+        for key, stored in sorted(then.state[name].items()):
+            if table is PARAMETERS and key not in deployment.parameters:
+                yield from ("", f"# parameters: {key} is not declared by this installation; left out")
+                continue
+            yield from table_lines(name, _written(table, stored) | ({"password": MASK} if any(stored.secret) else {}))
+            if table is RATE_GROUPS:
+                yield from _rate_lines(then.rates[key].rows(connection))
+
+
 def _written(table: Table, stored: Stored) -> dict[str, Any]:
     values = stored.values
     return {
@@ -73,7 +97,11 @@ def _secrets(table: Table, stored: Stored, deployment: Deployment, *, with_secre
 
 
 def _rates(connection: Connection, group: str) -> Iterator[str]:
-    for row in rates.stream(connection, rates.find_group(connection, group)):
+    yield from _rate_lines(rates.stream(connection, rates.find_group(connection, group)))
+
+
+def _rate_lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
+    for row in rows:
         written = {
             item.name: item.write(row[item.name])
             for item in RATE.fields

@@ -14,7 +14,7 @@ from vosswitch.store import changes, entities, rates
 from vosswitch.store.document import BadDocument, Document, Entry, read_document
 from vosswitch.store.period_fields import idle_bindings
 from vosswitch.store.provision_schema import ACCOUNTS, RATE, RATE_GROUPS, TABLES
-from vosswitch.store.resolve import Resolution, Step, resolve
+from vosswitch.store.resolve import Resolution, State, Step, resolve
 from vosswitch.store.secrets import MASK
 from vosswitch.store.table import Table
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from vosswitch.store.entities import Stored
     from vosswitch.store.fields import Deployment
 
-_RatePair = tuple[dict[str, Any] | None, dict[str, Any] | None]
+RatePair = tuple[dict[str, Any] | None, dict[str, Any] | None]
+"""A rate before and after; None = it is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Loaded(Plan):
 class _Work:
     document: Document
     resolution: Resolution
-    rates: dict[str, list[_RatePair]] = field(default_factory=dict)
+    rates: dict[str, list[RatePair]] = field(default_factory=dict)
 
 
 def plan_load(connection: Connection, raw: Mapping[str, Any], deployment: Deployment, source: str = "document") -> Plan:
@@ -93,6 +94,28 @@ def plan_load(connection: Connection, raw: Mapping[str, Any], deployment: Deploy
     """
     work = _prepare(connection, raw, deployment, source)
     return Plan(list(_differences(work)), work.document.warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What there would be after a load.
+
+    :ivar state: every entry by table and key.
+    :ivar rates: changed rates by group.
+    """
+
+    state: State
+    rates: dict[str, list[RatePair]]
+    warnings: list[str]
+
+
+def draft(connection: Connection, raw: Mapping[str, Any], deployment: Deployment, source: str = "document") -> Draft:
+    """What `apply_load` would make of everything; changes nothing.
+
+    :raises BadDocument: as `plan_load`.
+    """
+    work = _prepare(connection, raw, deployment, source)
+    return Draft(work.resolution.state, work.rates, work.document.warnings)
 
 
 def apply_load(
@@ -146,12 +169,12 @@ def _prepare(connection: Connection, raw: Mapping[str, Any], deployment: Deploym
     return work
 
 
-def _rate_pairs(connection: Connection, entry: Entry, *, known: bool) -> list[_RatePair]:
+def _rate_pairs(connection: Connection, entry: Entry, *, known: bool) -> list[RatePair]:
     held: dict[str, dict[str, Any]] = {}
     if known:
         wanted = None if entry.replace else [one.values["prefix"] for one in entry.rates]
         held = rates.rates_of(connection, rates.find_group(connection, entry.key), wanted)
-    pairs: list[_RatePair] = []
+    pairs: list[RatePair] = []
     for one in entry.rates:
         new = None if one.delete else one.complete(RATE)
         old = held.pop(one.key, None)

@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
 
+from vosswitch.params.system import Parameters
 from vosswitch.store import changes, rates
 from vosswitch.store.document import explain
 from vosswitch.store.fields import Deployment, Expected
 from vosswitch.store.provision_schema import RATE
-from vosswitch.store.schema import rate, rate_group
+from vosswitch.store.schema import changes as change_log
+from vosswitch.store.schema import parameter, rate, rate_group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -43,6 +45,7 @@ ALIASES = {
 _TARGET_SECONDS = 0.03
 _SMALLEST, _LARGEST = 500, 10_000
 _STALE_MS = 60_000
+_DAY_MS = 86_400_000
 _REFUSED_KEPT = 1000
 
 _Row = tuple[Any, ...]
@@ -137,17 +140,47 @@ def import_rates(
     return report
 
 
+def read_list(source: str, deployment: Deployment) -> list[tuple[Any, ...]]:
+    """The rows of a CSV file in the order of `rates.COLUMNS`, sorted, as `import_rates` would write them.
+
+    :raises CannotImport: it cannot be read, or a line does not fit.
+    """
+    report = Report()
+    rows = _read(source, deployment, report)
+    if report.refused:
+        raise CannotImport(f"{source}: {report.refused[0]}" + _others(report.refused_count - 1))
+    return rows
+
+
+def _others(count: int) -> str:
+    return f", and {count} more lines" if count else ""
+
+
 def remove_leftovers(database: Database, *, pause: Callable[[float], None] = time.sleep) -> int:
     """Delete rows that are not in force: of former generations, removed groups, broken imports.
 
-    :returns: their number.
+    Former generations stay for VS_RATE_HISTORY_DAYS after they were replaced.
+
+    :returns: the number of rows.
     """
     removed = 0
     with database.read() as connection:
-        dead = list(_dead_generations(connection))
+        remembered = _remembered(connection)
+        dead = [one for one in _dead_generations(connection) if one not in remembered]
     for group_id, generation in dead:
         removed += _remove(database, group_id, generation, pause)
     return removed
+
+
+def _remembered(connection: Connection) -> set[tuple[int, int]]:
+    """The generations that were replaced not long ago, for the configuration as it was then."""
+    set_ = connection.scalar(select(parameter.c.value).where(parameter.c.name == "VS_RATE_HISTORY_DAYS"))
+    days = int(set_) if set_ is not None else int(Parameters()["VS_RATE_HISTORY_DAYS"])
+    since = changes.now_ms() - days * _DAY_MS
+    query = select(rate_group.c.id, change_log.c.before).join(change_log, change_log.c.key == rate_group.c.name)
+    query = query.where(change_log.c.table == "rate_group", change_log.c.at > since)
+    rows = connection.execute(query).all()
+    return {(row.id, row.before["generation"]) for row in rows if row.before and "generation" in row.before}
 
 
 def _dead_generations(connection: Connection) -> Iterator[tuple[int, int]]:
@@ -254,6 +287,8 @@ class _Import:
     def finish(self, summary: dict[str, Any], who: str) -> int:
         """Make the generation current; returns the change's number."""
         group = self._group_at()
+        with self._database.read() as connection:
+            before = {"generation": group.generation, "total": rates.count(connection, group)}
         with self._database.write() as connection:
             changes.lock(connection)
             query = select(rate_group.c.rates_seq, rate_group.c.generation).where(rate_group.c.id == group.id)
@@ -261,7 +296,7 @@ class _Import:
             if now is None or (now.rates_seq, now.generation) != (group.rates_seq, group.generation):
                 raise CannotImport(f'rate_groups "{self._group}": its rates were changed during the import, try again')
             after = {"generation": self._generation, **summary}
-            row = changes.Change("rate_group", self._group, {"generation": group.generation}, after)
+            row = changes.Change("rate_group", self._group, before, after)
             seq = changes.record(connection, who, [row])
             self._mark(connection, group.id, generation=self._generation, rates_seq=seq, import_at=None)
         return seq

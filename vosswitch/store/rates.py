@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 
 from vosswitch.store.schema import rate, rate_group
 
@@ -141,6 +141,11 @@ def stream(connection: Connection, group: Group) -> Iterator[dict[str, Any]]:
         if len(part) < _SLICE:
             return
         last = part[-1]
+
+
+def count(connection: Connection, group: Group) -> int:
+    """How many rates are in force."""
+    return connection.scalar(select(func.count()).select_from(rate).where(_in_force(group))) or 0
 
 
 def change(

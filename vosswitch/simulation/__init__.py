@@ -1,0 +1,1 @@
+"""Finished calls decided again: what another configuration would have made of them."""

@@ -1,0 +1,112 @@
+"""A finished call, as the simulation takes it from its record: who called what, and what became of each attempt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from vosswitch.model.causes import END_REASONS, Cause
+from vosswitch.routing.decision import NOT_REGISTERED, TRUNK_DOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vosswitch.store.pastcalls import PastRow
+
+ANSWERED = "answered"
+OF_THE_MOMENT = frozenset(
+    {
+        *("line_limit", "cps_limit", "overload", "degraded", "insufficient_balance", "fraud_blocked"),
+        *("loop_detected", "authentication_failed", "not_registered", "switch_restart", "operator_release"),
+    }
+)
+"""Why a call was refused that no configuration explains: lines, money and load of that moment."""
+
+_MOMENTARY = (NOT_REGISTERED, TRUNK_DOWN, "away:", "held:", "disabled")
+"""How reasons begin for which a gateway was left out at that moment."""
+_LIVE = ("lines", "calls_today", "asr", "acd")
+
+
+class Tried(NamedTuple):
+    """One attempt of the call.
+
+    :ivar reason: the end reason's name, ``answered`` for the one that connected.
+    :ivar followed: another attempt came after it.
+    """
+
+    reason: str
+    status: int
+    followed: bool
+
+    @property
+    def cause(self) -> Cause:
+        """Why it ended, as the failover asks for it."""
+        row = END_REASONS.get(self.reason) or END_REASONS["server_failure"]
+        code = row.code if row.code is not None else self.status or 500
+        return Cause(row.name, code, row.sip if row.sip is not None else code, row.q850)
+
+
+class Live(NamedTuple):
+    """What was known of a candidate when the call was decided."""
+
+    lines: int
+    calls_today: int
+    asr: float | None
+    acd: float | None
+
+
+class Past:
+    """One finished call.
+
+    :ivar row: what is stored of it.
+    :ivar tried: its attempts by gateway (or ``phone:NUMBER``), in their order.
+    :ivar live: values of candidates at that moment, by name, as far as the record kept them.
+    :ivar out: gateways that were left out for a reason of that moment, and the reason.
+    :ivar full: gateways that were passed over when their turn came.
+    :ivar stopped: gateways were left when it ended: the failover stopped, or the caller gave up.
+    """
+
+    __slots__ = ("full", "live", "out", "row", "stopped", "tried")
+
+    def __init__(self, row: PastRow) -> None:
+        self.row = row
+        attempts = orjson.loads(row.attempts or "[]")
+        self.tried: dict[str, list[Tried]] = {}
+        for at, one in enumerate(attempts, 1):
+            tried = Tried(one["reason"], one["status"], at < len(attempts))
+            self.tried.setdefault(one["gateway"], []).append(tried)
+        self.live: dict[str, Live] = {}
+        self.out: dict[str, str] = {}
+        self.full: frozenset[str] = frozenset()
+        self.stopped = row.end_reason == "caller_abandoned" or (bool(attempts) and row.end_direction == 0)
+        decision = row.decision
+        if decision:
+            self._recall(decision, decision.get("plan") or {})
+
+    @property
+    def answered(self) -> bool:
+        """It was spoken."""
+        return self.row.answer is not None
+
+    @property
+    def refused(self) -> bool:
+        """The switch ended it before any attempt."""
+        return not self.tried and self.row.answer is None and self.row.end_direction == 2
+
+    def _recall(self, decision: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
+        """What the kept decision knows of that moment (see `vosswitch.routing.packed`)."""
+        names, equal = plan.get("v", ()), plan.get("e", {})
+        places = [names.index(name) + 2 if name in names else None for name in _LIVE]
+        same = [equal.get(name) for name in _LIVE]
+        for row in plan.get("g", ()):
+            values = [row[place] if place is not None else value for place, value in zip(places, same, strict=True)]
+            self.live[row[0]] = Live(values[0] or 0, values[1] or 0, values[2], values[3])
+        for why, (_, *gateways) in plan.get("d", {}).items():
+            if why.startswith(_MOMENTARY):
+                self.out.update(dict.fromkeys(gateways, why))
+        notes = decision.get("notes")
+        if notes:
+            self.full = frozenset(what for what, why in notes if what in self.live and why.startswith("full: "))
+        if self.tried and not self.answered and len(self.live.keys() - self.tried.keys() - self.full):
+            self.stopped = True

@@ -1,0 +1,182 @@
+"""One finished call, decided again: where it would have gone, and what it would have cost.
+
+What is assumed: an attempt at a gateway that the call has tried ends as it did; a gateway that it has not tried answers
+when the call was answered, and is not answered when it was not.  The length is that of the call.  A call that lines,
+money or load refused is refused again, for those are not simulated.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, NamedTuple
+
+from vosswitch.accounts.limits import Limit
+from vosswitch.call.deciding.decide import Decider
+from vosswitch.call.deciding.means import Ask
+from vosswitch.model.signals import Try
+from vosswitch.model.values import Address
+from vosswitch.routing.failover import next_allowed
+from vosswitch.simulation.node import NOWHERE, SimulatedNode
+from vosswitch.simulation.past import ANSWERED, OF_THE_MOMENT, Past
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vosswitch.call.deciding.decision import Decision
+    from vosswitch.call.deciding.routes import Route
+    from vosswitch.call.snapshot import Snapshot
+    from vosswitch.hooks.manager import Frozen
+
+_PORT = 5060
+
+
+class Result(NamedTuple):
+    """What became of a call, or would have.
+
+    :ivar gateway: that carried it, or the last one tried, or ``phone:NUMBER``; "" = none was.
+    :ivar prefix: of the customer's rate.
+    :ivar refused: the end reason of a call that was not placed at all; "" = it was.
+    :ivar ms: its length when it was answered.
+    :ivar fee: units of 10^-7, likewise *cost*.
+    """
+
+    gateway: str
+    prefix: str
+    account: str
+    refused: str
+    answered: bool
+    ms: int
+    fee: int
+    cost: int
+
+
+class Replay:
+    """Decides finished calls on a configuration.
+
+    :param days: gives the day (``YYYYMMDD``) of a moment.
+    :param on_failure: told that a decision broke; its call counts as refused, as it would be.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        frozen: Frozen,
+        days: Callable[[int], str],
+        on_failure: Callable[[Exception], object] = lambda _error: None,
+    ) -> None:
+        self._snapshot = snapshot
+        self._node = SimulatedNode()
+        self._modes = frozen.billing_modes
+        self._decider = Decider(self._node.means(frozen))
+        self._days = days
+        self._on_failure = on_failure
+        self._up: list[tuple[int, str]] = []
+
+    def call(self, past: Past) -> Result:
+        """What this configuration makes of the call; calls come in the order of their start."""
+        row = past.row
+        self._pass_to(row.start)
+        self._node.begin(past)
+        try:
+            return self._decided(past, self._decider.decide(self._ask(past), self._snapshot))
+        except Exception as error:  # noqa: BLE001 - a plugin or a price list file; the live call is refused as well
+            self._on_failure(error)
+            return Result("", row.rate_prefix, row.account, "degraded", answered=False, ms=0, fee=0, cost=0)
+
+    def _pass_to(self, start: int) -> None:
+        """Calls that have ended by then hold no line any more."""
+        up = self._up
+        while up and up[0][0] <= start:
+            self._node.limits.free((heappop(up)[1],))
+        self._node.tallies.day(self._days(start))
+
+    def _ask(self, past: Past) -> Ask:
+        """The call as it came; a gateway that its address proves is found by the address again."""
+        row = past.row
+        subject = self._snapshot.phones.get(row.phone) if row.phone else None
+        gateway = self._snapshot.mapping_gateways.get(row.mapping_gateway) if subject is None else None
+        place = "request_uri" if gateway is None else gateway.profile.callee_source
+        source = Address(row.caller_ip, _PORT) if row.caller_ip else NOWHERE
+        offered = Try(row.caller_in, row.callee_in, source, NOWHERE, "", callee_source=place)
+        known = subject if gateway is None or (gateway.auth == "ip" and row.caller_ip) else gateway
+        return Ask(str(row.flowno), offered, row.start, known)
+
+    def _decided(self, past: Past, decision: Decision) -> Result:
+        row = past.row
+        refused = decision.cause.reason if decision.cause is not None else ""
+        if not refused and past.refused and row.end_reason in OF_THE_MOMENT:
+            refused = row.end_reason
+        if refused:
+            return self._result(decision, past, "", refused)
+        return self._walk(past, decision)
+
+    def _walk(self, past: Past, decision: Decision) -> Result:
+        """Try the routes in order, until one answers or the failover stops."""
+        placed, last = 0, ""
+        for route in decision.routes:
+            if route.name in past.full:
+                continue
+            placed, last = placed + 1, route.name
+            self._node.tallies.attempted(route.name)
+            answers = self._answers(past, route, placed, decision)
+            if answers:
+                return self._spoken(past, decision, route)
+            if answers is None:
+                break
+        if not placed:
+            refused = "all_gateways_busy" if past.full else "empty_callee"
+            return self._result(decision, past, "", refused)
+        return self._result(decision, past, last, "")
+
+    def _answers(self, past: Past, route: Route, placed: int, decision: Decision) -> bool | None:
+        """Whether the attempt is answered; None = it is not, and no further one is made."""
+        outcomes = past.tried.get(route.name)
+        if outcomes is None:
+            return True if past.answered else None
+        tried = outcomes.pop(0) if len(outcomes) > 1 else outcomes[0]
+        if tried.reason == ANSWERED:
+            return True
+        if not tried.followed and past.stopped:
+            return None
+        goes_on = next_allowed(
+            tried.cause,
+            placed,
+            ringing=False,
+            early_media=False,
+            rtp_started=False,
+            registered=route.profile.register,
+            parameters=decision.parameters,
+        )
+        return False if goes_on else None
+
+    def _spoken(self, past: Past, decision: Decision, route: Route) -> Result:
+        row = past.row
+        assert decision.funding is not None
+        answer = row.answer if row.answer is not None else row.start
+        meter = decision.meter_at(answer) or decision.funding.meter
+        cost = decision.cost_at(route, answer)
+        paid = 0 if cost is None else self._modes[cost.mode].fee(row.hold_ms, cost.terms).fee
+        self._hold(route, row.stop)
+        found = self._result(decision, past, route.name, "")
+        return found._replace(answered=True, ms=row.hold_ms, fee=meter.fee(row.hold_ms).fee, cost=paid)
+
+    def _hold(self, route: Route, until: int) -> None:
+        """Its line is in use until the call's end."""
+        key = f"routing:{route.name}"
+        self._node.limits.take((Limit(key),), 0.0)
+        heappush(self._up, (until, key))
+
+    @staticmethod
+    def _result(decision: Decision, past: Past, gateway: str, refused: str) -> Result:
+        account = decision.account.number if decision.account is not None else past.row.account
+        prefix = decision.price.rate.prefix if decision.price is not None else ""
+        return Result(gateway, prefix, account, refused, answered=False, ms=0, fee=0, cost=0)
+
+
+def recorded(past: Past) -> Result:
+    """What became of the call in truth."""
+    row = past.row
+    gateway = f"phone:{row.callee_phone}" if row.callee_phone else row.routing_gateway
+    refused = row.end_reason if past.refused else ""
+    held = row.hold_ms if past.answered else 0
+    return Result(gateway, row.rate_prefix, row.account, refused, past.answered, held, row.fee, row.cost)
