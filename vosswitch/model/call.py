@@ -85,9 +85,9 @@ class LegTimers:
     authentications: int = 6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Placement:
-    """All that an outgoing leg needs to know.
+    """All that an outgoing leg needs to know; a value, not frozen only because one is made per attempt.
 
     :ivar target: where the request is sent: IP literal or host name, port (0 = by the name service), transport.
     :ivar local_address: the local IP to send from, with a port or not; None = the listener that fits the target.

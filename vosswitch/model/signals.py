@@ -31,9 +31,9 @@ class Replaces:
     early_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Try:
-    """A new call as it came in, before any decision.
+    """A new call as it came in, before any decision; a value, not frozen only because one is made per call.
 
     :ivar caller: number as received (user part of From, or of what its gateway is set to), may be empty.
     :ivar callee: number as received, unescaped: the user part of the Request-URI, or what *callee_source* names.
