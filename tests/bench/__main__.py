@@ -10,10 +10,22 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.bench import calls, rates, registrations, streams
+from tests.bench import calls, decision, rates, registrations, streams
 from tests.support.switch import ROOT
 
-PARTS = ("calls", "sippy", "proxied", "highest", "overload", "streams", "memory", "rates", "registrations", "rtp")
+PARTS = (
+    "decision",
+    "calls",
+    "sippy",
+    "proxied",
+    "highest",
+    "overload",
+    "streams",
+    "memory",
+    "rates",
+    "registrations",
+    "rtp",
+)
 
 
 def sippy_binary() -> Path | None:
@@ -128,6 +140,13 @@ def part_memory(quick: bool) -> dict[str, object]:
     """What a held call costs."""
     found = {"kB_per_held_call": round(calls.memory_per_call(1000 if quick else 2000), 1)}
     show("vosswitch, memory", found)
+    return found
+
+
+def part_decision(quick: bool) -> dict[str, object]:
+    """One decision with a million rates, 500 gateways and 1,000 accounts, and changes of that configuration."""
+    found = decision.measure(5_000 if quick else 30_000)
+    show("vosswitch, the decision on a call", found)
     return found
 
 
