@@ -16,7 +16,7 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vosswitch.accounts.limits import Limits
 from vosswitch.app.build import kept_alive, trunk_wishes
@@ -39,9 +39,6 @@ from vosswitch.params.boot import Listener
 from vosswitch.recorder.wire import config_slices, pack
 from vosswitch.routing.availability import Availability
 from vosswitch.store.provision_schema import ACCOUNTS, MAPPING_GATEWAYS, ROUTING_GATEWAYS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 GATEWAYS = 500
 PREFIXES = 400
@@ -74,7 +71,7 @@ def _defaults(table: Any, **values: Any) -> dict[str, Any]:
 def _spread(chance: random.Random) -> tuple[list[str], dict[str, list[str]]]:
     """Destinations, and by gateway its prefixes: some of them one digit longer than those of others."""
     names = [f"vendor{number:03d}" for number in range(GATEWAYS)]
-    left = {name: PREFIXES for name in names}
+    left = dict.fromkeys(names, PREFIXES)
     found: dict[str, list[str]] = {name: [] for name in names}
     places: list[str] = []
     while left:
@@ -161,7 +158,8 @@ class Room:
         route = next(decision.routes, None)
         record = kept(decision, failed=False)
         took = time.perf_counter() - began
-        assert route is not None and record is not None, decision.notes
+        assert route is not None, decision.notes
+        assert record is not None
         return took, len(decision.plan.candidates)
 
 

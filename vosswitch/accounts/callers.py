@@ -116,11 +116,12 @@ class Callers:
     :ivar warnings: one line for every gateway or phone that is hidden by another one.
     """
 
-    __slots__ = ("_exact", "_networks", "_phones", "_plain", "_users", "warnings")
+    __slots__ = ("_exact", "_networks", "_phones", "_plain", "_sources", "_users", "warnings")
 
     def __init__(self, mapping_gateways: Mapping[str, MappingGateway], phones: Mapping[str, Phone]) -> None:
         gateways = [gateway for _, gateway in sorted(mapping_gateways.items())]
-        self._phones = dict(phones)
+        self._sources = mapping_gateways, phones
+        self._phones = phones
         self._plain = all(gateway.profile is PLAIN for gateway in gateways)
         places = _places(gateway for gateway in gateways if gateway.auth != "password")
         self._exact = {
@@ -136,6 +137,10 @@ class Callers:
         warnings += [line for name, place in users.items() for line in place.conflicts(f"user name {name}")]
         warnings += [f"phone {name} is hidden by a mapping gateway's user name" for name in users if name in phones]
         self.warnings = tuple(warnings)
+
+    def made_of(self, mapping_gateways: Mapping[str, MappingGateway], phones: Mapping[str, Phone]) -> bool:
+        """Whether it is the index of just these values, so that it need not be made again."""
+        return self._sources[0] is mapping_gateways and self._sources[1] is phones
 
     def trusts(self, source: Address) -> bool:
         """Whether the address proves its sender by itself: a gateway with auth ``ip`` or ``ip_port`` is there."""

@@ -109,12 +109,30 @@ class RateTable:
 
     def lookup(self, number: str, at_ms: int) -> Rate | None:
         """The rate of *number*: the newest in force at *at_ms* of the longest prefix that has one in force."""
-        hits = self._hits(number) if self._lengths else None
         if self._base is None:
-            return _in_force(hits, at_ms) if hits else None
+            return self._above(number, at_ms)
+        hits = self._hits(number) if self._lengths else None
         if not hits:
             return self._base.lookup(number, at_ms)
         return _merged(hits, self._base.groups(number), at_ms)
+
+    def _above(self, number: str, at_ms: int) -> Rate | None:
+        """The rate of the overlay alone."""
+        shards = self._shards
+        size = len(number)
+        shard = shards.get(number[:_SHARD]) if size >= _SHARD else None
+        for length in self._lengths:
+            if length > size:
+                continue
+            here = shard if length >= _SHARD else shards.get(number[:length])
+            if here is None:
+                continue
+            entry = here.get(number[:length])
+            if entry is not None:
+                for rate in entry.rates:
+                    if rate.effective_ms <= at_ms:
+                        return rate
+        return None
 
     def _hits(self, number: str) -> list[tuple[str, _Entry]]:
         """What the overlay says of the number's prefixes, longest first."""
@@ -142,14 +160,6 @@ def _with_rate(entry: _Entry, rate: Rate) -> _Entry:
 
 def _effective(rate: Rate) -> int:
     return rate.effective_ms
-
-
-def _in_force(hits: Iterable[tuple[str, _Entry]], at_ms: int) -> Rate | None:
-    for _, entry in hits:
-        for rate in entry.rates:
-            if rate.effective_ms <= at_ms:
-                return rate
-    return None
 
 
 def _merged(hits: list[tuple[str, _Entry]], below: Mapping[str, list[Rate]], at_ms: int) -> Rate | None:

@@ -67,7 +67,8 @@ class Snapshot:
     def applied(self, change: Mapping[str, Any]) -> Snapshot:
         """The snapshot after a ``config`` message of the recorder; what the message does not touch is shared.
 
-        :param change: ``full`` (everything else is gone) and per table the bodies by name, None = deleted.
+        :param change: ``full`` (everything else is gone), per table the bodies by name, None = deleted, and ``more``:
+            further parts of the change come, and no call is decided before the last one.
         """
         base = Snapshot(parameters=Parameters({}, self.parameters.registry)) if change.get("full") else self
         new = {kind: _merged(getattr(base, kind), change.get(kind), build) for kind, build in _KINDS.items()}
@@ -77,7 +78,7 @@ class Snapshot:
             seq=change["seq"],
             **new,
             system_lists=_system_lists(base, new["number_lists"]),
-            callers=_callers(base, new["mapping_gateways"], new["phones"]),
+            callers=_callers(base, new["mapping_gateways"], new["phones"], change),
             gateways=_gateways(base.gateways, change.get("routing_gateways")),
             parameters=_parameters(base.parameters, change.get("parameters") or {}),
         )
@@ -102,8 +103,11 @@ def _gateways(old: GatewayIndex, bodies: Any) -> GatewayIndex:
     return old.changed({name: None if body is None else build(body) for name, body in bodies.items()})
 
 
-def _callers(base: Snapshot, mapping: Mapping[str, MappingGateway], phones: Mapping[str, Phone]) -> Callers:
-    if mapping is base.mapping_gateways and phones is base.phones:
+def _callers(
+    base: Snapshot, mapping: Mapping[str, MappingGateway], phones: Mapping[str, Phone], change: Mapping[str, Any]
+) -> Callers:
+    """The index of who may call; while more parts of the message come, nobody is asked for and it may wait."""
+    if change.get("more") or base.callers.made_of(mapping, phones):
         return base.callers
     return Callers(mapping, phones)
 

@@ -26,4 +26,4 @@ class Tallies:
 
     def today(self, gateway: str) -> int:
         """Attempts on *gateway* since midnight."""
-        return self._attempts[gateway]
+        return self._attempts.get(gateway, 0)

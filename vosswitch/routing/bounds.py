@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from vosswitch.numbers.areas import zone_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -23,17 +25,21 @@ class Bound(NamedTuple):
     valid_from: int = 0
     valid_to: int = 0
 
-    def in_force(self, at_ms: int, calendars: Mapping[str, Any]) -> bool:
+    def in_force(self, at_ms: int, snapshot: Any, callee: str) -> bool:
         """Whether it is in force at a moment; an entry whose calendar is gone is not.
 
-        :param calendars: by name, each with ``admits(wall_ms, when)``.
+        :param snapshot: has ``calendars`` by name, and ``areas`` for those in the time zone of the called area.
         """
         if at_ms < self.valid_from or (self.valid_to and at_ms >= self.valid_to):
             return False
         if not self.calendar:
             return True
-        calendar = calendars.get(self.calendar)
-        return calendar is not None and bool(calendar.admits(at_ms, self.when))
+        calendar = snapshot.calendars.get(self.calendar) if snapshot is not None else None
+        if calendar is None:
+            return False
+        if calendar.by_destination:
+            calendar = calendar.at_zone(zone_of(snapshot.areas, callee))
+        return bool(calendar.admits(at_ms, self.when))
 
 
 def read_prefix(entry: str | Mapping[str, Any]) -> str | Bound:

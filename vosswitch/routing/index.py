@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vosswitch.routing.eligibility import Check
     from vosswitch.routing.gateways import RoutingGateway
 
+_EMPTY: _Shard = {}
 _SHARD = 3
 """Leading characters that choose a shard; shorter prefixes have one of their own."""
 
@@ -27,24 +28,19 @@ class Entry(NamedTuple):
     """A gateway at its prefixes; all plain prefixes of a gateway share one.
 
     :ivar checks: what has to be asked before it is tried (`vosswitch.routing.eligibility`).
+    :ivar plain: there is nothing to ask and nothing to heed: it may be tried, and means nothing for others.
     :ivar bounds: the entries of one prefix of which something is set, None = it is a plain text.
     """
 
     name: str
     gateway: RoutingGateway
     checks: tuple[Check, ...]
+    plain: bool
     bounds: tuple[Bound, ...] | None = None
 
 
-class Match(NamedTuple):
-    """A gateway that takes the number.
-
-    :ivar prefix: its longest prefix that matches and is in force; *priority* is that prefix's own.
-    """
-
-    entry: Entry
-    prefix: str
-    priority: int
+Match = tuple[Entry, str, int]
+"""A gateway that takes the number: its place, its longest prefix that matches and is in force, and its priority."""
 
 
 _Shard = dict[str, tuple[Entry, ...]]
@@ -117,37 +113,36 @@ class GatewayIndex:
         """How the gateway at an IP address is spoken with; of several the first of which something special is set."""
         return self._by_host.get(host, PLAIN)
 
-    def matches(
-        self, callee: str, at_ms: int | None = None, calendars: Mapping[str, Any] | None = None
-    ) -> dict[str, Match]:
+    def matches(self, callee: str, at_ms: int | None = None, snapshot: Any = None) -> dict[str, Match]:
         """Every gateway that takes *callee*, locked ones too, by name, the longest prefixes first.
 
         :param at_ms: when, epoch milliseconds; None = whatever the time, prefixes that are not in force included.
+        :param snapshot: the configuration, for calendars.
         """
         found: dict[str, Match] = {}
         size = len(callee)
         shards = self._shards
-        shard = shards.get(callee[:_SHARD]) if size >= _SHARD else None
+        short, shard = shards.get("", _EMPTY), shards.get(callee[:_SHARD], _EMPTY) if size >= _SHARD else _EMPTY
         for length in self._lengths:
-            if length > size:
-                continue
-            here = shard if length >= _SHARD else shards.get("")
-            if here is None:
-                continue
-            prefix = callee[:length]
-            for entry in here.get(prefix, ()):
-                if entry.name not in found:
-                    if entry.bounds is None:
-                        found[entry.name] = Match(entry, prefix, 0)
-                    elif (bound := _in_force(entry.bounds, at_ms, calendars)) is not None:
-                        found[entry.name] = Match(entry, prefix, bound.priority)
+            if length <= size:
+                prefix = callee[:length]
+                entries = (shard if length >= _SHARD else short).get(prefix)
+                if entries is not None:
+                    for entry in entries:
+                        name = entry[0]
+                        if name in found:
+                            continue
+                        if entry[4] is None:
+                            found[name] = entry, prefix, 0
+                        elif (bound := _in_force(entry[4], at_ms, snapshot, callee)) is not None:
+                            found[name] = entry, prefix, bound.priority
         return found
 
 
-def _in_force(bounds: tuple[Bound, ...], at_ms: int | None, calendars: Mapping[str, Any] | None) -> Bound | None:
+def _in_force(bounds: tuple[Bound, ...], at_ms: int | None, snapshot: Any, callee: str) -> Bound | None:
     """The first entry in force."""
     for bound in bounds:
-        if at_ms is None or bound.in_force(at_ms, calendars or {}):
+        if at_ms is None or bound.in_force(at_ms, snapshot, callee):
             return bound
     return None
 
@@ -159,7 +154,9 @@ def _texts(gateway: RoutingGateway) -> Iterable[str]:
 
 def _entries(gateway: RoutingGateway) -> Iterable[tuple[str, Entry]]:
     """The places of a gateway in the index: each prefix once."""
-    plain = Entry(gateway.name, gateway, checks_of(gateway))
+    checks = checks_of(gateway)
+    special = checks or gateway.locked or gateway.terminal or gateway.protect
+    plain = Entry(gateway.name, gateway, checks, not special)
     if not gateway.prefixes:
         return [("", plain)]
     found: dict[str, Entry] = {}

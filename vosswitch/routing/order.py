@@ -11,7 +11,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from vosswitch.routing.strategies import BUILT_IN, DEFAULT_ORDER, NEED_PRICE, Criterion, LowestRate
+from vosswitch.routing.strategies import BUILT_IN, DEFAULT_ORDER, NEED_PRICE, Criterion, LowestRate, Weight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -48,7 +48,7 @@ class Order:
     :param steps: the strategies, in order.
     """
 
-    __slots__ = ("_runs", "_steps", "missing", "names", "priced")
+    __slots__ = ("_runs", "_steps", "_whole", "missing", "names", "priced")
 
     def __init__(self, steps: Mapping[str, Any], missing: tuple[str, ...]) -> None:
         self.names = tuple(steps)
@@ -56,9 +56,19 @@ class Order:
         self.priced = any(name in NEED_PRICE or name not in _OWN for name in steps)
         self._steps = steps
         self._runs = _runs(list(steps.values()))
+        self._whole = _whole(self.names, steps)
 
     def sorted(self, candidates: list[Candidate], request: CallAttempt) -> list[Candidate]:
         """The candidates in order."""
+        if len(candidates) < 2:
+            return candidates
+        if self._whole is not None:
+            first = candidates[0].weight
+            for one in candidates:
+                if one.weight != first:
+                    break
+            else:
+                return sorted(candidates, key=self._whole)
         return _sorted(candidates, self._runs, request)
 
     def values(self, candidate: Candidate, request: CallAttempt) -> dict[str, Any]:
@@ -113,6 +123,24 @@ def _names(chosen: tuple[str, ...], rest: tuple[str, ...]) -> list[str]:
     if _ONLY in (*chosen, *rest) and "priority" in rest:
         rest = rest[: rest.index("priority") + 1]
     return list(dict.fromkeys((*chosen, *rest, "gateway_id")))
+
+
+def _usual(one: Candidate) -> tuple[Any, ...]:
+    """The key of the default order among equal weights."""
+    gateway, prefix, priority, _, price, _, _, lines, limit, today, own = one
+    share = lines / limit if limit else 0.0
+    return (-len(prefix), own, priority, price is None, price or 0, share, lines, today, gateway)
+
+
+def _whole(names: tuple[str, ...], steps: Mapping[str, Any]) -> Callable[[Candidate], Any] | None:
+    """One key for everything, where weights are the only criterion that looks at rivals; None = there are others."""
+    plain = [step for step in steps.values() if not isinstance(step, Weight)]
+    if not all(isinstance(step, Criterion) for step in plain):
+        return None
+    if names == DEFAULT_ORDER:
+        return _usual
+    functions = tuple([step.of for step in plain])
+    return lambda one: tuple([of(one) for of in functions])
 
 
 def _runs(steps: Sequence[Any]) -> list[Any]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vosswitch.routing.availability import Aside
     from vosswitch.routing.gateways import RoutingGateway
     from vosswitch.routing.gauges import Figures
-    from vosswitch.routing.index import GatewayIndex
+    from vosswitch.routing.index import Entry, GatewayIndex
     from vosswitch.routing.order import Order, Orders
 
 
@@ -176,23 +176,34 @@ class _Sorted:
 
     def put(self, candidate: Candidate) -> None:
         """Sort one in."""
-        if not _has_line(candidate):
+        limit = candidate.line_limit
+        if limit is not None and candidate.lines >= limit:
             self.full.append(candidate)
+        elif self.protect and candidate.gateway in self.protect:
+            self.spare.append(candidate)
         else:
-            (self.spare if candidate.gateway in self.protect else self.free).append(candidate)
+            self.free.append(candidate)
 
-    def heed(self, gateway: RoutingGateway, prefix: str) -> None:
-        """Take note of what a gateway that may be tried means for the others."""
+    def examined(self, entry: Entry, prefix: str, enquiry: Enquiry) -> str:
+        """Why a gateway may not be tried; "" = it may."""
+        gateway, checks = entry.gateway, entry.checks
+        if gateway.locked:
+            return LOCKED
+        why = hindrance(gateway, prefix, checks, enquiry) if checks else ""
+        if why and type(why) is Behind:
+            self.behind[entry.name] = why
+            why = ""
+        if why or self.ends is None or len(prefix) == len(self.ends[0]):
+            return why
+        return f"prefix {self.ends[0]} of {self.ends[1]} is terminal"
+
+    def heeded(self, gateway: RoutingGateway, prefix: str, enquiry: Enquiry) -> RoutingGateway:
+        """Take note of what a gateway that may be tried means for the others; gives it as it is now."""
         if gateway.terminal and self.ends is None:
             self.ends = prefix, gateway.name
         if gateway.protect:
             self.protect.add(gateway.name)
-
-    def beyond(self, prefix: str) -> str:
-        """Why a gateway that matches by *prefix* comes too late: a longer one was terminal."""
-        if self.ends is None or len(prefix) == len(self.ends[0]):
-            return ""
-        return f"prefix {self.ends[0]} of {self.ends[1]} is terminal"
+        return as_now(gateway, enquiry.snapshot, enquiry.attempt) if gateway.periods else gateway
 
     def in_order(self, order: Order, request: CallAttempt) -> tuple[list[Candidate], int]:
         """The candidates in order, and how many of them have a line free."""
@@ -227,14 +238,10 @@ def _has_line(candidate: Candidate) -> bool:
 def _sorted_out(enquiry: Enquiry, gateways: GatewayIndex, *, priced: bool) -> _Sorted:
     found = _Sorted()
     attempt, view, _, snapshot, _ = enquiry
-    matches = gateways.matches(attempt.callee, attempt.wall_ms, getattr(snapshot, "calendars", None))
-    for name, (entry, prefix, own) in matches.items():
-        gateway, checks = entry.gateway, entry.checks
-        why = LOCKED if gateway.locked else hindrance(gateway, prefix, checks, enquiry) if checks else ""
-        if why and type(why) is Behind:
-            found.behind[name] = why
-            why = ""
-        why = why or found.beyond(prefix)
+    callee = attempt.callee
+    for name, (entry, prefix, own) in gateways.matches(callee, attempt.wall_ms, snapshot).items():
+        gateway = entry.gateway
+        why = "" if entry.plain and found.ends is None else found.examined(entry, prefix, enquiry)
         aside = None if why else view.aside(gateway)
         if aside is not None and aside.absolute:
             why = aside.why
@@ -242,10 +249,10 @@ def _sorted_out(enquiry: Enquiry, gateways: GatewayIndex, *, priced: bool) -> _S
             look = Look(name, prefix, kept=False, why=why, priority=gateway.priority, weight=gateway.weight)
             found.dropped.append(look)
             continue
-        found.heed(gateway, prefix)
-        price = view.price(gateway, attempt.callee) if priced else None
-        now = as_now(gateway, snapshot, attempt) if gateway.periods else gateway
-        candidate = _candidate(now, prefix, own, price, view)
+        price = view.price(gateway, callee) if priced else None
+        if not entry.plain:
+            gateway = found.heeded(gateway, prefix, enquiry)
+        candidate = _candidate(gateway, prefix, own, price, view)
         if aside is None:
             found.put(candidate)
         else:
@@ -276,14 +283,14 @@ def _candidate(
 
 def _others(gateways: GatewayIndex, enquiry: Enquiry) -> list[Look]:
     """The gateways that do not take the number at all, or not at this time, by name."""
-    attempt, calendars = enquiry.attempt, getattr(enquiry.snapshot, "calendars", None)
-    now, ever = gateways.matches(attempt.callee, attempt.wall_ms, calendars), gateways.matches(attempt.callee)
+    attempt = enquiry.attempt
+    now, ever = gateways.matches(attempt.callee, attempt.wall_ms, enquiry.snapshot), gateways.matches(attempt.callee)
     return [
         Look(
             name,
             None,
             kept=False,
-            why=f"prefix {ever[name].prefix} is not in force now" if name in ever else NO_MATCH,
+            why=f"prefix {ever[name][1]} is not in force now" if name in ever else NO_MATCH,
             priority=gateway.priority,
             weight=gateway.weight,
         )

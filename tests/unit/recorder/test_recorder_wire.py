@@ -39,18 +39,41 @@ def test_slices_hold_everything_once(accounts, size):
 
 def test_a_configuration_in_parts_is_full_once_and_says_when_it_is_whole():
     message = {
-        "op": "config", "seq": 9, "full": True, "parameters": {"P": "1"}, "rate_groups": {"g": {}},
-        "accounts": {str(number): {} for number in range(5)}, "mapping_gateways": {"m": None},
-        "routing_gateways": {}, "phones": {},
+        "op": "config", "seq": 9, "full": True, "accounts": {str(number): {} for number in range(5)},
+        "mapping_gateways": {"m": None}, "calendars": {"c": {"days": [1, 2, 3]}}, "routing_gateways": {}, "phones": {},
+        "parameters": {"P": "1"}, "rate_groups": {"g": {"overlay": [[], []]}},
     }  # fmt: skip
-    parts = list(config_slices(message, 2))
-    assert [part["full"] for part in parts] == [True] + [False] * 4
-    assert [part["more"] for part in parts] == [True] * 4 + [False]
+    parts = list(config_slices(message, 4))
+    assert [part["full"] for part in parts] == [True] + [False] * 5
+    assert [part["more"] for part in parts] == [True] * 5 + [False]
     assert {part["seq"] for part in parts} == {9}
-    assert parts[0]["parameters"] == {"P": "1"}
-    assert parts[0]["accounts"] == {}
-    assert [list(part["accounts"]) for part in parts[1:4]] == [["0", "1"], ["2", "3"], ["4"]]
-    assert parts[4]["mapping_gateways"] == {"m": None}
+    assert (parts[0]["parameters"], list(parts[0]["rate_groups"])) == ({"P": "1"}, ["g"])
+    assert parts[0]["accounts"] == parts[0]["calendars"] == {}
+    assert list(parts[1]["calendars"]) == ["c"]
+    assert [list(part["accounts"]) for part in parts[2:5]] == [["0", "1"], ["2", "3"], ["4"]]
+    assert parts[5]["mapping_gateways"] == {"m": None}
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            kind: st.dictionaries(
+                st.text("abc", max_size=3), st.fixed_dictionaries({"prefixes": st.lists(st.just("4"))})
+            )
+            for kind in ("rate_groups", "routing_gateways", "number_groups")
+        }
+    ),
+    st.integers(1, 60),
+)
+def test_the_parts_of_a_configuration_hold_everything_once_and_none_is_heavy(kinds, size):
+    found = {kind: {} for kind in kinds}
+    for part in config_slices({"op": "config", "seq": 1, "full": False} | kinds, size):
+        entries = [(kind, name, body) for kind in kinds for name, body in part[kind].items()]
+        assert len(entries) <= 1 or sum(1 + len(body["prefixes"]) for _, _, body in entries) <= size
+        for kind, name, body in entries:
+            assert name not in found[kind]
+            found[kind][name] = body
+    assert found == kinds
 
 
 def test_a_configuration_without_gateways_is_one_part():

@@ -335,6 +335,8 @@ def test_a_gateway_that_is_no_candidate_ends_nothing_but_a_busy_one_does():
 class Office:
     """Works from 1000 to 1999 ms."""
 
+    by_destination = False
+
     def admits(self, wall_ms, when):
         works = 1000 <= wall_ms < 2000
         return {"working": works, "non_working": not works, "any": True}[when]

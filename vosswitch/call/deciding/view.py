@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.call.deciding.decision import minute_units
 from vosswitch.routing.decision import NOT_REGISTERED, TRUNK_DOWN
 from vosswitch.routing.gauges import NOTHING
 
@@ -24,7 +25,7 @@ class NodeView:
     :param gauges: the quality of the gateways; None = nothing is known of it.
     """
 
-    __slots__ = ("_availability", "_decision", "_gauges", "_limits", "_now", "_registrations", "_tallies")
+    __slots__ = ("_availability", "_decision", "_gauges", "_limits", "_now", "_prices", "_registrations", "_tallies")
 
     def __init__(
         self,
@@ -39,16 +40,17 @@ class NodeView:
         self._gauges = gauges or None  # none of which anything is known costs nothing
         if gauges:
             gauges.follow(decision.parameters)
-        self._availability = availability
+        self._availability = availability or None  # mostly nothing is known of any gateway
         self._now = now
         self._registrations = registrations
         self._limits = limits
         self._tallies = tallies
         self._decision = decision
+        self._prices: dict[str, int | None] = {}
 
     def aside(self, gateway: RoutingGateway) -> Aside | None:
         """Why the gateway is put aside at the moment."""
-        if not self._availability:
+        if self._availability is None:
             return None
         return self._availability.aside(gateway.name, gateway.profile.probe != "off", self._now)
 
@@ -95,8 +97,14 @@ class NodeView:
 
     def price(self, gateway: RoutingGateway, _callee: str) -> int | None:
         """Units of 10^-7 per minute that its vendor asks for the callee as billed; None when there is no rate."""
-        account = self._decision.snapshot.accounts.get(gateway.account) if gateway.account else None
-        if account is None:
+        snapshot = self._decision.snapshot
+        account = snapshot.accounts.get(gateway.account) if gateway.account else None
+        if account is None or account.rate_group is None:
             return None
-        price = self._decision.find_price(account.number, account.rate_group, self._decision.wall_ms)
-        return None if price is None else price.per_minute
+        name = account.rate_group
+        prices = self._prices
+        if name not in prices:
+            group = snapshot.rate_groups.get(name)
+            rate = group.table.lookup(self._decision.callee, self._decision.wall_ms) if group is not None else None
+            prices[name] = None if rate is None else minute_units(rate.per_minute)
+        return prices[name]
