@@ -290,6 +290,7 @@ class Switch(MultiService):
         coming = (self._coming or self.snapshot).applied(message)
         self._coming = coming if message.get("more") else None
         if self._coming is not None:
+            gc.freeze()  # or the collector would look at all parts again and again, for 100 ms and more at a time
             return
         before, self.snapshot = self.snapshot, coming
         self.sip.sockets.configured()
