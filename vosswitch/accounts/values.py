@@ -13,6 +13,7 @@ from vosswitch.model.call import Credential
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.values import Level
 from vosswitch.numbers.dialplan import NO_PLAN, DialPlan, parse_plan
+from vosswitch.numbers.numbering import PLAIN_NUMBERING, Numbering
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,6 +80,7 @@ class MappingGateway:
     :ivar media_proxy: off, on, auto or must_on.
     :ivar routing_time: seconds from a call's start for trying gateways; None = VS_ROUTING_TIME.
     :ivar profile: how we speak with it.
+    :ivar numbering: what it has to say about numbers besides its dial plans.
     :ivar periods: when it may call, and what it is like then; none = always, as it is.
     :ivar screening: lists of its calls.
     """
@@ -103,6 +105,7 @@ class MappingGateway:
     profile: PeerProfile = PLAIN
     periods: tuple[Period, ...] = ()
     screening: Screening = UNSCREENED
+    numbering: Numbering = PLAIN_NUMBERING
     locked: bool = False
 
     @property
@@ -141,6 +144,7 @@ class MappingGateway:
             profile=PeerProfile.from_body(body),
             screening=Screening.from_body(body),
             locked=body["locked"],
+            numbering=Numbering.from_body(body),
         )
         return with_periods(plain, body.get("periods") or ())  # type: ignore[no-any-return]
 
@@ -160,6 +164,7 @@ class Phone:
     level: Level = Level.DOMESTIC
     callee_dial_plan: DialPlan = NO_PLAN
     screening: Screening = UNSCREENED
+    caller_dial_plan: DialPlan = NO_PLAN
     locked: bool = False
 
     @classmethod
@@ -176,6 +181,7 @@ class Phone:
             level=Level(body["level"]),
             callee_dial_plan=_plan(body["callee_dial_plan"]),
             screening=Screening.from_body(body),
+            caller_dial_plan=_plan(body.get("caller_dial_plan") or ""),
             locked=body["locked"],
         )
 

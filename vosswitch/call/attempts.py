@@ -159,7 +159,7 @@ class Attempts:
     def final(self, last: Cause) -> Cause:
         """What the caller is told when nothing is left: *last*, or why none was even tried."""
         if self._placed == 0 and last.reason == "no_route" and self._decision.had_candidates:
-            return cause("all_gateways_busy" if self._full else "empty_callee")
+            return cause("all_gateways_busy" if self._full else self._decision.unusable)
         return last
 
     def answered(self) -> None:

@@ -13,9 +13,11 @@ from vosswitch.accounts.values import Account, MappingGateway, Phone
 from vosswitch.billing.files import open_rates
 from vosswitch.billing.rates import RateTable
 from vosswitch.model.calendar import Calendar
+from vosswitch.numbers.checks import Surroundings
 from vosswitch.numbers.files import number_table
 from vosswitch.numbers.groups import NumberGroup, with_tables
 from vosswitch.numbers.lists import ScreeningList
+from vosswitch.numbers.pools import NumberPool, with_groups
 from vosswitch.numbers.table import NumberTable
 from vosswitch.params.system import Parameters
 from vosswitch.routing.gateways import RoutingGateway
@@ -58,11 +60,18 @@ class Snapshot:
     number_lists: Mapping[str, ScreeningList] = field(default_factory=dict)
     geofences: Mapping[str, Area] = field(default_factory=dict)
     system_lists: tuple[str, ...] = ()
+    number_pools: Mapping[str, NumberPool] = field(default_factory=dict)
+    surroundings: Surroundings = field(default_factory=lambda: Surroundings({}))
 
     @property
     def areas(self) -> NumberTable | None:
         """The area data (VS_AREA_TABLE), None = there are none."""
-        return self.number_tables.get(self.parameters["VS_AREA_TABLE"])
+        return self.surroundings.areas
+
+    @property
+    def mobiles(self) -> NumberTable | None:
+        """The areas of mobile numbers (VS_MOBILE_TABLE), None = there are none."""
+        return self.surroundings.mobiles
 
     def applied(self, change: Mapping[str, Any]) -> Snapshot:
         """The snapshot after a ``config`` message of the recorder; what the message does not touch is shared.
@@ -73,6 +82,9 @@ class Snapshot:
         base = Snapshot(parameters=Parameters({}, self.parameters.registry)) if change.get("full") else self
         new = {kind: _merged(getattr(base, kind), change.get(kind), build) for kind, build in _KINDS.items()}
         new["number_groups"] = with_tables(new["number_groups"], new["number_tables"])
+        new["number_pools"] = with_groups(new["number_pools"], new["number_groups"])
+        parameters = _parameters(base.parameters, change.get("parameters") or {})
+        tables = new["number_tables"]
         return dataclasses.replace(
             base,
             seq=change["seq"],
@@ -80,7 +92,12 @@ class Snapshot:
             system_lists=_system_lists(base, new["number_lists"]),
             callers=_callers(base, new["mapping_gateways"], new["phones"], change),
             gateways=_gateways(base.gateways, change.get("routing_gateways")),
-            parameters=_parameters(base.parameters, change.get("parameters") or {}),
+            parameters=parameters,
+            surroundings=Surroundings(
+                new["number_groups"],
+                tables.get(parameters["VS_AREA_TABLE"]),
+                tables.get(parameters["VS_MOBILE_TABLE"]),
+            ),
         )
 
 
@@ -139,5 +156,6 @@ _KINDS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "rate_groups": _rate_group,
     "calendars": Calendar.from_body,
     "number_groups": NumberGroup.from_body,
+    "number_pools": NumberPool.from_body,
 }
 """What a ``config`` message has by name and the snapshot as a mapping of the same name."""

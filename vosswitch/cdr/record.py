@@ -56,6 +56,7 @@ class Cdr:
     :ivar fee: what the account pays, *tax* contained; *cost* the vendor's, *cost_tax* contained.
     :ivar end_direction: 0 caller, 1 callee, 2 server.
     :ivar billing_mode: -1 none, 0 phone, 1 mapping gateway.
+    :ivar caller_area: name of the caller's area, by the area data.
     :ivar media: packets, octets, lost and address per side, when the media was relayed.
     :ivar decision: the decision record, JSON-able.
     """
@@ -107,6 +108,7 @@ class Cdr:
     callee_codec: str = ""
     media_proxied: bool = False
     billing_mode: int = -1
+    caller_area: str = ""
     hidden: bool = False
     """Suppressed in day tables and sinks by a parameter; the journal has it all the same."""
     attempts: list[Attempt] = field(default_factory=list)

@@ -64,6 +64,12 @@ class NumberEntries:
     def __bool__(self) -> bool:
         return bool(self.entries)
 
+    @property
+    def countable(self) -> tuple[str, ...]:
+        """The numbers and ranges, without prefixes and patterns: what a number can be taken from."""
+        spans = [f"{low}-{high}" for lows, highs in self._spans.values() for low, high in zip(lows, highs, strict=True)]
+        return (*sorted(self._exact), *spans)
+
     def match(self, number: str) -> str | None:
         """What covers *number*: the number itself, else a range, the longest prefix, the first pattern."""
         if number in self._exact:

@@ -18,6 +18,14 @@ PARAMETERS: tuple[Parameter, ...] = (
         wired=True,
     ),
     _own(
+        "VS_MOBILE_TABLE",
+        "",
+        text(),
+        "",
+        "Number table of kind area with the areas of mobile numbers, by the beginning of the number; empty = none",
+        wired=True,
+    ),
+    _own(
         "VS_DRAIN_SECONDS",
         "0",
         whole(0, 86400),

@@ -10,6 +10,7 @@ from vosswitch.accounts.periods import Period, with_periods
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.places import settled
 from vosswitch.numbers.dialplan import NO_PLAN, DialPlan, parse_plan
+from vosswitch.numbers.numbering import PLAIN_NUMBERING, Numbering
 from vosswitch.routing.bounds import Bound, read_prefix
 from vosswitch.routing.conduct import USUAL, Conduct
 
@@ -39,6 +40,7 @@ class RoutingGateway:
     :ivar strip_prefix: the matched prefix is not sent.
     :ivar media_proxy: off, on, auto or must_on.
     :ivar profile: how we speak with it.
+    :ivar numbering: what it has to say about numbers besides its dial plans.
     :ivar periods: when it may be used, and what it is like then; none = always, as it is.
     :ivar conduct: how its calls are judged.
     :ivar protect: it is tried only when all others have failed or are full.
@@ -67,6 +69,7 @@ class RoutingGateway:
     media_proxy: str = "auto"
     profile: PeerProfile = PLAIN
     periods: tuple[Period, ...] = ()
+    numbering: Numbering = PLAIN_NUMBERING
     conduct: Conduct = USUAL
     lists: tuple[str, ...] = ()
     locked: bool = False
@@ -113,6 +116,7 @@ class RoutingGateway:
             conduct=Conduct.from_body(body),
             lists=tuple(body.get("lists") or ()),
             locked=body["locked"],
+            numbering=Numbering.from_body(body),
             protect=body.get("protect", False),
         )
         return with_periods(plain, body.get("periods") or ())  # type: ignore[no-any-return]

@@ -156,6 +156,7 @@ _TEXTS: dict[str, tuple[str, int]] = {  # column -> field of the record, width
     "callercallid": ("caller_sip_call_id", 255), "calleecallid": ("callee_sip_call_id", 255),
     "sipreasonheader": ("sip_reason", 255), "callerphone": ("phone", 64), "calleephone": ("callee_phone", 64),
     "clearingaccount": ("clearing_account", 64), "endreasonname": ("end_reason", 32),
+    "callerareacode": ("caller_area", 64),
     "rategroup": ("rate_group", 64), "rateprefix": ("rate_prefix", 64), "costprefix": ("cost_prefix", 64),
 }  # fmt: skip
 _PLAIN: dict[str, str] = {

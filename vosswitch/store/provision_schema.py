@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from vosswitch.model.values import Level, money_text
 from vosswitch.numbers.dialplan import parse_plan
-from vosswitch.store import fields, period_fields
+from vosswitch.store import fields, numbering_fields, period_fields
 from vosswitch.store.calendar_fields import CALENDARS
 from vosswitch.store.group_fields import NUMBER_GROUPS
 from vosswitch.store.number_fields import NUMBER_TABLES
@@ -115,6 +115,7 @@ MAPPING_GATEWAYS = Table(
         *OF_MAPPING_GATEWAYS,
         *period_fields.OF_MAPPING_GATEWAYS,
         *OF_CALLERS,
+        *numbering_fields.OF_GATEWAYS,
         _LOCKED,
     ),
 )
@@ -153,6 +154,7 @@ ROUTING_GATEWAYS = Table(
         *OF_ROUTING_GATEWAYS,
         *period_fields.OF_ROUTING_GATEWAYS,
         *OF_CALLERS,
+        *numbering_fields.OF_ROUTING_GATEWAYS,
         _LOCKED,
     ),
 )
@@ -170,6 +172,7 @@ PHONES = Table(
         Field("level", _LEVELS, Level.DOMESTIC.value, help="The farthest calls it may make"),
         _CALLEE_PLAN,
         *OF_CALLERS,
+        _CALLER_PLAN,
         _LOCKED,
     ),
 )
@@ -195,6 +198,7 @@ TABLES = {
         NUMBER_GROUPS,
         NUMBER_LISTS,
         GEOFENCES,
+        numbering_fields.NUMBER_POOLS,
     )
 }
 """By the name in files, in the order in which entries are created."""

@@ -15,6 +15,7 @@ from vosswitch.call.deciding.screening import own_caller, screen
 from vosswitch.call.deciding.where import where
 from vosswitch.call.deciding.who import account, who
 from vosswitch.model.causes import cause
+from vosswitch.numbers.pools import Turns
 from vosswitch.routing.order import Orders
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Decider:
 
     def __init__(self, means: Means) -> None:
         orders = means.orders or Orders(means.plugins.routing_strategies)
-        self._means = means._replace(orders=orders)
+        self._means = means._replace(orders=orders, turns=means.turns or Turns())
 
     def decide(self, ask: Ask, snapshot: Snapshot) -> Decision:
         """The decision on one call; a refusal is in its `cause`, with the reason in its notes."""

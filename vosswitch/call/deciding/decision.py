@@ -64,6 +64,8 @@ class Decision:
 
     :ivar cause: why it is refused; None = it may go on.
     :ivar routes: what to try, in order; each is built when its turn comes.
+    :ivar areas: names of the areas of caller and callee, "" = not known.
+    :ivar unusable: why no gateway could be used when none was tried, an end reason.
     :ivar notes: the decision record's steps, in order.
     :ivar explaining: a question: steps that a live call's record leaves out are noted, too.
     :ivar transfer: what the call has to do with a transfer, for the decision record; None = nothing.
@@ -74,6 +76,7 @@ class Decision:
     __slots__ = (
         "_modes",
         "account",
+        "areas",
         "callee",
         "caller",
         "cause",
@@ -94,6 +97,7 @@ class Decision:
         "routes",
         "snapshot",
         "transfer",
+        "unusable",
         "wall_ms",
     )
 
@@ -116,6 +120,8 @@ class Decision:
         self.notes: list[tuple[str, str]] = []
         self.free = self.no_cdr = self.had_candidates = self.relay = self.explaining = False
         self.transfer: dict[str, Any] | None = None
+        self.areas = ("", "")
+        self.unusable = "no_route"
         self.cost_ms: int | None = None
 
     @property
@@ -217,6 +223,7 @@ class Decision:
     def describe(self, cdr: Cdr) -> None:
         """Fill in who, what and at which rate."""
         cdr.caller, cdr.callee = self.caller, self.callee
+        cdr.caller_area = self.areas[0]
         if self.gateway is not None:
             cdr.mapping_gateway, cdr.billing_mode = self.gateway.name, 1
         elif self.phone is not None:

@@ -6,12 +6,17 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.call.deciding.decision import Refused
+from vosswitch.call.deciding.sending import changed, mobile_areas, objections, planned
 from vosswitch.model.call import CallAttempt
+from vosswitch.numbers.areas import area_of
 from vosswitch.numbers.e164 import BadNumber, dialable, dialled
+from vosswitch.numbers.numbering import PLAIN_NUMBERING
 
 if TYPE_CHECKING:
+    from vosswitch.accounts.values import MappingGateway
     from vosswitch.call.deciding.decision import Decision
     from vosswitch.call.deciding.means import Ask, Means
+    from vosswitch.numbers.table import NumberTable
 
 
 def numbers(ask: Ask, decision: Decision, means: Means) -> None:
@@ -22,20 +27,46 @@ def numbers(ask: Ask, decision: Decision, means: Means) -> None:
     except BadNumber as why:
         decision.note("numbers", str(why))
         raise Refused("empty_callee") from None
-    if subject.callee_dial_plan:
-        decision.callee = subject.callee_dial_plan.apply(decision.callee, means.source)
-    if decision.gateway is not None:
-        if decision.gateway.caller_dial_plan:
-            decision.caller = decision.gateway.caller_dial_plan.apply(decision.caller, means.source)
-        names = decision.gateway.number_transforms
-        if names:
-            pair = decision.caller, decision.callee
-            decision.caller, decision.callee = transformed(ask, decision, means, names, *pair)
-    else:
+    if decision.gateway is None:
         decision.caller = subject.number
+    if subject.callee_dial_plan:
+        plan = subject.callee_dial_plan
+        decision.callee = planned(decision, "callee_dial_plan", plan, decision.callee, means.source)
+    if subject.caller_dial_plan:
+        plan = subject.caller_dial_plan
+        decision.caller = planned(decision, "caller_dial_plan", plan, decision.caller, means.source)
+    if decision.gateway is not None:
+        _of_gateway(ask, decision, decision.gateway, means)
+    if decision.snapshot.surroundings.areas is not None:
+        _name_areas(decision, decision.snapshot.surroundings.areas)
     if not dialable(decision.callee):
         decision.note("callee", "nothing that can be dialled is left of the called number")
         raise Refused("empty_callee")
+
+
+def _of_gateway(ask: Ask, decision: Decision, gateway: MappingGateway, means: Means) -> None:
+    """The number transforms of a mapping gateway, and what else it has to say about numbers."""
+    if gateway.number_transforms:
+        before = decision.caller, decision.callee
+        decision.caller, decision.callee = transformed(ask, decision, means, gateway.number_transforms, *before)
+        if decision.explaining:
+            changed(decision, "number_transforms", before, (decision.caller, decision.callee))
+    numbering = gateway.numbering
+    if numbering is PLAIN_NUMBERING:
+        return
+    numbers = decision.caller, decision.callee
+    decision.caller, decision.callee = numbers = mobile_areas(decision, gateway.name, numbering, *numbers)
+    objection = objections(decision, numbering, *numbers)
+    if objection is not None:
+        reason, why = objection
+        decision.note(gateway.name, why)
+        raise Refused(reason)
+
+
+def _name_areas(decision: Decision, areas: NumberTable) -> None:
+    caller, callee = decision.areas = area_of(areas, decision.caller), area_of(areas, decision.callee)
+    if decision.explaining:
+        decision.note("areas", f"caller {caller or 'not known'}, callee {callee or 'not known'}")
 
 
 def transformed(

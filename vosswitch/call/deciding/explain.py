@@ -62,7 +62,7 @@ def _hindrance(decision: Decision, routes: Mapping[str, Any]) -> str | None:
         return "insufficient_balance"
     if decision.plan is not None and decision.plan.refusal is not None:
         return str(decision.plan.refusal)
-    return None if routes else "empty_callee"
+    return None if routes else str(decision.unusable)
 
 
 def _outcome(decision: Decision, at: int, routes: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,12 +94,17 @@ def _candidates(decision: Decision, kept: Mapping[str, Any]) -> list[dict[str, A
     for item in decision.plan.looked_at:
         route = kept.get(item["gateway"])
         empty = item["kept"] and route is None
-        why = "its dial plan leaves nothing of the called number" if empty else item["why"]
+        why = _last_word(decision, item["gateway"]) if empty else item["why"]
         row = _row(item["gateway"], kept=item["kept"] and not empty, why=why, route=route)
         for name in ("prefix", "priority", "weight", "price", "margin"):
             row[name] = item[name]
         rows.append(row)
     return rows
+
+
+def _last_word(decision: Decision, gateway: str) -> str:
+    """Why a candidate could not be used when its turn came."""
+    return next((why for what, why in reversed(decision.notes) if what == gateway), "it cannot be used")
 
 
 def _row(name: str, *, kept: bool, why: str, route: Any) -> dict[str, Any]:

@@ -33,6 +33,8 @@ def kept(decision: Decision, *, failed: bool) -> dict[str, Any] | None:
         found["rate"] = (price.group, price.rate.prefix, price.rate.per_minute, mode)
     if decision.transfer is not None:
         found["transfer"] = decision.transfer
+    if decision.areas != ("", ""):
+        found["areas"] = decision.areas
     if decision.plan is not None:
         found["plan"] = packed(decision.plan)
     return found

@@ -40,6 +40,7 @@ class Means(NamedTuple):
     :ivar registrations: the `IRegistrations`.
     :ivar source: of every random choice.
     :ivar orders: of the routing gateways (`vosswitch.routing.order.Orders`); the decider makes them when left out.
+    :ivar turns: where the number pools go on (`vosswitch.numbers.pools.Turns`), likewise.
     """
 
     modes: Mapping[str, Any]
@@ -49,3 +50,4 @@ class Means(NamedTuple):
     registrations: Any
     source: random.Random
     orders: Any = None
+    turns: Any = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vosswitch.model.identity import NOBODY, Diversion, Identity
+from vosswitch.numbers.dialplan import NO_PLAN
 from vosswitch.numbers.e164 import BadNumber, dialled
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from vosswitch.model.peer import PeerProfile
     from vosswitch.numbers.dialplan import DialPlan
     from vosswitch.params.system import Parameters
+    from vosswitch.routing.gateways import RoutingGateway
 
 _PRIVACY = {"Ignore": "pass", "Id": "id", "None": "none"}
 
@@ -41,31 +43,35 @@ def privacy(profile: PeerProfile, parameters: Parameters) -> str:
     return profile.privacy
 
 
-def outgoing_identity(
-    decision: Decision, plan: DialPlan, caller: str, profile: PeerProfile, source: random.Random
-) -> Identity:
+def outgoing_identity(decision: Decision, gateway: RoutingGateway, caller: str, source: random.Random) -> Identity:
     """The identity as the gateway shall see it: its numbers went through the dial plans that From goes through.
 
-    :param plan: the gateway's caller dial plan; *caller* the calling number as sent.
+    The numbers of redirections go through the ``forward_dial_plan`` of each side instead, where there is one.
+
+    :param caller: the calling number as sent.
     """
     offered = decision.offered
     identity = offered.identity
     if identity is NOBODY or not (identity.asserted or identity.charge or identity.diversions):
         return identity
-    incoming = decision.gateway.caller_dial_plan if decision.gateway is not None else None
+    mapping = decision.gateway
+    incoming = mapping.caller_dial_plan if mapping is not None else NO_PLAN
+    forwards = (mapping.numbering.forward_dial_plan if mapping is not None else NO_PLAN) or incoming
+    plan = gateway.caller_dial_plan
 
     def sent(number: str) -> str:
         if not number or number == offered.caller:
             return caller if number else ""
-        try:
-            number = dialled(number)
-        except BadNumber:
-            return ""
-        if incoming:
-            number = incoming.apply(number, source)
-        return plan.apply(number, source)
+        return _through(number, incoming, plan, source)
 
-    steps = [(item, sent(item.number)) for item in identity.diversions] if profile.diversion != "off" else []
+    def forwarded(number: str) -> str:
+        own = gateway.numbering.forward_dial_plan
+        if own or forwards is not incoming:
+            return _through(number, forwards, own or plan, source)
+        return sent(number)
+
+    diverted = identity.diversions if gateway.profile.diversion != "off" else ()
+    steps = [(item, forwarded(item.number)) for item in diverted]
     return Identity(
         asserted=sent(identity.asserted),
         asserted_display=identity.asserted_display,
@@ -74,6 +80,17 @@ def outgoing_identity(
         charge=sent(identity.charge),
         diversions=tuple([_with_number(item, number) for item, number in steps if number]),
     )
+
+
+def _through(number: str, first: DialPlan, second: DialPlan, source: random.Random) -> str:
+    """A number after the plans of both sides; "" when it is none."""
+    if not number:
+        return ""
+    try:
+        number = dialled(number)
+    except BadNumber:
+        return ""
+    return second.apply(first.apply(number, source), source)
 
 
 def _with_number(item: Diversion, number: str) -> Diversion:

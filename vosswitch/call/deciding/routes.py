@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from vosswitch.accounts.limits import Limit
 from vosswitch.accounts.periods import in_force
 from vosswitch.call.deciding.presentation import display_name, outgoing_identity, privacy
+from vosswitch.call.deciding.sending import numbers_sent
 from vosswitch.model.call import LegTimers, Placement
 from vosswitch.model.identity import NOBODY, Identity
 from vosswitch.model.peer import PLAIN, TRANSFERRING, PeerProfile
@@ -16,18 +16,15 @@ from vosswitch.model.places import local_text
 from vosswitch.routing.conduct import USUAL, Conduct
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Iterable, Iterator
 
     from vosswitch.call.deciding.decision import Decision
+    from vosswitch.call.deciding.sending import Sending
     from vosswitch.model.call import Candidate, Contact
     from vosswitch.model.session import SessionDescription
     from vosswitch.model.values import Address
     from vosswitch.params.system import Parameters
     from vosswitch.routing.gateways import RoutingGateway
-
-
-Transform = Callable[[tuple[str, ...], str, str], tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,43 +68,31 @@ class Route:
         return tuple([limit.key for limit in self.limits])
 
 
-def gateway_routes(
-    decision: Decision, candidates: Iterable[Candidate], source: random.Random, transform: Transform
-) -> Iterator[Route]:
-    """The routes of the planned gateways, each built when its turn comes.
-
-    :param transform: applies the number transforms that a gateway names: (names, caller, callee) to (caller, callee).
-    """
+def gateway_routes(decision: Decision, candidates: Iterable[Candidate], sending: Sending) -> Iterator[Route]:
+    """The routes of the planned gateways, each built when its turn comes."""
     for candidate in candidates:
         gateway = decision.snapshot.gateways.gateways[candidate.gateway]
         if gateway.periods:
             gateway = _in_period(decision, gateway)
-        callee = decision.callee
-        if gateway.strip_prefix:
-            callee = callee[len(candidate.prefix) :]
-        callee = gateway.callee_dial_plan.apply(callee, source)
-        caller = gateway.caller_dial_plan.apply(decision.caller, source)
-        if gateway.number_transforms:
-            caller, callee = transform(gateway.number_transforms, caller, callee)
-        if not callee:
-            decision.note(gateway.name, "its dial plan leaves nothing of the called number")
+        sent = numbers_sent(decision, gateway, candidate.prefix, sending)
+        if sent is None:
             continue
         yield Route(
             name=gateway.name,
             target=gateway.target,
-            caller_out=caller,
-            callee_out=callee,
+            caller_out=sent.caller,
+            callee_out=sent.callee,
             account=gateway.account,
             local_address=gateway.local_address or None,
             media_proxy=gateway.media_proxy,
             username=gateway.username or None if gateway.password else None,
             password=gateway.password or None,
             realm=gateway.realm or None,
-            limits=(Limit(f"routing:{gateway.name}", gateway.lines, gateway.cps),),
+            limits=(Limit(f"routing:{gateway.name}", gateway.lines, gateway.cps), *sent.limits),
             profile=gateway.profile,
             prefix=candidate.prefix,
             conduct=gateway.conduct,
-            identity=outgoing_identity(decision, gateway.caller_dial_plan, caller, gateway.profile, source),
+            identity=outgoing_identity(decision, gateway, sent.caller, sending.source),
         )
 
 

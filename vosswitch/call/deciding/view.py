@@ -58,6 +58,10 @@ class NodeView:
         """Calls now on the gateway."""
         return self._limits.in_use(f"routing:{gateway}")
 
+    def in_use(self, key: str) -> int:
+        """Calls that a counter has now."""
+        return self._limits.in_use(key)
+
     def calls_today(self, gateway: str) -> int:
         """Attempts on it since midnight."""
         return self._tallies.today(gateway)

@@ -10,6 +10,7 @@ from vosswitch.call.deciding.dialling import transformed
 from vosswitch.call.deciding.registered import over_registrations
 from vosswitch.call.deciding.routes import gateway_routes, phone_routes
 from vosswitch.call.deciding.screening import screen_called
+from vosswitch.call.deciding.sending import Sending
 from vosswitch.routing.plan import plan
 
 if TYPE_CHECKING:
@@ -24,11 +25,11 @@ def where(ask: Ask, decision: Decision, attempt: CallAttempt, means: Means) -> N
     called = decision.snapshot.phones.get(decision.callee)
     if called is not None and _to_phone(decision, called, attempt, means):
         return
-    gateway, price = decision.gateway, decision.price
+    gateway, price, view = decision.gateway, decision.price, means.view(decision)
     decision.plan = plan(
         attempt,
         decision.snapshot.gateways,
-        means.view(decision),
+        view,
         means.orders,
         gateway.routing_strategies if gateway is not None else (),
         own=gateway.routing_order if gateway is not None else (),
@@ -41,9 +42,8 @@ def where(ask: Ask, decision: Decision, attempt: CallAttempt, means: Means) -> N
     decision.had_candidates = bool(decision.plan.candidates)
     if not decision.had_candidates:
         raise Refused("no_route")
-    routes = gateway_routes(
-        decision, decision.plan.candidates, means.source, partial(transformed, ask, decision, means)
-    )
+    sending = Sending(means.source, partial(transformed, ask, decision, means), means.turns, view.in_use)
+    routes = gateway_routes(decision, decision.plan.candidates, sending)
     decision.routes = over_registrations(decision, routes, means.registrations)
 
 
