@@ -32,6 +32,7 @@ COMMANDS = {
     "release": "calls:release",
     "route": "route:route",
     "simulate": "simulate:simulate",
+    "table": "tables:table",
     "testcall": "testcall:testcall",
     "version": "node:version",
 }

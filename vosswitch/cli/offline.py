@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.accounts.limits import Limits
@@ -23,6 +23,7 @@ from vosswitch.params.system import Parameters
 from vosswitch.store import accounts, entities, grants, listings, rates
 from vosswitch.store.changes import last_seq
 from vosswitch.store.entities import definitions
+from vosswitch.store.number_rows import stored_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,7 +64,7 @@ def explain_without_switch(state: State, question: Mapping[str, Any]) -> dict[st
         first = explain(_decider(state, balances), snapshot, question, now_ms)
         snapshot = snapshot.applied({"seq": snapshot.seq, "rate_groups": _rate_groups(connection, first["callee"])})
         _fill(connection, state.boot.node_id, first["account"], balances)
-    return explain(_decider(state, balances), snapshot, question, now_ms)
+        return explain(_decider(state, balances), snapshot, question, now_ms)
 
 
 def _decider(state: State, balances: Balances) -> Decider:
@@ -89,7 +90,7 @@ def _snapshot(state: State, connection: Connection) -> Snapshot:
     mapping = {row["name"]: row | inbound for row in listings.list_mapping_gateways(connection)}
     routing = {row["name"]: row | {"password": ""} for row in listings.list_routing_gateways(connection)}
     phones = {row["number"]: row | inbound for row in listings.list_phones(connection)}
-    return empty.applied(
+    found = empty.applied(
         {
             "seq": last_seq(connection),
             "accounts": {row.number: asdict(row) for row in accounts.list_accounts(connection)},
@@ -100,6 +101,7 @@ def _snapshot(state: State, connection: Connection) -> Snapshot:
             **{table.name: dict(_values(connection, table)) for table in definitions()},
         }
     )
+    return replace(found, number_tables=stored_tables(connection))
 
 
 def _values(connection: Connection, table: Table) -> Iterator[tuple[str, dict[str, Any]]]:

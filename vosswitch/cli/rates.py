@@ -47,10 +47,10 @@ def import_(state: State, group: str, file: str, *, replace: bool) -> None:
     from vosswitch.store.rate_import import import_rates  # noqa: PLC0415 - SQLAlchemy takes its time
 
     report = import_rates(
-        state.database, group, file, state.deployment, who=who(), replace=replace, progress=_progress()
+        state.database, group, file, state.deployment, who=who(), replace=replace, progress=progress_bar("rates")
     )
     if report.refused_count:
-        _complain(report, file)
+        complain(report, file)
     if state.format == "json":
         row = {"group": group, "file": file, "imported": report.imported, "total": report.total}
         show_one(state, row, _REPORT)
@@ -59,7 +59,11 @@ def import_(state: State, group: str, file: str, *, replace: bool) -> None:
     state.make_live(report.seq)
 
 
-def _complain(report: Report, file: str) -> None:
+def complain(report: Report, file: str) -> None:
+    """Tell which lines do not fit.
+
+    :raises Failed: always.
+    """
     for line in report.refused[:_SHOWN]:
         note(f"{file}: {line}")
     if report.refused_count > _SHOWN:
@@ -68,7 +72,7 @@ def _complain(report: Report, file: str) -> None:
     raise Failed(f"{file}: {report.refused_count} {what} not fit; nothing was imported")
 
 
-def _progress() -> Callable[[int, int], None]:
+def progress_bar(noun: str) -> Callable[[int, int], None]:
     """A bar on a terminal's stderr, nothing elsewhere."""
     if not sys.stderr.isatty():
         return lambda done, total: None
@@ -76,7 +80,7 @@ def _progress() -> Callable[[int, int], None]:
 
     def draw(done: int, total: int) -> None:
         filled = width * done // max(total, 1)
-        sys.stderr.write(f"\r[{'#' * filled}{'.' * (width - filled)}] {done}/{total} rates")
+        sys.stderr.write(f"\r[{'#' * filled}{'.' * (width - filled)}] {done}/{total} {noun}")
         if done >= total:
             sys.stderr.write("\n")
         sys.stderr.flush()

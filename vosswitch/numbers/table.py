@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 
 
 class Base(Protocol):
-    """The compiled part of a table: only numbers of 0 to 15 digits.
+    """The compiled part of a table: only numbers of 0 to 15 digits."""
 
-    :ivar count: its numbers.
-    :ivar odd: what it cannot hold, by number.
-    """
+    @property
+    def count(self) -> int:
+        """How many numbers it has."""
 
-    count: int
-    odd: Mapping[str, str]
+    @property
+    def odd(self) -> Mapping[str, str]:
+        """What it cannot hold, by number."""
 
     def get(self, number: str) -> str | None:
         """The value of exactly this number."""
@@ -40,7 +41,7 @@ class NumberTable:
     :param changes: what goes on top of it: a value, or None where a number is taken away.
     """
 
-    __slots__ = ("_base", "_count", "_entries", "_lengths", "kind")
+    __slots__ = ("_base", "_entries", "_lengths", "kind")
 
     def __init__(
         self, base: Base | None = None, changes: Iterable[tuple[str, str | None]] = (), kind: str = "other"
@@ -53,15 +54,6 @@ class NumberTable:
             entries = {number: value for number, value in entries.items() if value is not None}
         self._entries = entries
         self._lengths = tuple(sorted({len(number) for number in entries}, reverse=True))
-        self._count = self._counted(base)
-
-    def _counted(self, base: Base | None) -> int:
-        if base is None:
-            return len(self._entries)
-        count = base.count
-        for number, value in self._entries.items():
-            count += (value is not None) - (base.get(number) is not None)
-        return count
 
     @classmethod
     def of(cls, entries: Mapping[str, str], kind: str = "other") -> NumberTable:
@@ -69,7 +61,11 @@ class NumberTable:
         return cls(None, entries.items(), kind)
 
     def __len__(self) -> int:
-        return self._count
+        base = self._base
+        if base is None:
+            return len(self._entries)
+        own = self._entries.items()
+        return base.count + sum((value is not None) - (base.get(number) is not None) for number, value in own)
 
     def __contains__(self, number: str) -> bool:
         return self.get(number) is not None

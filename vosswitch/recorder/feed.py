@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from vosswitch.params.system import DECLARED, BadParameter, Parameters
-from vosswitch.recorder.files import PriceLists
+from vosswitch.recorder.files import NumberLists, PriceLists
 from vosswitch.store import entities, rates
 from vosswitch.store.changes import last_seq
+from vosswitch.store.number_fields import NUMBER_TABLES
 from vosswitch.store.provision_schema import (
     MAPPING_GATEWAYS,
     PARAMETERS,
@@ -19,11 +20,11 @@ from vosswitch.store.provision_schema import (
     ROUTING_GATEWAYS,
     TABLES,
 )
-from vosswitch.store.schema import changes, rate_group
+from vosswitch.store.schema import changes
 from vosswitch.store.secrets import BadKey, Secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Container, Iterable
 
     from sqlalchemy import Connection
 
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
 _TOO_MANY = 20_000
 """Changes at once from which on everything is sent anew."""
 
-_PLAIN = [table for name, table in TABLES.items() if name != RATE_GROUPS.name]
+_BULK = {RATE_GROUPS.name: RATE_GROUPS, NUMBER_TABLES.name: NUMBER_TABLES}
+"""What has rows by the million."""
+
+_PLAIN = [table for name, table in TABLES.items() if name not in _BULK]
 
 
 class Feed:
@@ -52,7 +56,10 @@ class Feed:
         self, database: Database, run_directory: str, key_file: str, seq: int, on_trouble: Callable[[str], None]
     ) -> None:
         self._database = database
-        self._lists = PriceLists(run_directory, self._pause)
+        self._lists: dict[str, PriceLists | NumberLists] = {
+            RATE_GROUPS.name: PriceLists(run_directory, self._pause),
+            NUMBER_TABLES.name: NumberLists(run_directory, self._pause),
+        }
         self._secrets = Secrets(key_file)
         self._on_trouble = on_trouble
         self.between: Callable[[], object] = lambda: None
@@ -81,9 +88,10 @@ class Feed:
             seq = last_seq(connection)
             self._take_parameters(connection)
             bodies = {table.name: self._bodies(table, entities.read_all(connection, table)) for table in _PLAIN}
-            names = connection.scalars(select(rate_group.c.name)).all()
-            groups = {name: self._lists.body(connection, name) for name in names}
-        return {"op": "config", "seq": seq, "full": True, **bodies, "rate_groups": groups}
+            for table in _BULK.values():
+                names = [key for key, _ in entities.read_all(connection, table)]
+                bodies[table.name] = self._bulk(connection, table, names, names)
+        return {"op": "config", "seq": seq, "full": True, **bodies}
 
     def changes(self) -> dict[str, Any] | None:
         """A ``config`` message with what was changed since `seq`; None when nothing was."""
@@ -97,14 +105,22 @@ class Feed:
             else:
                 self._take_parameters(connection)
                 bodies = {table.name: self._changed(connection, table, touched[table.stored]) for table in _PLAIN}
-                groups = self._groups(connection, touched[RATE_GROUPS.stored])
+                for table in _BULK.values():
+                    names = sorted(touched[table.stored])
+                    found = entities.read_some(connection, table, names)
+                    bodies[table.name] = self._bulk(connection, table, names, found)
         if bodies is None:
             return self.full()
-        return {"op": "config", "seq": newest, "full": False, **bodies, "rate_groups": groups}
+        return {"op": "config", "seq": newest, "full": False, **bodies}
 
-    def _groups(self, connection: Connection, names: set[str]) -> dict[str, Any]:
-        found = entities.read_some(connection, RATE_GROUPS, sorted(names))
-        return {name: self._lists.body(connection, name) if name in found else None for name in sorted(names)}
+    def _bulk(self, connection: Connection, table: Table, names: list[str], there: Container[str]) -> dict[str, Any]:
+        bodies: dict[str, Any] = {}
+        for name in names:
+            try:
+                bodies[name] = self._lists[table.name].body(connection, name) if name in there else None
+            except ValueError as error:  # what cannot be compiled: the switch goes on with what it has
+                self._on_trouble(f'{table.name} "{name}": {error}')
+        return bodies
 
     def _pause(self) -> None:
         self.between()
@@ -153,6 +169,8 @@ def _touched(connection: Connection, seq: int) -> dict[str, set[str]] | None:
     for table, key in rows:
         if table == "rate":
             touched[RATE_GROUPS.stored].add(rates.split_key(key)[0])
+        elif table == "number_row":
+            touched[NUMBER_TABLES.stored].add(key.rpartition("/")[0])
         else:
             touched[table].add(key)
     return touched

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 from vosswitch.billing.files import compile_rates
 from vosswitch.call.snapshot import Snapshot
 from vosswitch.params.system import Parameters
-from vosswitch.recorder.files import IN_MEMORY, PriceLists, row
+from vosswitch.recorder.files import IN_MEMORY, NumberLists, PriceLists, row
 from vosswitch.store import entities, rates
 from vosswitch.store.changes import last_seq
+from vosswitch.store.generations import CannotImport
 from vosswitch.store.history import Lost, as_it_was
+from vosswitch.store.number_fields import NUMBER_TABLES
 from vosswitch.store.provision import draft
 from vosswitch.store.provision_schema import (
     MAPPING_GATEWAYS,
@@ -26,7 +28,7 @@ from vosswitch.store.provision_schema import (
     ROUTING_GATEWAYS,
     TABLES,
 )
-from vosswitch.store.rate_import import CannotImport, read_list
+from vosswitch.store.rate_import import read_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -91,6 +93,7 @@ class Configuration:
         self._deployment = deployment
         self._scratch = Path(scratch)
         self._lists = PriceLists(scratch, lambda: None, shared)
+        self._tables = NumberLists(scratch, lambda: None, shared)
 
     def snapshot(self, wanted: Wanted) -> Snapshot:
         """The configuration that is wanted.
@@ -110,7 +113,11 @@ class Configuration:
         for name, path in wanted.lists.items():
             groups[name] = self._listed(state, name, path)
         empty = Snapshot(parameters=Parameters({}, self._deployment.parameters))
-        return empty.applied({"seq": last_seq(self._connection), **bodies(state), "rate_groups": groups})
+        there = [name for name, _ in entities.read_all(self._connection, NUMBER_TABLES)]  # their rows as they are now
+        tables = {name: self._tables.body(self._connection, name) for name in there}
+        return empty.applied(
+            {"seq": last_seq(self._connection), **bodies(state), "rate_groups": groups, "number_tables": tables}
+        )
 
     def _in_force(self, name: str) -> dict[str, Any]:
         return self._lists.body(self._connection, name)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from vosswitch.store import changes, entities, rates
+from vosswitch.store import changes, entities, number_rows, rates
 from vosswitch.store.document import BadDocument, Document, Entry, read_document
+from vosswitch.store.number_fields import NUMBER_TABLES
 from vosswitch.store.period_fields import idle_bindings
 from vosswitch.store.provision_schema import ACCOUNTS, RATE, RATE_GROUPS, TABLES
 from vosswitch.store.resolve import Resolution, State, Step, resolve
@@ -204,6 +205,8 @@ def _remove(connection: Connection, step: Step, who: str) -> None:
         entities.close_account(connection, step.key, who)
     elif step.table is RATE_GROUPS:
         rates.clear(connection, rates.find_group(connection, step.key))
+    elif step.table is NUMBER_TABLES:
+        number_rows.forget(connection, step.key)
     entities.write(connection, step.table, step.old, None)
 
 

@@ -1,7 +1,6 @@
 """Imports price lists: all or nothing, and without keeping other writers waiting.
 
-The rows fill a generation that nobody sees, in transactions of some ten milliseconds; one more makes it current.  What
-is not in force any more is removed in slices afterwards.
+See `vosswitch.store.generations`.
 """
 
 from __future__ import annotations
@@ -11,17 +10,17 @@ import gc
 import time
 from dataclasses import dataclass, field
 from heapq import merge
-from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import select
 
 from vosswitch.params.system import Parameters
-from vosswitch.store import changes, rates
+from vosswitch.store import changes, generations, rates
 from vosswitch.store.document import explain
 from vosswitch.store.fields import Deployment, Expected
+from vosswitch.store.generations import CannotImport
 from vosswitch.store.provision_schema import RATE
 from vosswitch.store.schema import changes as change_log
 from vosswitch.store.schema import parameter, rate, rate_group
@@ -42,9 +41,8 @@ ALIASES = {
 }  # fmt: skip
 """Other headings that are taken for ours, in lower case with ``_`` for blanks."""
 
-_TARGET_SECONDS = 0.03
-_SMALLEST, _LARGEST = 500, 10_000
-_STALE_MS = 60_000
+BULK = generations.Bulk(rate_group, rate, "group_id", "prefix", "rates_seq", "rate_groups", "rates")
+
 _DAY_MS = 86_400_000
 _REFUSED_KEPT = 1000
 
@@ -92,10 +90,6 @@ class Report:
             self.refused.append(RefusedLine(line, name, problem))
 
 
-class CannotImport(ValueError):
-    """The import cannot be made at all; its text is one line for the operator."""
-
-
 def import_rates(
     database: Database,
     group: str,
@@ -124,13 +118,19 @@ def import_rates(
     rows = _read(source, deployment, report)
     if report.refused_count:
         return report
-    work = _Import(database, group, pause)
+    work = generations.Filling(database, BULK, group, pause)
     gc.freeze()  # a full collection over a million rows would stretch a transaction by 100 ms
     try:
         work.begin()
-        report.imported, report.total = len(rows), work.fill(rows, replace=replace, progress=progress)
+        with database.read() as connection:
+            found = rates.find_group(connection, group)
+            was = {"total": rates.count(connection, found)}
+        kept = [] if replace else _kept(database, found, {row[:2] for row in rows})
+        report.imported, report.total = len(rows), len(rows) + len(kept)
+        total = report.total
+        work.write(rates.COLUMNS, merge(rows, kept, key=_BY_KEY), lambda done: progress(done, total))
         name = Path(source).name if isinstance(source, str) else ""
-        report.seq = work.finish({"rows": len(rows), "total": report.total, "replace": replace, "file": name}, who)
+        report.seq = work.finish({"rows": len(rows), "total": total, "replace": replace, "file": name}, who, was)
     except BaseException:
         work.abandon()
         raise
@@ -157,19 +157,13 @@ def _others(count: int) -> str:
 
 
 def remove_leftovers(database: Database, *, pause: Callable[[float], None] = time.sleep) -> int:
-    """Delete rows that are not in force: of former generations, removed groups, broken imports.
+    """Delete rates that are not in force; their number.
 
     Former generations stay for VS_RATE_HISTORY_DAYS after they were replaced.
-
-    :returns: the number of rows.
     """
-    removed = 0
     with database.read() as connection:
         remembered = _remembered(connection)
-        dead = [one for one in _dead_generations(connection) if one not in remembered]
-    for group_id, generation in dead:
-        removed += _remove(database, group_id, generation, pause)
-    return removed
+    return generations.remove_leftovers(database, BULK, pause, remembered)
 
 
 def _remembered(connection: Connection) -> set[tuple[int, int]]:
@@ -183,160 +177,15 @@ def _remembered(connection: Connection) -> set[tuple[int, int]]:
     return {(row.id, row.before["generation"]) for row in rows if row.before and "generation" in row.before}
 
 
-def _dead_generations(connection: Connection) -> Iterator[tuple[int, int]]:
-    """Generations that are neither in force nor being filled; found by skipping through the primary key."""
-    alive = {
-        row.id: (row.generation, row.last_generation, row.import_at is not None and row.import_at > _stale())
-        for row in connection.execute(select(rate_group))
-    }
-    at: tuple[int, int] = (-1, 0)
-    while True:
-        beyond = (rate.c.group_id > at[0]) | ((rate.c.group_id == at[0]) & (rate.c.generation > at[1]))
-        query = select(rate.c.group_id, rate.c.generation).where(beyond)
-        row = connection.execute(query.order_by(rate.c.group_id, rate.c.generation).limit(1)).first()
-        if row is None:
-            return
-        at = (row.group_id, row.generation)
-        current, last, filling = alive.get(row.group_id, (0, 0, False))
-        if row.generation != current and not (filling and row.generation == last):
-            yield at
-
-
-def _remove(database: Database, group_id: int, generation: int, pause: Callable[[float], None]) -> int:
-    removed = 0
-    pace = _Pace()
-    whole = (rate.c.group_id == group_id) & (rate.c.generation == generation)
-    while True:
-        started = time.perf_counter()
-        with database.write() as connection:
-            query = select(rate.c.prefix).where(whole).order_by(rate.c.prefix).offset(pace.rows).limit(1)
-            beyond = connection.execute(query).scalar()
-            count = connection.execute(
-                delete(rate).where(whole if beyond is None else whole & (rate.c.prefix < beyond))
-            ).rowcount
-            if beyond is not None and not count:  # more rows of one prefix than a slice has
-                count = connection.execute(delete(rate).where(whole & (rate.c.prefix == beyond))).rowcount
-        removed += count
-        _yield(database, pace.took(time.perf_counter() - started), pause)
-        if beyond is None:
-            return removed
-
-
-def _yield(database: Database, seconds: float, pause: Callable[[float], None]) -> None:
-    """Leave the lock to others, where there is one for all: SQLite's waiting writers only look now and then."""
-    if database.is_sqlite:
-        pause(seconds)
-
-
-class _Pace:
-    """Chooses how many rows a transaction takes, so that it lasts some 30 ms."""
-
-    __slots__ = ("rows",)
-
-    def __init__(self) -> None:
-        self.rows = 4000
-
-    def took(self, seconds: float) -> float:
-        """Note the last transaction's time; returns how long to leave the lock to others."""
-        factor = min(2.0, max(0.25, _TARGET_SECONDS / max(seconds, 0.0001)))
-        self.rows = int(min(_LARGEST, max(_SMALLEST, self.rows * factor)))
-        return min(seconds, _TARGET_SECONDS)
-
-
-class _Import:
-    """One import: its generation, from the first row to the switch-over."""
-
-    def __init__(self, database: Database, group: str, pause: Callable[[float], None]) -> None:
-        self._database = database
-        self._group = group
-        self._pause = pause
-        self._at: rates.Group | None = None
-        self._generation = 0
-
-    def begin(self) -> None:
-        """Claim the next generation of the group."""
-        with self._database.write() as connection:
-            changes.lock(connection)
-            found = rates.find_group(connection, self._group)
-            row = connection.execute(select(rate_group).where(rate_group.c.id == found.id)).one()
-            if row.import_at is not None and row.import_at > _stale():
-                raise CannotImport(f'rate_groups "{self._group}": another import is running')
-            generation = row.last_generation + 1
-            self._mark(connection, found.id, last_generation=generation, import_at=changes.now_ms())
-        self._at, self._generation = found, generation
-
-    def fill(self, rows: list[_Row], *, replace: bool, progress: Callable[[int, int], None]) -> int:
-        """Write *rows*, and the group's own rows that they do not replace; returns how many there are then."""
-        kept = [] if replace else self._kept({row[:2] for row in rows})
-        total = len(rows) + len(kept)
-        written = self._write(merge(rows, kept, key=_BY_KEY), total, progress)
-        assert written == total
-        return total
-
-    def _kept(self, replaced: set[_Row]) -> list[_Row]:
-        """The rows in force that *replaced*, pairs of prefix and effective, does not name."""
-        group = self._group_at()
-        share: dict[Any, Any] = {}
-        with self._database.read() as connection:
-            return [
-                tuple([share.setdefault(value, value) for value in row])
-                for row in rates.raw_rows(connection, group)
-                if (row.prefix, row.effective) not in replaced
-            ]
-
-    def finish(self, summary: dict[str, Any], who: str) -> int:
-        """Make the generation current; returns the change's number."""
-        group = self._group_at()
-        with self._database.read() as connection:
-            before = {"generation": group.generation, "total": rates.count(connection, group)}
-        with self._database.write() as connection:
-            changes.lock(connection)
-            query = select(rate_group.c.rates_seq, rate_group.c.generation).where(rate_group.c.id == group.id)
-            now = connection.execute(query).first()
-            if now is None or (now.rates_seq, now.generation) != (group.rates_seq, group.generation):
-                raise CannotImport(f'rate_groups "{self._group}": its rates were changed during the import, try again')
-            after = {"generation": self._generation, **summary}
-            row = changes.Change("rate_group", self._group, before, after)
-            seq = changes.record(connection, who, [row])
-            self._mark(connection, group.id, generation=self._generation, rates_seq=seq, import_at=None)
-        return seq
-
-    def abandon(self) -> None:
-        """Take back what was written."""
-        if self._at is None:
-            return
-        with self._database.write() as connection:
-            self._mark(connection, self._at.id, import_at=None)
-        _remove(self._database, self._at.id, self._generation, self._pause)
-
-    def _write(self, rows: Iterator[_Row], total: int, progress: Callable[[int, int], None]) -> int:
-        group = self._group_at()
-        pace, done = _Pace(), 0
-        names = ("group_id", "generation", *rates.COLUMNS)
-        fixed = (group.id, self._generation)
-        while True:
-            part = [dict(zip(names, fixed + row, strict=True)) for row in islice(rows, pace.rows)]
-            if not part:
-                return done
-            started = time.perf_counter()
-            with self._database.write() as connection:
-                connection.execute(insert(rate), part)
-                self._mark(connection, group.id, import_at=changes.now_ms())
-            done += len(part)
-            progress(done, total)
-            _yield(self._database, pace.took(time.perf_counter() - started), self._pause)
-
-    def _group_at(self) -> rates.Group:
-        assert self._at is not None, "begin comes first"
-        return self._at
-
-    @staticmethod
-    def _mark(connection: Connection, group_id: int, **values: Any) -> None:
-        connection.execute(update(rate_group).where(rate_group.c.id == group_id).values(**values))
-
-
-def _stale() -> int:
-    return changes.now_ms() - _STALE_MS
+def _kept(database: Database, group: rates.Group, replaced: set[_Row]) -> list[_Row]:
+    """The rows in force that *replaced*, pairs of prefix and effective, does not name."""
+    share: dict[Any, Any] = {}
+    with database.read() as connection:
+        return [
+            tuple([share.setdefault(value, value) for value in row])
+            for row in rates.raw_rows(connection, group)
+            if (row.prefix, row.effective) not in replaced
+        ]
 
 
 def _read(source: str | Iterable[Sequence[str]], deployment: Deployment, report: Report) -> list[_Row]:
@@ -346,14 +195,15 @@ def _read(source: str | Iterable[Sequence[str]], deployment: Deployment, report:
         with Path(source).open(encoding="utf-8-sig", newline="") as file:
             head = file.readline()
             file.seek(0)
-            return _checked(csv.reader(file, delimiter=_delimiter(head)), deployment, report)
+            return _checked(csv.reader(file, delimiter=delimiter(head)), deployment, report)
     except OSError as error:
         raise CannotImport(f"{source}: cannot read: {error.strerror}") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise CannotImport(f"{source}: not a CSV file in UTF-8: {error}") from None
 
 
-def _delimiter(head: str) -> str:
+def delimiter(head: str) -> str:
+    """What separates the cells of a CSV file with that first line: comma, semicolon or tabulator."""
     return max(",;\t", key=head.count)
 
 

@@ -77,6 +77,31 @@ rate = Table(
     **OPTIONS,
 )
 
+number_table = Table(
+    "number_table",
+    metadata,
+    # The rows of a `definition` of kind number_table, made with the first of them; as `rate_group` has its rates.
+    Column("id", RowNumber, primary_key=True),
+    Column("name", NAME, nullable=False, unique=True),
+    Column("generation", Integer, nullable=False),
+    Column("last_generation", Integer, nullable=False),
+    Column("rows_seq", BigInteger, nullable=False),  # changes.seq of the last change of its rows
+    Column("import_at", BigInteger),
+    sqlite_autoincrement=True,
+    **OPTIONS,
+)
+
+number_row = Table(
+    "number_row",
+    metadata,
+    Column("table_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("number", NAME, primary_key=True),
+    Column("value", String(128), nullable=False),
+    sqlite_with_rowid=False,
+    **OPTIONS,
+)
+
 account = Table(
     "account",
     metadata,

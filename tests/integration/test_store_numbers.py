@@ -1,0 +1,203 @@
+"""Number tables are imported all or nothing, changed row by row, and reach the switch as a mapped file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from vosswitch.numbers.files import number_table
+from vosswitch.numbers.table import NumberTable
+from vosswitch.recorder import files
+from vosswitch.recorder.feed import Feed
+from vosswitch.store import number_import, number_rows, schema
+from vosswitch.store.database import Database
+from vosswitch.store.fields import Deployment
+from vosswitch.store.generations import CannotImport
+from vosswitch.store.number_import import import_table
+from vosswitch.store.number_rows import BadRow, NoSuchTable
+from vosswitch.store.provision import apply_load
+from vosswitch.store.secrets import Secrets
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Deployment:
+    return Deployment("test", Secrets(str(tmp_path / "key")))
+
+
+@pytest.fixture
+def ported(database: Database, deployment: Deployment) -> str:
+    with database.write() as connection:
+        apply_load(connection, {"number_tables": [{"name": "a/b", "kind": "lrn"}]}, deployment)
+    return "a/b"
+
+
+@pytest.fixture
+def csv(tmp_path: Path):
+    def write(text: str) -> str:
+        path = tmp_path / "rows.csv"
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
+def quick(database: Database, name: str, file: str, **more: object):
+    return import_table(database, name, file, who="tester", pause=lambda _seconds: None, **more)
+
+
+def held(database: Database, name: str) -> dict[str, str]:
+    with database.read() as connection:
+        return dict(number_rows.stream(connection, number_rows.find(connection, name)))
+
+
+def stored_rows(database: Database) -> int:
+    with database.read() as connection:
+        return int(connection.execute(select(func.count()).select_from(schema.number_row)).scalar_one())
+
+
+def test_rows_merge_and_replace(database, ported, csv):
+    report = quick(database, ported, csv("\ufeffPhone Number;LRN\r\n14155550001; 14150000000\r\n\r\n1415;x\r\n"))
+    assert (report.refused, report.imported, report.total) == ([], 2, 2)
+    report = quick(database, ported, csv("number,value,else\n1415,y,1\n1416,,2\n"))
+    assert (report.imported, report.total) == (2, 3)
+    assert held(database, ported) == {"14155550001": "14150000000", "1415": "y", "1416": ""}
+    report = quick(database, ported, csv("number\n1\n"), replace=True)
+    assert (report.imported, report.total) == (1, 1)
+    assert held(database, ported) == {"1": ""}
+    assert stored_rows(database) == 1  # what is not in force is removed
+
+
+def test_columns_by_name(database, ported, csv):
+    quick(database, ported, csv("A;B;C\n1;2;3\n"), columns={"number": "C", "value": "A"})
+    assert held(database, ported) == {"3": "1"}
+    with pytest.raises(CannotImport, match="expected a column 'D' for value, got A, B, C"):
+        quick(database, ported, csv("A;B;C\n1;2;3\n"), columns={"number": "C", "value": "D"})
+    with pytest.raises(CannotImport, match="expected a column number, got A, B, C"):
+        quick(database, ported, csv("A;B;C\n1;2;3\n"))
+
+
+def test_many_pieces_are_put_in_order(database, ported, csv, monkeypatch):
+    monkeypatch.setattr(number_import, "_PIECE", 7)
+    lines = [f"{number * 7919 % 1000},{number}" for number in range(1000)]
+    seen = []
+    report = quick(
+        database,
+        ported,
+        csv("\n".join(["number,value", *lines])),
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    assert report.total == 1000
+    assert held(database, ported) == {line.split(",")[0]: line.split(",")[1] for line in lines}
+    assert seen[-1] == (2000, 2000)
+
+
+def test_lines_that_do_not_fit_change_nothing(database, ported, csv):
+    quick(database, ported, csv("number,value\n5,old\n"))
+    long = "x" * 129
+    report = quick(database, ported, csv(f"number,value\n1,\n1 2,\n3,{long}\n4\n"))
+    assert [(one.line, one.field) for one in report.refused] == [(3, "number"), (4, "value"), (5, "line")]
+    assert held(database, ported) == {"5": "old"}
+
+
+def test_a_number_twice_is_refused_wherever_it_stands(database, ported, csv, monkeypatch):
+    monkeypatch.setattr(number_import, "_PIECE", 2)
+    report = quick(database, ported, csv("number,value\n1,a\n2,b\n3,c\n1,d\n"))
+    assert [str(one) for one in report.refused] == ['line 5: number: "1" stands twice, in line 2 too']
+    assert held(database, ported) == {}
+    assert stored_rows(database) == 0
+
+
+def test_unreadable_files(database, ported, tmp_path):
+    with pytest.raises(CannotImport, match="cannot read"):
+        quick(database, ported, str(tmp_path / "none.csv"))
+    (tmp_path / "bad.csv").write_bytes(b"number\n\xff\xfe\n")
+    with pytest.raises(CannotImport, match="not a CSV file in UTF-8"):
+        quick(database, ported, str(tmp_path / "bad.csv"))
+    with pytest.raises(NoSuchTable, match='there is no "x"'):
+        quick(database, "x", str(tmp_path / "bad.csv"))
+
+
+def put(database, name, number, value):
+    with database.write() as connection:
+        return number_rows.put(connection, name, number, value, "tester")
+
+
+def test_single_rows(database, ported):
+    assert put(database, ported, "1", "a") is not None
+    assert put(database, ported, "1", "a") is None
+    assert put(database, ported, "1", "b") is not None
+    assert put(database, ported, "2", "") is not None
+    assert put(database, ported, "1", None) is not None
+    assert put(database, ported, "1", None) is None
+    assert held(database, ported) == {"2": ""}
+
+
+def test_what_is_no_number():
+    with pytest.raises(BadRow, match="at most 64 digits or letters"):
+        number_rows.checked_number("1'; DROP")
+    with pytest.raises(BadRow, match="printable"):
+        number_rows.checked_value("a\nb")
+
+
+def test_a_deleted_table_leaves_nothing_to_the_next_of_its_name(database, ported, deployment):
+    put(database, ported, "1", "a")
+    with database.write() as connection:
+        apply_load(connection, {"number_tables": [{"name": ported, "delete": True}]}, deployment)
+        apply_load(connection, {"number_tables": [{"name": ported}]}, deployment)
+    assert held(database, ported) == {}
+    assert stored_rows(database) == 0
+
+
+@pytest.fixture
+def feed(database, tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "IN_MEMORY", 3)
+    found = Feed(database, str(tmp_path / "run"), str(tmp_path / "key"), 0, pytest.fail)
+    found.seq = found.full()["seq"]
+    return found
+
+
+def live(feed: Feed, name: str, before: NumberTable | None = None) -> NumberTable | None:
+    message = feed.changes()
+    if message is None or name not in message["number_tables"]:
+        return before
+    feed.seq = message["seq"]
+    return number_table(message["number_tables"][name])
+
+
+def test_the_switch_follows_imports_and_single_rows(database, ported, csv, feed, tmp_path):
+    quick(database, ported, csv("number,value\n1,a\n2,b\n"))
+    table = live(feed, ported)
+    assert (table.get("1"), len(table), table.kind) == ("a", 2, "lrn")
+    quick(database, ported, csv("number,value\n" + "".join(f"{number},c\n" for number in range(3, 100))))
+    table = live(feed, ported)
+    assert (table.get("1"), table.get("50"), len(table)) == ("a", "c", 99)
+    assert len(list((tmp_path / "run").glob("table-*.bin"))) == 1
+    old = table
+    put(database, ported, "50", None)
+    put(database, ported, "501", "new")
+    table = live(feed, ported)
+    assert (table.get("50"), table.longest("5012"), table.longest("509"), len(table)) == (
+        None, ("501", "new"), ("5", "c"), 99,
+    )  # fmt: skip
+    assert old.get("50") == "c"  # running calls keep theirs
+    full = feed.full()["number_tables"][ported]
+    assert number_table(full).get("501") == "new"
+
+
+def test_many_changes_make_a_new_file(database, ported, csv, feed, tmp_path):
+    quick(database, ported, csv("number,value\n" + "".join(f"{number},c\n" for number in range(10))))
+    live(feed, ported)
+    for number in range(20, 26):
+        put(database, ported, str(number), "d")
+    table = live(feed, ported)
+    assert (table.get("23"), len(table)) == ("d", 16)
+    assert len(list((tmp_path / "run").glob("table-*.bin"))) == 1
+
+
+def test_the_database_can_be_asked_itself(database, ported, csv):
+    quick(database, ported, csv("number,value\n1,a\n12,b\n"))
+    with database.read() as connection:
+        table = number_rows.stored_tables(connection)[ported]
+        assert (table.get("12"), table.get("123"), table.longest("129"), len(table)) == ("b", None, ("12", "b"), 2)
