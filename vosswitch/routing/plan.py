@@ -38,8 +38,8 @@ class RouteView(Protocol):
     def acd(self, gateway: str, /) -> float | None:
         """Seconds, None when there is no value."""
 
-    def quality(self, gateway: RoutingGateway, prefix: str, callee: str, /) -> Figures:
-        """The figures that its thresholds are compared with."""
+    def quality(self, gateway: RoutingGateway, prefix: str, callee: str, /) -> tuple[Figures, str]:
+        """The figures that its thresholds are compared with, and the destination that they are of, "" = all."""
 
     def aside(self, gateway: RoutingGateway, /) -> Aside | None:
         """Why it is put aside at the moment; None = it is not."""

@@ -33,10 +33,11 @@ def judged(gateway: RoutingGateway, prefix: str, enquiry: Enquiry) -> str:
     """What a gateway with thresholds misses, when this call is to mind it; a probe minds nothing."""
     wanted = gateway.conduct.thresholds
     assert wanted is not None
-    why = misses(wanted, enquiry.view.quality(gateway, prefix, enquiry.attempt.callee))
+    found, destination = enquiry.view.quality(gateway, prefix, enquiry.attempt.callee)
+    why = misses(wanted, found)
     if not why:
         return ""
-    to = f" to {prefix or 'all numbers'}" if wanted.by_prefix else ""
+    to = f" to {destination}" if destination else ""
     call_id = enquiry.attempt.call_id
     if not call_id:  # an explanation is no call: it says what becomes of most
         share = f"; {wanted.probe} % of calls probe it" if wanted.probe else ""

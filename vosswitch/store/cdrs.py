@@ -91,7 +91,7 @@ def _compatible() -> list[Column[Any]]:
 
 
 _LONG = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
-"""TEXT ends at 64 kB there: some four hundred attempts."""
+"""TEXT ends at 64 kB there: some three hundred attempts."""
 
 
 def _own() -> list[Column[Any]]:
@@ -314,6 +314,9 @@ def _attempt(stored: Mapping[str, Any]) -> dict[str, Any]:
         "caller_out": stored["caller_out"],
         "callee_out": stored["callee_out"],
         "redirects": stored.get("redirects") or [],
+        "prefix": stored.get("prefix") or None,
+        "cost_prefix": stored.get("cost_prefix") or None,
+        "price": stored.get("price") or None,
     }
 
 

@@ -27,7 +27,8 @@ class Judged(View):
     """Gateways whose names begin with "bad" are."""
 
     def quality(self, gateway, prefix, callee):
-        return BAD if gateway.name.startswith("bad") else Figures(340, 60, 90, 900, 200, 120)
+        figures = BAD if gateway.name.startswith("bad") else Figures(340, 60, 90, 900, 200, 120)
+        return figures, callee[:3] if gateway.conduct.thresholds.by_prefix else ""
 
 
 def gateway(name, **more):
@@ -95,7 +96,7 @@ def test_probes_go_as_if_it_were_good():
 
 def test_an_explanation_is_no_probe_and_says_how_many_are():
     found = planned(gateway("bad", probe=100, by_prefix=True), explain=True)
-    assert found.looks[0].why == "demoted: ASR 12 % of 340 attempts, below 30 % to all numbers; 100 % of calls probe it"
+    assert found.looks[0].why == "demoted: ASR 12 % of 340 attempts, below 30 % to 442; 100 % of calls probe it"
 
 
 @given(st.text("0123456789", min_size=1, max_size=20), st.integers(0, 100), st.integers(0, 100))

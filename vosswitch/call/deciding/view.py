@@ -78,14 +78,15 @@ class NodeView:
             return None
         return self._gauges.acd(gateway, self._decision.snapshot.gateways.gateways[gateway].conduct, self._now)
 
-    def quality(self, gateway: RoutingGateway, prefix: str, callee: str) -> Figures:
-        """What the thresholds of a gateway are compared with: all its calls, or those to the destination."""
+    def quality(self, gateway: RoutingGateway, prefix: str, callee: str) -> tuple[Figures, str]:
+        """What the thresholds of a gateway are compared with: all its calls, or those to the destination, and that."""
         gauges, wanted = self._gauges, gateway.conduct.thresholds
         if gauges is None or wanted is None:
-            return NOTHING
+            return NOTHING, ""
         if wanted.by_prefix:
-            return gauges.figures_to(gateway.name, gauges.destination(prefix, callee), self._now)
-        return gauges.figures(gateway.name, self._now)
+            destination = gauges.destination(prefix, callee)
+            return gauges.figures_to(gateway.name, destination, self._now), destination
+        return gauges.figures(gateway.name, self._now), ""
 
     def away(self, gateway: RoutingGateway) -> str:
         """Why a registering gateway cannot be reached: it is offline, or VS_REGISTERED_TRUNKS_ONLY and we are."""
