@@ -21,6 +21,8 @@ COMMANDS = {
     "drain": "node:drain",
     "dump": "provision:dump",
     "gateway": "gateways:gateway",
+    "geofence": "lists:geofence",
+    "list": "lists:list_",
     "load": "provision:load",
     "migrate": "provision:migrate",
     "node": "node:node",

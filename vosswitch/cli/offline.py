@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.accounts.limits import Limits
@@ -19,11 +19,13 @@ from vosswitch.call.deciding.view import NodeView
 from vosswitch.call.snapshot import Snapshot
 from vosswitch.call.tallies import Tallies
 from vosswitch.hooks.frozen import Failures
+from vosswitch.numbers.groups import with_tables
 from vosswitch.params.system import Parameters
 from vosswitch.store import accounts, entities, grants, listings, rates
 from vosswitch.store.changes import last_seq
 from vosswitch.store.entities import definitions
 from vosswitch.store.number_rows import stored_tables
+from vosswitch.store.provision_schema import ACCOUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,7 +61,7 @@ def explain_without_switch(state: State, question: Mapping[str, Any]) -> dict[st
     balances = Balances()
     now_ms = time.time_ns() // 1_000_000
     with state.database.read() as connection:
-        snapshot = _snapshot(state, connection)
+        snapshot = stored_snapshot(state, connection)
         # Which rates are needed depends on the dial plans, and those are part of the decision: decide once without.
         first = explain(_decider(state, balances), snapshot, question, now_ms)
         snapshot = snapshot.applied({"seq": snapshot.seq, "rate_groups": _rate_groups(connection, first["callee"])})
@@ -83,7 +85,7 @@ def _decider(state: State, balances: Balances) -> Decider:
     return Decider(means)
 
 
-def _snapshot(state: State, connection: Connection) -> Snapshot:
+def stored_snapshot(state: State, connection: Connection) -> Snapshot:
     """Everything but rates and passwords."""
     empty = Snapshot(parameters=Parameters({}, state.deployment.parameters))
     inbound: dict[str, Any] = {"ha1s": {}}
@@ -93,7 +95,7 @@ def _snapshot(state: State, connection: Connection) -> Snapshot:
     found = empty.applied(
         {
             "seq": last_seq(connection),
-            "accounts": {row.number: asdict(row) for row in accounts.list_accounts(connection)},
+            "accounts": dict(_values(connection, ACCOUNTS)),
             "mapping_gateways": mapping,
             "routing_gateways": routing,
             "phones": phones,
@@ -101,7 +103,8 @@ def _snapshot(state: State, connection: Connection) -> Snapshot:
             **{table.name: dict(_values(connection, table)) for table in definitions()},
         }
     )
-    return replace(found, number_tables=stored_tables(connection))
+    tables = stored_tables(connection)
+    return replace(found, number_tables=tables, number_groups=with_tables(found.number_groups, tables))
 
 
 def _values(connection: Connection, table: Table) -> Iterator[tuple[str, dict[str, Any]]]:

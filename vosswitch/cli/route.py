@@ -35,15 +35,22 @@ CANDIDATE = (
 @click.option("--mapping-gateway", "-g", metavar="NAME", help="The gateway that the call comes from.")
 @click.option("--phone", "-p", metavar="NUMBER", help="Or the phone that it comes from.")
 @click.option("--at", metavar="TIME", help=f"The moment; now when left out: {HELP}.")
+@click.option("--source", metavar="ADDRESS", help="The IP address that it comes from; areas are asked only with it.")
 @common
 @click.pass_obj
 def route(
-    state: State, caller: str, callee: str, mapping_gateway: str | None, phone: str | None, at: str | None
+    state: State,
+    caller: str,
+    callee: str,
+    mapping_gateway: str | None,
+    phone: str | None,
+    at: str | None,
+    source: str | None,
 ) -> None:
     """Explain a call from CALLER to CALLEE (as received) without placing it."""
     if mapping_gateway is not None and phone is not None:
         raise click.UsageError("expected --mapping-gateway or --phone, not both")
-    given = {"caller": caller, "callee": callee, "mapping_gateway": mapping_gateway, "phone": phone}
+    given = {"caller": caller, "callee": callee, "mapping_gateway": mapping_gateway, "phone": phone, "source": source}
     question: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if at is not None:
         question["at"] = moment("--at", at, state.zone)

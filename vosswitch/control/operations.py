@@ -294,6 +294,7 @@ ROUTE = Operation(
         Argument("mapping_gateway", "text", "the gateway that it comes from"),
         Argument("phone", "text", "or the phone that it comes from"),
         Argument("at", "time", "the moment; now when left out"),
+        Argument("source", "text", "the IP address that it comes from"),
     ),
     live=False,
 )

@@ -26,12 +26,13 @@ class NoSuchSubject(ValueError):
 def explain(decider: Decider, snapshot: Snapshot, question: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
     """Answer the control operation ``route``.
 
-    :param question: caller, callee, mapping_gateway or phone, at (epoch ms or None = now).
+    :param question: caller, callee, mapping_gateway or phone, at (epoch ms or None = now), source (its IP address).
     :raises NoSuchSubject: who calls is not known.
     """
     subject = _subject(snapshot, question)
     at = question.get("at") or now_ms
-    offered = Try(question["caller"], question["callee"], _NOWHERE, _NOWHERE, "")
+    source = _NOWHERE._replace(host=question.get("source") or _NOWHERE.host)
+    offered = Try(question["caller"], question["callee"], source, _NOWHERE, "")
     decision = decider.decide(Ask("0", offered, at, subject, explain=True), snapshot)
     routes = {route.name: route for route in decision.routes}
     answer = _outcome(decision, at, routes)
