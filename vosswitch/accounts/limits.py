@@ -12,17 +12,35 @@ WINDOW = 1.0
 """Seconds over which new calls are counted."""
 
 
+class Share(NamedTuple):
+    """A member's part of lines that several share, where each has some to itself.
+
+    :ivar own: the counter of the member's lines; *members* those of all members.
+    :ivar reserved: lines that each member has to itself.
+    """
+
+    own: str
+    members: tuple[str, ...]
+    reserved: int
+
+
 class Limit(NamedTuple):
     """What a call takes one of.
 
     :ivar key: names the counter, such as ``"account:1000"``.
     :ivar lines: calls at the same time, None = unlimited; they are counted all the same.
     :ivar cps: admissions in any one second, None = unlimited and not counted.
+    :ivar share: some of the lines are reserved; the counter of the member's own lines has to be taken behind this one.
     """
 
     key: str
     lines: int | None = None
     cps: int | None = None
+    share: Share | None = None
+
+
+NO_LIMIT = Limit("")
+"""Of values that are not complete yet."""
 
 
 class Limits:
@@ -41,9 +59,9 @@ class Limits:
         :returns: None when taken, else what is full: ``"lines KEY"`` or ``"cps KEY"``.
         """
         lines = self._lines
-        for done, (key, most, cps) in enumerate(wanted):
+        for done, (key, most, cps, share) in enumerate(wanted):
             used = lines.get(key, 0)
-            if most is not None and used >= most:
+            if most is not None and (used >= most or (share is not None and self._others_own(used, most, share))):
                 self._give_back(wanted[:done])
                 return f"lines {key}"
             if cps is not None and not self._admit(key, cps, now):
@@ -51,6 +69,31 @@ class Limits:
                 return f"cps {key}"
             lines[key] = used + 1
         return None
+
+    def full(self, wanted: Sequence[Limit], now: float) -> str | None:
+        """What `take` would say; nothing is taken."""
+        for key, most, cps, share in wanted:
+            used = self._lines.get(key, 0)
+            if most is not None and (used >= most or (share is not None and self._others_own(used, most, share))):
+                return f"lines {key}"
+            if cps is not None and sum(1 for at in self._admitted.get(key, ()) if at > now - WINDOW) >= cps:
+                return f"cps {key}"
+        return None
+
+    def _others_own(self, used: int, most: int, share: Share) -> bool:
+        """Whether all that is left of the lines is reserved for other members than the one who asks.
+
+        What nobody has to itself is *most* less the reserved lines of all; a member uses its own ones first.
+        """
+        own, members, reserved = share
+        common = most - reserved * len(members)
+        if used < common or self._lines.get(own, 0) < reserved:
+            return False
+        lines = self._lines
+        for member in members:
+            held = lines.get(member, 0)
+            used -= min(reserved, held)
+        return used >= common
 
     def _admit(self, key: str, cps: int, now: float) -> bool:
         times = self._admitted.get(key)
@@ -65,7 +108,7 @@ class Limits:
 
     def _give_back(self, taken: Sequence[Limit]) -> None:
         """Undo a `take` that failed half-way: its admissions are the newest of their counters."""
-        for key, _, cps in taken:
+        for key, _, cps, _share in taken:
             if cps is not None:
                 self._admitted[key].pop()
         self.free([limit.key for limit in taken])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.accounts.limits import NO_LIMIT, Limit
 from vosswitch.accounts.periods import Period, with_periods
+from vosswitch.accounts.privileges import ORDINARY, Privileges
 from vosswitch.accounts.screening import UNSCREENED, Screening
 from vosswitch.accounts.sources import SIP_PORT, SourceMatch, read_source
 from vosswitch.model.call import Credential
@@ -34,6 +36,7 @@ class Account:
     :ivar lock_reason: ``""``, balance, operator, expiry or fraud.
     :ivar expires: epoch milliseconds from which on it makes no calls; None = never.
     :ivar screening: lists, areas, sections and level of its calls.
+    :ivar limit: what each of its calls takes.
     """
 
     number: str
@@ -48,6 +51,10 @@ class Account:
     lock_reason: str = ""
     expires: int | None = None
     screening: Screening = UNSCREENED
+    limit: Limit = field(init=False, repr=False, compare=False, default=NO_LIMIT)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "limit", Limit(f"account:{self.number}", self.lines, self.cps))
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any]) -> Account:
@@ -83,6 +90,8 @@ class MappingGateway:
     :ivar numbering: what it has to say about numbers besides its dial plans.
     :ivar periods: when it may call, and what it is like then; none = always, as it is.
     :ivar screening: lists of its calls.
+    :ivar privileges: whom it may be connected with, and what it has of its own.
+    :ivar limit: what each of its calls takes.
     """
 
     name: str
@@ -107,6 +116,11 @@ class MappingGateway:
     screening: Screening = UNSCREENED
     numbering: Numbering = PLAIN_NUMBERING
     locked: bool = False
+    privileges: Privileges = ORDINARY
+    limit: Limit = field(init=False, repr=False, compare=False, default=NO_LIMIT)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "limit", Limit(f"mapping:{self.name}", self.lines, self.cps))
 
     @property
     def places(self) -> list[tuple[str, int]]:
@@ -145,6 +159,7 @@ class MappingGateway:
             screening=Screening.from_body(body),
             locked=body["locked"],
             numbering=Numbering.from_body(body),
+            privileges=Privileges.from_body(body, "routing"),
         )
         return with_periods(plain, body.get("periods") or ())  # type: ignore[no-any-return]
 
@@ -155,6 +170,8 @@ class Phone:
 
     :ivar level: the highest level of calls that it may make.
     :ivar screening: lists of calls from it and to it.
+    :ivar privileges: what it has of its own.
+    :ivar limit: what each of its calls takes, those to it too.
     """
 
     number: str
@@ -166,6 +183,11 @@ class Phone:
     screening: Screening = UNSCREENED
     caller_dial_plan: DialPlan = NO_PLAN
     locked: bool = False
+    privileges: Privileges = ORDINARY
+    limit: Limit = field(init=False, repr=False, compare=False, default=NO_LIMIT)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "limit", Limit(f"phone:{self.number}", self.lines))
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any]) -> Phone:
@@ -183,6 +205,7 @@ class Phone:
             screening=Screening.from_body(body),
             caller_dial_plan=_plan(body.get("caller_dial_plan") or ""),
             locked=body["locked"],
+            privileges=Privileges.from_body(body),
         )
 
 

@@ -9,6 +9,7 @@ from zope.interface import implementer
 from vosswitch.model.call import Credential
 from vosswitch.model.interfaces import ICredentials
 from vosswitch.model.peer import PLAIN, TRANSFERRING
+from vosswitch.numbers.e164 import BadNumber, dialled
 from vosswitch.sip.grammar.digest import ALGORITHMS, ha1
 
 if TYPE_CHECKING:
@@ -110,6 +111,17 @@ class Credentials:
         """Whether a gateway of either kind is at that address."""
         snapshot = self._snapshot()
         return snapshot.callers.trusts(source) or source.host in snapshot.gateways.hosts
+
+    def emergency(self, callee: str) -> bool:
+        """Whether a called number is an emergency number."""
+        groups = self._snapshot().emergency
+        if not groups:
+            return False
+        try:
+            number = dialled(callee)
+        except BadNumber:
+            return False
+        return any(group.match(number) is not None for group in groups)
 
     def same_gateway(self, seen: Address, source: Address) -> bool:
         """Whether both addresses belong to one gateway."""

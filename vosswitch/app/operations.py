@@ -81,6 +81,7 @@ class Operations:
         return {
             "started": node.started,
             **node.sip.counted(),
+            "emergency_calls": node.calls.emergencies.count,
             "gateway_changes": _texts(node.availability.counts),
             "probes_sent": watch.sent,
             "probes_answered": watch.answered,

@@ -165,6 +165,8 @@ class Attempts:
     def answered(self) -> None:
         """The running attempt is the one."""
         self._close_row("answered", None)
+        assert self.route is not None
+        self._decision.answered_by(self.route)
         self._decision.stop_routing()
         self.name_callee()
         self._waits_no_more()

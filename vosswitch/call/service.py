@@ -13,6 +13,7 @@ from vosswitch.call.bridge import Call
 from vosswitch.call.deciding.decision import Decision
 from vosswitch.call.deciding.keeping import kept
 from vosswitch.call.deciding.means import Ask
+from vosswitch.call.emergencies import Emergencies
 from vosswitch.call.illegal import MINUTE, IllegalCalls
 from vosswitch.call.records import close_record, is_hidden
 from vosswitch.call.switchboard import Switchboard
@@ -38,6 +39,7 @@ class CallService(Service):
 
     :ivar calls: running calls by flowno.
     :ivar illegal: calls of strangers and their records.
+    :ivar emergencies: calls to emergency numbers.
     :param wall_ms: wall clock, epoch milliseconds.
     :param on_end: told every finished `Cdr` (the frozen ``call_ended`` hook).
     """
@@ -66,6 +68,7 @@ class CallService(Service):
         self.illegal: IllegalCalls[tuple[Try, str]] = IllegalCalls()
         self._illegal_timer: Any = None
         self.log = Logger()
+        self.emergencies = Emergencies(self.log)
         board.ended = self._ended
         board.broken = self._broken
         board.originate = self._take
@@ -119,6 +122,8 @@ class CallService(Service):
         if transfer is not None:
             cdr.decision = {"transfer": transfer}  # for the record of a call that a crash ends
         refusal = decision.cause or self._looped(decision) or self._admit(decision)
+        if decision.emergency is not None:
+            self.emergencies.called(cdr, decision, refusal)
         if refusal is not None:
             self._refuse(leg, cdr, decision, refusal)
             return

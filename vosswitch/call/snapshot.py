@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from vosswitch.accounts.areas import Area
 from vosswitch.accounts.callers import Callers
+from vosswitch.accounts.destinations import NO_DESTINATIONS, DestinationLimit, Destinations
+from vosswitch.accounts.groups import GatewayGroup, shared_limits
+from vosswitch.accounts.limits import Limit
 from vosswitch.accounts.values import Account, MappingGateway, Phone
 from vosswitch.billing.files import open_rates
 from vosswitch.billing.rates import RateTable
@@ -44,6 +47,9 @@ class Snapshot:
 
     :ivar seq: the last change that it holds.
     :ivar system_lists: names of the lists that are asked for every call.
+    :ivar shared_in: what calls of a mapping gateway take of its groups, by its name; *shared_out* of routing gateways.
+    :ivar emergency: the number groups of emergency numbers.
+    :ivar whole: no further parts of a change are awaited.
     """
 
     seq: int = 0
@@ -62,6 +68,13 @@ class Snapshot:
     system_lists: tuple[str, ...] = ()
     number_pools: Mapping[str, NumberPool] = field(default_factory=dict)
     surroundings: Surroundings = field(default_factory=lambda: Surroundings({}))
+    gateway_groups: Mapping[str, GatewayGroup] = field(default_factory=dict)
+    shared_in: Mapping[str, tuple[Limit, ...]] = field(default_factory=dict)
+    shared_out: Mapping[str, tuple[Limit, ...]] = field(default_factory=dict)
+    destination_limits: Mapping[str, DestinationLimit] = field(default_factory=dict)
+    destinations: Destinations = NO_DESTINATIONS
+    emergency: tuple[Any, ...] = ()
+    whole: bool = True
 
     @property
     def areas(self) -> NumberTable | None:
@@ -80,18 +93,22 @@ class Snapshot:
             further parts of the change come, and no call is decided before the last one.
         """
         base = Snapshot(parameters=Parameters({}, self.parameters.registry)) if change.get("full") else self
-        new = {kind: _merged(getattr(base, kind), change.get(kind), build) for kind, build in _KINDS.items()}
+        new: dict[str, Any] = {
+            kind: _merged(getattr(base, kind), change.get(kind), build) for kind, build in _KINDS.items()
+        }
         new["number_groups"] = with_tables(new["number_groups"], new["number_tables"])
         new["number_pools"] = with_groups(new["number_pools"], new["number_groups"])
         parameters = _parameters(base.parameters, change.get("parameters") or {})
         tables = new["number_tables"]
+        gateways = _gateways(base.gateways, change.get("routing_gateways"))
         return dataclasses.replace(
             base,
             seq=change["seq"],
             **new,
             system_lists=_system_lists(base, new["number_lists"]),
+            **_derived(base, new, gateways, more=bool(change.get("more"))),
             callers=_callers(base, new["mapping_gateways"], new["phones"], change),
-            gateways=_gateways(base.gateways, change.get("routing_gateways")),
+            gateways=gateways,
             parameters=parameters,
             surroundings=Surroundings(
                 new["number_groups"],
@@ -135,6 +152,31 @@ def _system_lists(base: Snapshot, lists: Mapping[str, ScreeningList]) -> tuple[s
     return tuple(sorted(name for name, one in lists.items() if one.system))
 
 
+def _derived(base: Snapshot, new: Mapping[str, Any], routing: GatewayIndex, *, more: bool) -> dict[str, Any]:
+    """What follows from several kinds of entries; shared with *base* where none of them has changed.
+
+    :param more: further parts come: it can wait for the last one.
+    """
+    found: dict[str, Any] = {"whole": not more}
+    if more:
+        return found
+    members: Iterable[tuple[str, tuple[str, ...]]]
+    groups, mapping = new["gateway_groups"], new["mapping_gateways"]
+    changed = groups is not base.gateway_groups or not base.whole
+    if changed or mapping is not base.mapping_gateways:
+        members = ((gateway.name, gateway.privileges.groups) for gateway in mapping.values())
+        found["shared_in"] = shared_limits("mapping", groups, members)
+    if changed or routing is not base.gateways:
+        members = ((gateway.name, gateway.privileges.groups) for gateway in routing.gateways.values())
+        found["shared_out"] = shared_limits("routing", groups, members)
+    if new["destination_limits"] is not base.destination_limits or not base.whole:
+        found["destinations"] = Destinations(new["destination_limits"])
+    numbers = new["number_groups"]
+    if numbers is not base.number_groups or not base.whole:
+        found["emergency"] = tuple([group for _, group in sorted(numbers.items()) if group.emergency])
+    return found
+
+
 def _rate_group(body: Mapping[str, Any]) -> RateGroup:
     table = open_rates(body["file"]) if body.get("file") else RateTable.build(())
     return RateGroup(body["name"], body["billing_mode"], table.with_changes(body["overlay"]))
@@ -148,6 +190,8 @@ def _parameters(old: Parameters, changes: Mapping[str, str | None]) -> Parameter
 
 _KINDS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "accounts": Account.from_body,
+    "destination_limits": DestinationLimit.from_body,
+    "gateway_groups": GatewayGroup.from_body,
     "mapping_gateways": MappingGateway.from_body,
     "geofences": Area.from_body,
     "number_lists": ScreeningList.from_body,

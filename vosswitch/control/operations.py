@@ -119,6 +119,7 @@ _COUNTS = (
     Field("repeated", "whole", "requests received again"),
     Field("shed", "whole", "new requests refused because they had waited too long, or too many were being served"),
     Field("capped", "whole", "new requests refused because of VS_SOURCE_CPS"),
+    Field("urgent", "whole", "calls to emergency numbers that were served while others were refused"),
     Field("absorbed", "whole", "ACKs of such refusals"),
     Field("overflowed", "whole", "messages dropped because too many waited"),
     Field("requests", "object", "new requests received, by method"),
@@ -133,6 +134,7 @@ STATISTICS = Operation(
     (
         Field("started", "time", "when it started"),
         *_COUNTS,
+        Field("emergency_calls", "whole", "calls to emergency numbers, those that were refused too"),
         Field("waiting", "whole", "messages that wait to be served"),
         Field("server_transactions", "whole", "requests of peers that are being served or remembered"),
         Field("client_transactions", "whole", "requests of ours that wait or are remembered"),

@@ -108,6 +108,9 @@ class ICredentials(Interface):
     def known(source):
         """Whether a gateway of either kind has the `Address` *source*: it is no stranger, though it may have to prove itself."""
 
+    def emergency(callee):
+        """Whether the called number of an INVITE, as its Request-URI has it, is in a number group of emergency numbers."""
+
     def same_gateway(seen, source):
         """Whether the hosts of two `Address` values belong to one and the same gateway, as the operator entered it."""
 

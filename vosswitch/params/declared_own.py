@@ -125,6 +125,14 @@ PARAMETERS: tuple[Parameter, ...] = (
         wired=True,
     ),
     _own(
+        "VS_EMERGENCY_CHARGE",
+        "free",
+        choice("free", "rate"),
+        "",
+        "Calls to numbers of an emergency group: free, or at the rate whatever the account has",
+        wired=True,
+    ),
+    _own(
         "VS_CONNECTIONS_PER_SOURCE",
         "500",
         whole(1, 100_000),

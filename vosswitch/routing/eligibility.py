@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vosswitch.accounts.periods import OUT_OF_PERIOD, in_force
+from vosswitch.accounts.privileges import ORDINARY
 from vosswitch.model.peer import PLAIN
 from vosswitch.numbers.lists import Known, ask
 from vosswitch.routing.decision import Behind
@@ -56,14 +57,42 @@ def _listed(gateway: RoutingGateway, _prefix: str, enquiry: Enquiry) -> str:
     return "" if refusal is None else refusal.detail
 
 
+def _callers(gateway: RoutingGateway, _prefix: str, enquiry: Enquiry) -> str:
+    """Whose calls it takes."""
+    caller = enquiry.mapping_gateway
+    if caller is None:
+        objection = gateway.privileges.objection("", ())
+        return "it takes no calls of phones" if objection else ""
+    objection = gateway.privileges.objection(caller.name, caller.privileges.groups)
+    return f"it {objection.removesuffix(' it')} mapping gateway {caller.name}" if objection else ""
+
+
+def _allowed(gateway: RoutingGateway, _prefix: str, enquiry: Enquiry) -> str:
+    """Whether the calling gateway may use it."""
+    caller = enquiry.mapping_gateway
+    objection = caller.privileges.objection(gateway.name, gateway.privileges.groups)
+    return f"mapping gateway {caller.name} {objection}" if objection else ""
+
+
 CHECKS: tuple[tuple[Callable[[RoutingGateway], bool], Check], ...] = (
     (lambda gateway: gateway.profile is not PLAIN, _away),
     (lambda gateway: bool(gateway.periods), _out_of_period),
+    (lambda gateway: gateway.privileges is not ORDINARY and gateway.privileges.restricts, _callers),
+    (lambda gateway: bool(gateway.lists), _listed),
     (lambda gateway: gateway.conduct.thresholds is not None and gateway.conduct.thresholds.exclude, excluded),
     (lambda gateway: gateway.conduct.thresholds is not None and not gateway.conduct.thresholds.exclude, demoted),
-    (lambda gateway: bool(gateway.lists), _listed),
 )
-"""Which gateways ask for a check, and the check; in this order."""
+"""Which gateways ask for a check, and the check; in this order: what only puts a gateway behind others is last."""
+
+
+def checks_of_caller(mapping_gateway: Any) -> tuple[Check, ...]:
+    """The checks of every gateway that a calling gateway asks for.
+
+    :param mapping_gateway: None = a phone calls.
+    """
+    if mapping_gateway is None or mapping_gateway.privileges is ORDINARY or not mapping_gateway.privileges.restricts:
+        return ()
+    return (_allowed,)
 
 
 def checks_of(gateway: RoutingGateway) -> tuple[Check, ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.accounts.limits import NO_LIMIT, Limit
 from vosswitch.accounts.periods import Period, with_periods
+from vosswitch.accounts.privileges import ORDINARY, Privileges
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.places import settled
 from vosswitch.numbers.dialplan import NO_PLAN, DialPlan, parse_plan
@@ -45,6 +47,8 @@ class RoutingGateway:
     :ivar conduct: how its calls are judged.
     :ivar protect: it is tried only when all others have failed or are full.
     :ivar lists: names of lists, and of plugins' blacklists, whose calls it is not given.
+    :ivar privileges: whose calls it takes, and what it has of its own.
+    :ivar limit: what each attempt on it takes.
     """
 
     name: str
@@ -74,6 +78,11 @@ class RoutingGateway:
     lists: tuple[str, ...] = ()
     locked: bool = False
     protect: bool = False
+    privileges: Privileges = ORDINARY
+    limit: Limit = field(init=False, repr=False, compare=False, default=NO_LIMIT)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "limit", Limit(f"routing:{self.name}", self.lines, self.cps))
 
     @property
     def target(self) -> Address:
@@ -118,6 +127,7 @@ class RoutingGateway:
             locked=body["locked"],
             numbering=Numbering.from_body(body),
             protect=body.get("protect", False),
+            privileges=Privileges.from_body(body, "mapping"),
         )
         return with_periods(plain, body.get("periods") or ())  # type: ignore[no-any-return]
 

@@ -10,15 +10,22 @@ if TYPE_CHECKING:
     from vosswitch.model.call import Candidate
 
 
-def look_of(candidate: Candidate, *, full: bool = False, last: str | None = None, behind: str | None = None) -> Look:
+def look_of(
+    candidate: Candidate,
+    *,
+    full: bool = False,
+    last: str | None = None,
+    behind: str | None = None,
+    taken: str | None = None,
+) -> Look:
     """Why it is tried, or cannot be now.
 
-    :param full: it has no line free.
+    :param full: it has no line free; *taken* what is full where that is not its own lines.
     :param last: why it is put aside, where it is tried all the same.
     :param behind: why it stands behind the others.
     """
     if full:
-        why = f"{LINES_FULL}: {candidate.lines} of {candidate.line_limit}"
+        why = taken or f"{LINES_FULL}: {candidate.lines} of {candidate.line_limit}"
     elif last is not None:
         why = f"the last way, though {last}"
     elif behind is not None:

@@ -40,8 +40,8 @@ def packed(plan: Plan) -> dict[str, Any]:
     ``s`` strategies (absent: the default order), ``m`` missing ones, ``p`` selling price, ``e`` values that all
     candidates share, ``v`` names of those that differ, ``g`` a row per candidate (name, prefix or 0 = as before,
     values), ``n`` further names, ``t`` how many candidates there are in all, ``f`` how many have a line free, ``l``
-    reasons of the last ways, ``b`` of those that stand behind the others, ``d`` dropped: by reason the number and some
-    names.
+    reasons of the last ways, ``b`` of those that stand behind the others, ``k`` of those without a free line that have
+    one of their own, ``d`` dropped: by reason the number and some names.
     """
     found: dict[str, Any] = {}
     candidates = plan.candidates
@@ -66,9 +66,15 @@ def _pack_candidates(found: dict[str, Any], plan: Plan, candidates: Sequence[Can
     if plan.free != len(candidates):
         found["f"] = plan.free
     if plan.last:
-        found["l"] = {name: why[:_LONGEST] for name, why in list(plan.last.items())[:MOST_DROPPED]}
+        found["l"] = _some(plan.last)
     if plan.behind:
-        found["b"] = {name: why[:_LONGEST] for name, why in list(plan.behind.items())[:MOST_DROPPED]}
+        found["b"] = _some(plan.behind)
+    if plan.taken:
+        found["k"] = _some(plan.taken)
+
+
+def _some(reasons: Mapping[str, str]) -> dict[str, str]:
+    return {name: why[:_LONGEST] for name, why in list(reasons.items())[:MOST_DROPPED]}
 
 
 def _valued(found: dict[str, Any], shown: Sequence[Candidate]) -> list[list[Any]]:
@@ -128,8 +134,15 @@ def unpacked(kept: Mapping[str, Any]) -> dict[str, Any]:
     candidates = valued + [Candidate(name, "", 0, 0) for name in kept.get("n", ())]
     total = kept.get("t", len(candidates))
     free, last, behind = kept.get("f", total), kept.get("l", {}), kept.get("b", {})
+    taken = kept.get("k", {})
     looks = [
-        look_of(one, full=at >= free, last=last.get(one.gateway), behind=behind.get(one.gateway))
+        look_of(
+            one,
+            full=at >= free,
+            last=last.get(one.gateway),
+            behind=behind.get(one.gateway),
+            taken=taken.get(one.gateway),
+        )
         for at, one in enumerate(candidates)
     ]
     gateways = rows(looks, kept.get("p"))

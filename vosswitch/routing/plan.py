@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from vosswitch.accounts.periods import as_now
 from vosswitch.model.call import Candidate
 from vosswitch.routing.decision import LOCKED, NO_MATCH, Behind, Look, rows
-from vosswitch.routing.eligibility import Enquiry, hindrance
+from vosswitch.routing.eligibility import Check, Enquiry, checks_of_caller, hindrance
 from vosswitch.routing.looks import look_of
 
 if TYPE_CHECKING:
@@ -44,6 +44,13 @@ class RouteView(Protocol):
     def aside(self, gateway: RoutingGateway, /) -> Aside | None:
         """Why it is put aside at the moment; None = it is not."""
 
+    @property
+    def shares(self) -> bool:
+        """Whether a gateway may be full for more than its own lines."""
+
+    def full(self, gateway: RoutingGateway, /) -> str:
+        """What else is full for it, in the words of the operator; "" when nothing is."""
+
     def away(self, gateway: RoutingGateway, /) -> str:
         """Why it cannot be tried now, in the words of the operator; "" when it can."""
 
@@ -62,10 +69,11 @@ class Plan:
     :ivar sell: the selling price, units of 10^-7 per minute, for margins; None = not known.
     :ivar strategies: names by which the order was made; *missing* are those that are not loaded.
     :ivar behind: candidates that stand behind the others, with the reason.
+    :ivar taken: what is full for candidates with lines of their own free.
     :param values: gives of a candidate what each criterion of the order sees.
     """
 
-    __slots__ = ("_values", "behind", "candidates", "dropped", "free", "last", "missing", "sell", "strategies")
+    __slots__ = ("_values", "behind", "candidates", "dropped", "free", "last", "missing", "sell", "strategies", "taken")
 
     def __init__(
         self,
@@ -78,8 +86,10 @@ class Plan:
         last: Mapping[str, str] | None = None,
         values: Callable[[Candidate], dict[str, Any]] | None = None,
         behind: Mapping[str, str] | None = None,
+        taken: Mapping[str, str] | None = None,
     ) -> None:
         self.last = last or {}
+        self.taken = taken or {}
         self.behind = behind or {}
         self.candidates = candidates
         self.free = free
@@ -96,7 +106,8 @@ class Plan:
         kept = [
             look_of(one, last=last.get(one.gateway), behind=behind.get(one.gateway)) for one in self.candidates[:free]
         ]
-        return (*kept, *[look_of(one, full=True) for one in self.candidates[free:]], *self.dropped)
+        full = [look_of(one, full=True, taken=self.taken.get(one.gateway)) for one in self.candidates[free:]]
+        return (*kept, *full, *self.dropped)
 
     @property
     def values(self) -> list[dict[str, Any]]:
@@ -149,7 +160,8 @@ def plan(
         found.dropped += _others(gateways, enquiry)
     candidates, free = found.in_order(order, request)
     values = partial(order.values, request=request) if explain else None
-    return Plan(candidates, free, found.dropped, order.names, order.missing, sell, found.last, values, found.behind)
+    reasons = found.last, values, found.behind, found.taken
+    return Plan(candidates, free, found.dropped, order.names, order.missing, sell, *reasons)
 
 
 class _Sorted:
@@ -159,9 +171,11 @@ class _Sorted:
     :ivar last: why those are aside that are tried all the same, since nothing else is free.
     :ivar behind: why those stand behind the others that do.
     :ivar ends: prefix and name of the gateway behind which no shorter prefix is tried; None = there is none.
+    :ivar taken: what is full for those with lines of their own free.
+    :ivar of_caller: the checks that the calling gateway asks for.
     """
 
-    __slots__ = ("aside", "behind", "dropped", "ends", "free", "full", "last", "protect", "spare")
+    __slots__ = ("aside", "behind", "dropped", "ends", "free", "full", "last", "of_caller", "protect", "spare", "taken")
 
     def __init__(self) -> None:
         self.free: list[Candidate] = []
@@ -173,11 +187,13 @@ class _Sorted:
         self.last: dict[str, str] = {}
         self.behind: dict[str, str] = {}
         self.ends: tuple[str, str] | None = None
+        self.taken: dict[str, str] = {}
+        self.of_caller: tuple[Check, ...] = ()
 
     def put(self, candidate: Candidate) -> None:
         """Sort one in."""
         limit = candidate.line_limit
-        if limit is not None and candidate.lines >= limit:
+        if (limit is not None and candidate.lines >= limit) or (self.taken and candidate.gateway in self.taken):
             self.full.append(candidate)
         elif self.protect and candidate.gateway in self.protect:
             self.spare.append(candidate)
@@ -187,6 +203,8 @@ class _Sorted:
     def examined(self, entry: Entry, prefix: str, enquiry: Enquiry) -> str:
         """Why a gateway may not be tried; "" = it may."""
         gateway, checks = entry.gateway, entry.checks
+        if self.of_caller:
+            checks = self.of_caller + checks
         if gateway.locked:
             return LOCKED
         why = hindrance(gateway, prefix, checks, enquiry) if checks else ""
@@ -237,11 +255,12 @@ def _has_line(candidate: Candidate) -> bool:
 
 def _sorted_out(enquiry: Enquiry, gateways: GatewayIndex, *, priced: bool) -> _Sorted:
     found = _Sorted()
-    attempt, view, _, snapshot, _ = enquiry
-    callee = attempt.callee
+    attempt, view, caller, snapshot, _ = enquiry
+    callee, shares = attempt.callee, view.shares
+    of_caller = found.of_caller = checks_of_caller(caller)
     for name, (entry, prefix, own) in gateways.matches(callee, attempt.wall_ms, snapshot).items():
         gateway = entry.gateway
-        why = "" if entry.plain and found.ends is None else found.examined(entry, prefix, enquiry)
+        why = "" if entry.plain and found.ends is None and not of_caller else found.examined(entry, prefix, enquiry)
         aside = None if why else view.aside(gateway)
         if aside is not None and aside.absolute:
             why = aside.why
@@ -253,6 +272,8 @@ def _sorted_out(enquiry: Enquiry, gateways: GatewayIndex, *, priced: bool) -> _S
         if not entry.plain:
             gateway = found.heeded(gateway, prefix, enquiry)
         candidate = _candidate(gateway, prefix, own, price, view)
+        if shares and (taken := view.full(gateway)):
+            found.taken[name] = taken
         if aside is None:
             found.put(candidate)
         else:

@@ -145,7 +145,7 @@ class SipService(Service):
         near = self.registrar.registered_from
         self.authentication = Authentication(realm, credentials, parameters, secret, now, near)
         turn = self.serve, self._back, self._turned_away
-        admission = Admission(stack, self.authentication, credentials, parameters, *turn)
+        admission = self._admission = Admission(stack, self.authentication, credentials, parameters, *turn)
         later = partial(self._reactor.callLater, 0)
         self._intake = admission.intake = Intake(admission, now, admission.delay, later, self.statistics)
         self.take, self.serve_taken = self._intake.put, self._intake.serve
@@ -452,7 +452,7 @@ class SipService(Service):
             transaction.respond(500)
 
     def _begin(self, request: Request, flow: Flow) -> None:
-        if self._layer.full:
+        if self._layer.full and not (request.method == "INVITE" and self._admission.is_emergency(request.uri, flow)):
             self._entrance.refuse(request, flow, Refused(503))
             return
         guest = self._entrance.admit(request, flow)

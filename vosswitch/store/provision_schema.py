@@ -12,6 +12,13 @@ from vosswitch.numbers.dialplan import parse_plan
 from vosswitch.store import fields, numbering_fields, period_fields
 from vosswitch.store.calendar_fields import CALENDARS
 from vosswitch.store.group_fields import NUMBER_GROUPS
+from vosswitch.store.limit_fields import (
+    DESTINATION_LIMITS,
+    GATEWAY_GROUPS,
+    PRIVILEGES_OF_MAPPING_GATEWAYS,
+    PRIVILEGES_OF_PHONES,
+    PRIVILEGES_OF_ROUTING_GATEWAYS,
+)
 from vosswitch.store.number_fields import NUMBER_TABLES
 from vosswitch.store.order_fields import ORDER_OF_ROUTING_GATEWAYS, PREFIXES, ROUTING_ORDER
 from vosswitch.store.peer_fields import OF_MAPPING_GATEWAYS, OF_ROUTING_GATEWAYS, host_name
@@ -112,6 +119,7 @@ MAPPING_GATEWAYS = Table(
         _TRANSFORMS,
         _MEDIA_PROXY,
         *_ROUTING_TIME,
+        *PRIVILEGES_OF_MAPPING_GATEWAYS,
         *OF_MAPPING_GATEWAYS,
         *period_fields.OF_MAPPING_GATEWAYS,
         *OF_CALLERS,
@@ -151,6 +159,7 @@ ROUTING_GATEWAYS = Table(
         Field("strip_prefix", fields.flag, False, help="Removes the matched prefix"),
         _MEDIA_PROXY,
         *_CONDUCT,
+        *PRIVILEGES_OF_ROUTING_GATEWAYS,
         *OF_ROUTING_GATEWAYS,
         *period_fields.OF_ROUTING_GATEWAYS,
         *OF_CALLERS,
@@ -173,6 +182,7 @@ PHONES = Table(
         _CALLEE_PLAN,
         *OF_CALLERS,
         _CALLER_PLAN,
+        *PRIVILEGES_OF_PHONES,
         _LOCKED,
     ),
 )
@@ -193,6 +203,8 @@ TABLES = {
         ROUTING_GATEWAYS,
         PHONES,
         PARAMETERS,
+        GATEWAY_GROUPS,
+        DESTINATION_LIMITS,
         NUMBER_TABLES,
         CALENDARS,
         NUMBER_GROUPS,

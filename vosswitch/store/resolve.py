@@ -86,6 +86,7 @@ def _step(table: Table, entry: Entry, deployment: Deployment, found: Resolution)
 def _target(table: Table, entry: Entry, old: Stored | None, deployment: Deployment) -> Stored:
     values = entry.complete(table)
     secret: tuple[str, ...] = ()
+    table.check(values)
     if table is ACCOUNTS:
         check_sections(values)
         del values["balance"]

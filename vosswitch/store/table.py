@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,10 @@ def _same(value: Any) -> Any:
 
 def _nothing(_value: Any) -> Iterable[str]:
     return ()
+
+
+def _fine(_values: Mapping[str, Any]) -> None:
+    return
 
 
 def _listed(value: Any) -> Iterable[str]:
@@ -55,12 +59,14 @@ class Table:
     :ivar name: as written in files: ``[[name]]``.
     :ivar stored: the database table's name, which the change log uses too.
     :ivar key: the field that names an entry.
+    :ivar check: whether an entry's values fit together; raises `ValueError` with the field and what was expected.
     """
 
     name: str
     stored: str
     key: str
     fields: tuple[Field, ...]
+    check: Callable[[Mapping[str, Any]], None] = _fine
 
     def field(self, name: str) -> Field | None:
         """The field of that name."""

@@ -26,7 +26,7 @@ class Counting(RuleBasedStateMachine):
         lines = {key: sum(call.count(key) for call in self.calls) for key in KEYS}
         recent = {key: sum(k == key and t > self.now - 1.0 for k, t in self.spent) for key in KEYS}
         expected = None
-        for key, most, cps in wanted:
+        for key, most, cps, _share in wanted:
             if most is not None and lines[key] >= most:
                 expected = f"lines {key}"
             elif cps is not None and recent[key] >= cps:

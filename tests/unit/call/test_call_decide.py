@@ -19,6 +19,7 @@ from tests.unit.call.call_world import (
     rate,
     routing,
 )
+from vosswitch.accounts.limits import Limit
 from vosswitch.model.call import Contact, Reject
 from vosswitch.model.values import UNITS, Address
 
@@ -297,7 +298,7 @@ def test_a_registered_phone_is_called_at_each_of_its_devices():
     assert decision.cause is None
     assert [route.request_uri for route in routes] == [contact.uri for contact in CONTACTS]
     assert routes[0].name == "phone:1002"
-    assert routes[0].limits == (("phone:1002", 1, None),)
+    assert routes[0].limits == (Limit("phone:1002", 1),)
     assert routes[0].account is None
 
 

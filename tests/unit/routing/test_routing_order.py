@@ -42,6 +42,8 @@ class View:
     def lines(self, name):
         return self.figures[name].get("lines", 0)
 
+    shares = False
+
     def calls_today(self, name):
         return self.figures[name].get("calls_today", 0)
 

@@ -47,6 +47,8 @@ class View:
     def lines(self, gateway):
         return self._of("lines", gateway, 0)
 
+    shares = False
+
     def calls_today(self, gateway):
         return self._of("calls_today", gateway, 0)
 

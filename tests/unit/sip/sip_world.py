@@ -74,6 +74,7 @@ class FakeCredentials:
         self.asks = False
         self.passworded: set[str] = set()
         self.vendors: set[str] = set()
+        self.emergencies: set[str] = set()
         self.groups: list[set[str]] = []
         self.profiles: dict[str, PeerProfile] = {}
 
@@ -106,6 +107,9 @@ class FakeCredentials:
 
     def known(self, source) -> bool:
         return source.host in self.vendors
+
+    def emergency(self, callee) -> bool:
+        return callee in self.emergencies
 
     def same_gateway(self, seen, source) -> bool:
         return any(seen.host in group and source.host in group for group in self.groups)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vosswitch.call.deciding import emergency
 from vosswitch.call.deciding.decision import Decision, Refused
 from vosswitch.call.deciding.dialling import call_attempt, numbers
 from vosswitch.call.deciding.rating import rate
@@ -42,8 +43,11 @@ class Decider:
             account(decision)
             numbers(ask, decision, means)
             own_caller(decision)
+            if snapshot.emergency:
+                emergency.look(decision)
             attempt = call_attempt(ask, decision)
-            screen(decision, attempt, means)
+            if decision.emergency is None:
+                screen(decision, attempt, means)
             rate(decision, means)
             where(ask, decision, attempt, means)
         except Refused as refusal:

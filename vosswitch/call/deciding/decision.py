@@ -69,11 +69,14 @@ class Decision:
     :ivar notes: the decision record's steps, in order.
     :ivar explaining: a question: steps that a live call's record leaves out are noted, too.
     :ivar transfer: what the call has to do with a transfer, for the decision record; None = nothing.
+    :ivar emergency: the number group that makes it an emergency call; None = it is none.
+    :ivar in_debt: its account is locked for its balance, which an emergency call passes.
     :ivar relay: its media is relayed whatever the gateways say.
     :ivar cost_ms: how long the vendor's leg was up, ms, when it was not the whole call; None = as long as that.
     """
 
     __slots__ = (
+        "_longest_out",
         "_modes",
         "account",
         "areas",
@@ -81,11 +84,13 @@ class Decision:
         "caller",
         "cause",
         "cost_ms",
+        "emergency",
         "explaining",
         "free",
         "funding",
         "gateway",
         "had_candidates",
+        "in_debt",
         "limits",
         "no_cdr",
         "notes",
@@ -118,7 +123,9 @@ class Decision:
         self.routes: Iterator[Route] = _NO_ROUTES
         self.limits: tuple[Limit, ...] = ()
         self.notes: list[tuple[str, str]] = []
-        self.free = self.no_cdr = self.had_candidates = self.relay = self.explaining = False
+        self.free = self.no_cdr = self.had_candidates = self.relay = self.explaining = self.in_debt = False
+        self.emergency: str | None = None
+        self._longest_out: int | None = None
         self.transfer: dict[str, Any] | None = None
         self.areas = ("", "")
         self.unusable = "no_route"
@@ -145,10 +152,15 @@ class Decision:
     def longest(self) -> tuple[int, str] | None:
         """The longest call, ms, and the end reason of one that reaches it: the least of what applies, None = no limit.
 
-        SS_MAX_CALL_DURATION; SS_SIP_NO_TIMER_REINVITE_INTERVAL for a caller whom no session timer watches.
+        SS_MAX_CALL_DURATION and the longest call of the gateways of both sides; SS_SIP_NO_TIMER_REINVITE_INTERVAL for a
+        caller whom no session timer watches.
         """
         parameters = self.snapshot.parameters
         longest = parameters["SS_MAX_CALL_DURATION"]
+        own = self.gateway.privileges.longest_call if self.gateway is not None else None
+        for bound in (own, self._longest_out):
+            if bound is not None and (longest is None or bound < longest):
+                longest = bound
         unwatched = 0 if self.offered.timer else parameters["SS_SIP_NO_TIMER_REINVITE_INTERVAL"]
         if unwatched and (longest is None or unwatched < longest):
             return int(unwatched * 1000), "no_timer_limit"
@@ -160,6 +172,10 @@ class Decision:
         own = self.gateway.routing_time if self.gateway is not None else None
         return own if own is not None else self.snapshot.parameters["VS_ROUTING_TIME"]
 
+    def answered_by(self, route: Route) -> None:
+        """The route whose own longest call counts from now on."""
+        self._longest_out = route.privileges.longest_call
+
     def note(self, what: str, why: str) -> None:
         """Add a step to the decision record."""
         self.notes.append((what, why))
@@ -169,6 +185,13 @@ class Decision:
     def stop_routing(self) -> None:
         """Nothing more is tried: let go of the routes not built yet, which hold this decision."""
         self.routes = _NO_ROUTES
+
+    @property
+    def rate_group(self) -> str | None:
+        """The price list of the caller: that of its gateway or phone, else its account's."""
+        subject: Any = self.gateway or self.phone
+        own: str | None = subject.privileges.rate_group
+        return own or (self.account.rate_group if self.account is not None else None)
 
     def find_price(self, account: str, group_name: str | None, at_ms: int) -> Price | None:
         """The rate of a rate group for the callee as billed at a moment (epoch ms)."""
@@ -204,7 +227,9 @@ class Decision:
     def vendor_price(self, route: Route, at_ms: int) -> Price | None:
         """The vendor's rate for a route at a moment (epoch ms); None when there is none."""
         account = self.snapshot.accounts.get(route.account) if route.account is not None else None
-        return None if account is None else self.find_price(account.number, account.rate_group, at_ms)
+        if account is None:
+            return None
+        return self.find_price(account.number, route.privileges.rate_group or account.rate_group, at_ms)
 
     def cost_at(self, route: Route | None, answer_ms: int) -> Price | None:
         """What the vendor charges, by the rate in force at the answer; None when it costs nothing."""

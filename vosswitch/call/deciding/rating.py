@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vosswitch.accounts.check import may_call
-from vosswitch.accounts.limits import Limit
+from vosswitch.call.deciding import emergency
 from vosswitch.call.deciding.decision import Refused
+from vosswitch.call.deciding.lines import incoming
 from vosswitch.call.funding import Funding
 from vosswitch.model.values import Level
 
@@ -23,9 +24,14 @@ def rate(decision: Decision, means: Means) -> None:
     decision.free = decision.callee in parameters["SERVER_BILLING_FREE_E164S"]
     hidden = parameters["SERVER_BILLING_NO_CDR_E164S"]
     decision.no_cdr = decision.callee in hidden or decision.caller in hidden
-    decision.price = decision.find_price(account.number, account.rate_group, decision.wall_ms)
+    group = decision.rate_group
+    decision.price = decision.find_price(account.number, group, decision.wall_ms)
+    decision.limits = incoming(decision)
+    if decision.emergency is not None:
+        emergency.charge(decision, means)
+        return
     if decision.price is None:
-        decision.note("rate", f"{decision.callee}: no rate in group {account.rate_group or 'none'}")
+        decision.note("rate", f"{decision.callee}: no rate in group {group or 'none'}")
         raise Refused("no_rate")
     if decision.price.mode not in means.modes:  # its plugin is gone: better no call than one at a wrong price
         decision.note("rate", f"billing mode {decision.price.mode} is not loaded")
@@ -43,23 +49,4 @@ def rate(decision: Decision, means: Means) -> None:
         account.number,
         account.overdraft_limit,
         bounded=account.anti_overdraft,
-    )
-    decision.limits = _limits(decision)
-
-
-def _limits(decision: Decision) -> tuple[Limit, ...]:
-    """The counters of the incoming side: the system, the account, the gateway or phone."""
-    parameters = decision.snapshot.parameters
-    account = decision.account
-    assert account is not None
-    subject: Any = decision.gateway
-    if subject is not None:
-        own = Limit(f"mapping:{subject.name}", subject.lines, subject.cps)
-    else:
-        subject = decision.phone
-        own = Limit(f"phone:{subject.number}", subject.lines, None)
-    return (
-        Limit("system", parameters["SS_MAX_CONCURRENT_CALLS"], parameters["SS_MAX_CPS"]),
-        Limit(f"account:{account.number}", account.lines, account.cps),
-        own,
     )

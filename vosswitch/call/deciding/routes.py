@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from vosswitch.accounts.limits import Limit
 from vosswitch.accounts.periods import in_force
+from vosswitch.accounts.privileges import ORDINARY, Privileges
+from vosswitch.call.deciding.lines import outgoing, unbounded
 from vosswitch.call.deciding.presentation import display_name, outgoing_identity, privacy
 from vosswitch.call.deciding.sending import numbers_sent
 from vosswitch.model.call import LegTimers, Placement
@@ -18,6 +20,7 @@ from vosswitch.routing.conduct import USUAL, Conduct
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from vosswitch.accounts.values import Phone
     from vosswitch.call.deciding.decision import Decision
     from vosswitch.call.deciding.sending import Sending
     from vosswitch.model.call import Candidate, Contact
@@ -36,7 +39,8 @@ class Route:
     :ivar account: the clearing account, None when there is none.
     :ivar prefix: of the gateway, that matched.
     :ivar limits: counters to be taken for the attempt.
-    :ivar profile: how the gateway is spoken with; *conduct*: how its calls are judged.
+    :ivar profile: how the gateway is spoken with; *conduct*: how its calls are judged; *privileges*: what it has of
+        its own.
     :ivar identity: what it may be told of the caller, with the numbers as sent.
     :ivar route: Route values of the INVITE; *contact* and *registered* as in `Placement`.
     """
@@ -55,6 +59,7 @@ class Route:
     realm: str | None = None
     limits: tuple[Limit, ...] = ()
     profile: PeerProfile = PLAIN
+    privileges: Privileges = ORDINARY
     identity: Identity = NOBODY
     route: tuple[str, ...] = ()
     contact: str = ""
@@ -88,8 +93,9 @@ def gateway_routes(decision: Decision, candidates: Iterable[Candidate], sending:
             username=gateway.username or None if gateway.password else None,
             password=gateway.password or None,
             realm=gateway.realm or None,
-            limits=(Limit(f"routing:{gateway.name}", gateway.lines, gateway.cps), *sent.limits),
+            limits=outgoing(decision, gateway, sent.limits),
             profile=gateway.profile,
+            privileges=gateway.privileges,
             prefix=candidate.prefix,
             conduct=gateway.conduct,
             identity=outgoing_identity(decision, gateway, sent.caller, sending.source),
@@ -106,9 +112,13 @@ def _in_period(decision: Decision, gateway: RoutingGateway) -> RoutingGateway:
     return period.gateway  # type: ignore[no-any-return]
 
 
-def phone_routes(decision: Decision, number: str, lines: int | None, contacts: Iterable[Contact]) -> Iterator[Route]:
+def phone_routes(decision: Decision, called: Phone, contacts: Iterable[Contact]) -> Iterator[Route]:
     """One route per registered device of a phone, in their order."""
     profile = TRANSFERRING if decision.parameters["VS_PHONE_TRANSFERS"] else PLAIN
+    number = called.number
+    limits: tuple[Limit, ...] = (called.limit,)
+    if decision.emergency is not None:
+        limits = unbounded(limits)
     for contact in contacts:
         yield Route(
             name=f"phone:{number}",
@@ -120,7 +130,7 @@ def phone_routes(decision: Decision, number: str, lines: int | None, contacts: I
             local_address=local_text(contact.local.host, contact.local.port),
             request_uri=contact.uri,
             route=contact.path,
-            limits=(Limit(f"phone:{number}", lines, None),),
+            limits=limits,
             profile=profile,
             identity=decision.offered.identity,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.call.deciding.decision import minute_units
+from vosswitch.call.deciding.lines import outgoing
 from vosswitch.routing.decision import NOT_REGISTERED, TRUNK_DOWN
 from vosswitch.routing.gauges import NOTHING
 
@@ -62,6 +63,20 @@ class NodeView:
         """Calls that a counter has now."""
         return self._limits.in_use(key)
 
+    @property
+    def shares(self) -> bool:
+        """Whether gateways may be full for more than their own lines: of groups, or of the called number."""
+        snapshot = self._decision.snapshot
+        return bool(snapshot.shared_out) or snapshot.destinations.outgoing
+
+    def full(self, gateway: RoutingGateway) -> str:
+        """What a call now would find full for the gateway; "" when nothing is."""
+        return self._limits.full(outgoing(self._decision, gateway), self._now) or ""
+
+    def refused(self) -> str:
+        """What the call itself would find full when it is admitted; "" when nothing is."""
+        return self._limits.full(self._decision.limits, self._now) or ""
+
     def calls_today(self, gateway: str) -> int:
         """Attempts on it since midnight."""
         return self._tallies.today(gateway)
@@ -104,9 +119,11 @@ class NodeView:
         """Units of 10^-7 per minute that its vendor asks for the callee as billed; None when there is no rate."""
         snapshot = self._decision.snapshot
         account = snapshot.accounts.get(gateway.account) if gateway.account else None
-        if account is None or account.rate_group is None:
+        if account is None:
             return None
-        name = account.rate_group
+        name = gateway.privileges.rate_group or account.rate_group
+        if name is None:
+            return None
         prices = self._prices
         if name not in prices:
             group = snapshot.rate_groups.get(name)

@@ -51,13 +51,18 @@ def _to_phone(decision: Decision, called: Phone, attempt: CallAttempt, means: Me
     if called.locked:
         decision.note(f"phone:{called.number}", "locked")
         raise Refused("account_locked")
-    screen_called(decision, called, attempt, means)
+    if decision.emergency is None:
+        screen_called(decision, called, attempt, means)
     contacts = means.registrations.contacts(called.number)
     if contacts:
         decision.had_candidates = True
-        decision.routes = phone_routes(decision, called.number, called.lines, contacts)
+        decision.routes = phone_routes(decision, called, contacts)
         return True
     decision.note(f"phone:{called.number}", "not registered")
-    if not decision.snapshot.parameters["SS_REDIRECT_OFFLINE_PHONE_TO_GATEWAY"]:
+    rule = called.privileges.offline_to_gateways
+    if rule == "default":
+        rule = "on" if decision.snapshot.parameters["SS_REDIRECT_OFFLINE_PHONE_TO_GATEWAY"] else "off"
+    if rule == "off":
         raise Refused("callee_offline")
+    decision.note(f"phone:{called.number}", "its calls go to the gateways meanwhile")
     return False

@@ -77,6 +77,9 @@ def account(decision: Decision) -> None:
         raise Refused("account_locked")
     decision.account = found
     reason = check_account(found, decision.wall_ms)
-    if reason is not None:
+    if reason is not None and found.lock_reason == "balance" and decision.snapshot.emergency:
+        decision.in_debt = True  # an emergency call passes that; what this one is will be seen
+        decision.note("account", f"{found.number}: balance")
+    elif reason is not None:
         decision.note("account", f"{found.number}: {found.lock_reason or reason}")
         raise Refused(reason)

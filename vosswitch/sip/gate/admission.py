@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.sip.gate.shedding import glimpse, refusal
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 RETRY_AFTER = 2
 """Seconds that a peer shall stay away when it is told of an overload: it holds all its traffic, so few."""
+URGENT_CPS = 20
+"""Calls to emergency numbers per second of one source that pass when others are turned away."""
+
+_CALLED = re.compile(rb"INVITE (?:sips?|tel):([0-9*#+().-]{1,40})[@;: ]", re.IGNORECASE)
 
 
 class Admission:
@@ -33,8 +38,8 @@ class Admission:
     """
 
     __slots__ = (
-        "_authentication", "_back", "_credentials", "_note", "_parameters", "_rates", "_stack", "_tag", "intake",
-        "serve",
+        "_authentication", "_back", "_credentials", "_note", "_parameters", "_rates", "_stack", "_tag", "_urgent",
+        "intake", "serve",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +57,7 @@ class Admission:
         self._credentials = credentials
         self._parameters = parameters
         self._rates = SourceRates()
+        self._urgent = SourceRates()
         self._back = back
         self._note = note
         self._tag = ""
@@ -77,11 +83,13 @@ class Admission:
         return most is not None and not self._rates.take(flow.remote.host, most, now)
 
     def shed(self, flow: Flow, data: bytes, *, late: bool) -> bool:
-        """Answer a new request with 503 from its bytes; False when it repeats one that is being served.
+        """Answer a new request with 503 from its bytes; False when it repeats one that is being served, or is urgent.
 
         :param late: it waited too long, or the switch is full, so that its sender shall hold its traffic (Retry-After);
             else it was capped.
         """
+        if self.urgent(flow, data):
+            return False
         seen = glimpse(data)
         if seen is None:
             self._stack.statistics.dropped += 1
@@ -97,6 +105,22 @@ class Admission:
             answer = refusal(seen, remote.host, remote.port, self._shed_tag(), wait)
             self._back(seen.via, flow).send(answer)
         return True
+
+    def urgent(self, flow: Flow, data: bytes) -> bool:
+        """Whether it is a known source's call to an emergency number, of which each may have some a second."""
+        if not self._calls_emergency(_CALLED.match(data), flow):
+            return False
+        if not self._urgent.take(flow.remote.host, URGENT_CPS, self._stack.timers.now()):
+            return False
+        self._stack.statistics.urgent += 1
+        return True
+
+    def is_emergency(self, uri: str, flow: Flow) -> bool:
+        """Whether an INVITE that was let in, whose Request-URI this is, is a known source's call to such a number."""
+        return self._calls_emergency(_CALLED.match(b"INVITE " + uri.encode("utf-8", "replace") + b" "), flow)
+
+    def _calls_emergency(self, found: re.Match[bytes] | None, flow: Flow) -> bool:
+        return found is not None and self._credentials.emergency(found[1].decode("ascii")) and self.known(flow)
 
     def _runs(self, data: bytes) -> bool:
         """Whether a request of a peer of RFC 2543 is being served."""

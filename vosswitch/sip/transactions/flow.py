@@ -81,6 +81,7 @@ class Statistics:
     :ivar misaddressed: requests whose Via named an address that no response may go to.
     :ivar dropped: what was left without an answer on purpose.
     :ivar shed: new requests turned away because they had waited too long, *capped* because of their source's rate;
+        *urgent* calls to emergency numbers that passed;
         *absorbed* ACKs of such refusals; *overflowed* messages dropped because too many waited.
     :ivar requests: new requests received, by method; *responses* final responses sent, by status;
         *sent_requests* requests sent, by method; *answers* final responses received, by status.
@@ -103,11 +104,12 @@ class Statistics:
         "sent_requests",
         "shed",
         "stray",
+        "urgent",
     )
 
     def __init__(self) -> None:
         self.received = self.sent = self.bad = self.retransmitted = self.repeated = self.stray = self.dropped = 0
-        self.misaddressed = self.shed = self.capped = self.absorbed = self.overflowed = 0
+        self.misaddressed = self.shed = self.capped = self.absorbed = self.overflowed = self.urgent = 0
         self.requests: Counter[str] = Counter()
         self.responses: Counter[int] = Counter()
         self.sent_requests: Counter[str] = Counter()
