@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vosswitch.routing.quality import Window, acd, asr
+from vosswitch.routing.quality import Window
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
@@ -76,63 +76,95 @@ class Spans(NamedTuple):
 
 
 class Gauge:
-    """Both windows of one gateway, or of its calls to one destination."""
+    """Both windows of one gateway, or of its calls to one destination.
 
-    __slots__ = ("_attempts", "_figures", "_good_until", "_talk")
+    The running segments are added to in place; what the others come to is kept until the next segment begins.
+    """
+
+    __slots__ = ("_attempts", "_closed", "_figures", "_row", "_spans", "_stale", "_talk", "_talked", "_talks", "_until")
 
     def __init__(self) -> None:
-        self._attempts: Window | None = None
-        self._talk: Window | None = None
+        self._spans: Spans | None = None
+        self._until = 0.0
+        self._attempts = self._talk = _NONE
+        self._row, self._talks = [0] * 5, [0, 0]
+        self._closed = self._talked = _CLOSED
         self._figures = NOTHING
-        self._good_until = 0.0
+        self._stale = False
 
-    def attempt(self, spans: Spans, now: float, counted: tuple[int, ...]) -> None:
-        """Count an attempt: answered, 1, effective, PDD in ms, attempts with a PDD."""
-        if self._attempts is None:
-            self._attempts = Window(spans.seconds, spans.segments)
-        self._attempts.fit(spans.seconds, spans.segments)
-        self._attempts.add(now, *counted)
-        self._good_until = 0.0
+    def attempt(self, spans: Spans, now: float, answered: bool, good: bool, pdd_ms: int | None) -> None:
+        """Count an attempt.
+
+        :param good: the network did its part; *pdd_ms*: None = it has none.
+        """
+        if now >= self._until or spans is not self._spans:
+            self._roll(spans, now)
+        row = self._row
+        row[1] += 1
+        if answered:
+            row[0] += 1
+        if good:
+            row[2] += 1
+        if pdd_ms is not None:
+            row[3] += pdd_ms
+            row[4] += 1
+        self._stale = True
 
     def call(self, spans: Spans, now: float, talk_ms: int) -> None:
         """Count a call that was answered and is over."""
-        if self._talk is None:
-            self._talk = Window(spans.acd_seconds, spans.acd_segments)
-        self._talk.fit(spans.acd_seconds, spans.acd_segments)
-        self._talk.add(now, talk_ms, 1)
-        self._good_until = 0.0
+        if now >= self._until or spans is not self._spans:
+            self._roll(spans, now)
+        self._talks[0] += talk_ms
+        self._talks[1] += 1
+        self._stale = True
 
     def figures(self, spans: Spans, now: float) -> Figures:
         """What the windows say; worked out once for each event or segment."""
-        if now < self._good_until:
-            return self._figures
-        attempts, talk = self._attempts, self._talk
-        good_until = float("inf")
-        rows: list[tuple[int, ...]] = []
-        talks: list[tuple[int, ...]] = []
-        if attempts is not None:
-            attempts.fit(spans.seconds, spans.segments)
-            rows, good_until = attempts.segments(now), attempts.ends(now)
-        if talk is not None:
-            talk.fit(spans.acd_seconds, spans.acd_segments)
-            talks, good_until = talk.segments(now), min(good_until, talk.ends(now))
-        self._figures, self._good_until = _worked_out(rows, talks), good_until
+        if now >= self._until or spans is not self._spans:
+            self._roll(spans, now)
+        if self._stale:
+            self._stale = False
+            self._figures = self._worked_out()
         return self._figures
 
+    def _roll(self, spans: Spans, now: float) -> None:
+        """A segment begins, or the windows have become others."""
+        if self._spans is None:
+            self._attempts = Window(spans.seconds, spans.segments)
+            self._talk = Window(spans.acd_seconds, spans.acd_segments)
+        elif spans is not self._spans:
+            self._attempts.fit(spans.seconds, spans.segments)
+            self._talk.fit(spans.acd_seconds, spans.acd_segments)
+        self._spans = spans
+        self._row, rows = self._attempts.running(now, 5)
+        self._talks, talks = self._talk.running(now, 2)
+        self._until = min(self._attempts.ends(now), self._talk.ends(now))
+        ratios = [100 * row[0] / row[1] for row in rows if row[1]]
+        self._closed = (sum(ratios), len(ratios), *[sum([row[at] for row in rows]) for at in range(1, 5)])
+        self._talked = (sum([row[0] for row in talks]), sum([row[1] for row in talks]))
+        self._stale = True
 
-def _worked_out(rows: list[tuple[int, ...]], talks: list[tuple[int, ...]]) -> Figures:
-    attempts = sum([row[1] for row in rows])
-    rang = sum([row[4] for row in rows])
-    answered = asr((row[0], row[1]) for row in rows)
-    talk_ms = acd((row[0], row[1]) for row in talks)
-    return Figures(
-        attempts,
-        None if answered is None else round(answered, 2),
-        round(100 * sum([row[2] for row in rows]) / attempts, 2) if attempts else None,
-        round(sum([row[3] for row in rows]) / rang) if rang else None,
-        sum([row[1] for row in talks]),
-        None if talk_ms is None else round(talk_ms / 1000, 2),
-    )
+    def _worked_out(self) -> Figures:
+        ratios, segments, attempts, good, pdd_ms, rang = self._closed
+        answered, new, more, later, rings = self._row
+        if new:
+            ratios, segments = ratios + 100 * answered / new, segments + 1
+        attempts, rang = attempts + new, rang + rings
+        calls = self._talked[1] + self._talks[1]
+        if not attempts and not calls:
+            return NOTHING
+        return Figures(
+            int(attempts),
+            round(ratios / segments, 2) if segments else None,
+            round(100 * (good + more) / attempts, 2) if attempts else None,
+            round((pdd_ms + later) / rang) if rang else None,
+            int(calls),
+            round((self._talked[0] + self._talks[0]) / calls / 1000, 2) if calls else None,
+        )
+
+
+_NONE = Window(1, 1)
+_CLOSED: tuple[float, ...] = (0,) * 6
 
 
 class Pairs:
@@ -210,12 +242,14 @@ class Gauges:
         self._asr = parameters["SS_GATEWAY_ASR_CALCULATE"]
         self._acd = parameters["SS_GATEWAY_ACD_CALCULATE"]
         self._digits = parameters["VS_GATEWAY_QUALITY_DIGITS"]
-        self._spans = Spans(
+        spans = Spans(
             parameters["SS_GATEWAY_ASR_RESERVE_TIME"],
             parameters["SS_GATEWAY_ASR_RESERVE_SEPARATE"],
             parameters["SS_GATEWAY_ACD_RESERVE_TIME"],
             parameters["SS_GATEWAY_ACD_RESERVE_SEPARATE"],
         )
+        if spans != self._spans:  # gauges go by its identity
+            self._spans = spans
 
     def keep(self, names: Container[str]) -> None:
         """Forget gateways that are configured no more; their pairs fall out by themselves."""
@@ -240,9 +274,8 @@ class Gauges:
             return
         answered = reached is None
         good = reached is None or effective(reached, pdd_ms is not None)
-        counted = (answered, 1, good, pdd_ms or 0, pdd_ms is not None)
         for gauge in self._both(gateway, destination, now):
-            gauge.attempt(self._spans, now, counted)
+            gauge.attempt(self._spans, now, answered, good, pdd_ms)
 
     def call(self, gateway: str, conduct: Conduct, destination: str, now: float, talk_ms: int) -> None:
         """An answered call is over."""

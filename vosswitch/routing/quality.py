@@ -1,33 +1,12 @@
-"""Quality windows: how many attempts a gateway answered (ASR) and how long its calls last (ACD), lately.
-
-A window is cut into segments (SS_GATEWAY_ASR_RESERVE_TIME and _SEPARATE, likewise ACD); the running one counts.
-"""
+"""Rolling windows of counts, cut into segments (SS_GATEWAY_ASR_RESERVE_TIME and _SEPARATE, likewise ACD)."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-
-def asr(segments: Iterable[tuple[int, int]]) -> float | None:
-    """The mean of the ASRs in percent of all segments (answered, attempts) that had attempts; None without any."""
-    ratios = [100 * answered / attempts for answered, attempts in segments if attempts]
-    return sum(ratios) / len(ratios) if ratios else None
-
-
-def acd(segments: Iterable[tuple[int, int]]) -> float | None:
-    """All talk seconds by all answered calls of the segments (talk seconds, answered calls); None without any."""
-    pairs = list(segments)
-    answered = sum(calls for _, calls in pairs)
-    return sum(seconds for seconds, _ in pairs) / answered if answered else None
 
 
 class Window:
     """Rows of counts over the last *seconds*, in *segments* pieces that fall out one by one.
 
-    For `asr` a row is (answered, attempts), for `acd` (talk seconds, answered calls); all rows have the same length.
+    The running segment counts.  All rows have the same length.
     """
 
     __slots__ = ("_length", "_pieces", "_segments")
@@ -53,8 +32,18 @@ class Window:
         self._drop(int(now // self._length))
         return [tuple(piece) for piece in self._pieces.values()]
 
+    def running(self, now: float, width: int) -> tuple[list[int], list[list[int]]]:
+        """The running segment, to be added to until `ends`, and the others that count.
+
+        :param width: how many counts a row has.
+        """
+        running = int(now // self._length)
+        self._drop(running)
+        found = self._pieces.setdefault(running, [0] * width)
+        return found, [piece for piece in self._pieces.values() if piece is not found]
+
     def ends(self, now: float) -> float:
-        """When the running segment is over: until then `segments` changes by `add` alone."""
+        """When the running segment is over."""
         return (now // self._length + 1) * self._length
 
     def fit(self, seconds: float, segments: int) -> None:

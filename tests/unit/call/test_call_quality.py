@@ -11,6 +11,8 @@ from tests.unit.call.call_world import World, account, group, mapping, offer, ra
 from tests.unit.call.test_call_availability import first_tried
 from vosswitch.call.deciding.explain import explain
 from vosswitch.call.deciding.keeping import told
+from vosswitch.model.signals import Redirected
+from vosswitch.model.values import Address
 
 ON = {"SS_GATEWAY_ASR_CALCULATE": "On", "SS_GATEWAY_ACD_CALCULATE": "On"}
 JUDGED = {
@@ -75,6 +77,26 @@ def test_what_an_operator_ends_does_not_count():
     node.call()
     node.calls.stop_all("operator_release")
     assert figures(node, "r1").attempts == 0
+
+
+def test_a_redirected_attempt_is_one():
+    node = world(**ON)
+    node.call()
+    node.out.say(Redirected(Address("192.0.2.200", 5060), "4399", "sip:4399@192.0.2.200"))
+    node.clock.advance(3)
+    node.out.rings()
+    node.out.answers(offer(5000))
+    assert figures(node, "r1")[:4] == (1, 100, 100, 3000)
+    assert node.running().cdr.attempts[0].redirects == ["sip:4399@192.0.2.200"]
+    assert figures(node, "r2").attempts == 0
+
+
+def test_a_route_that_is_never_tried_does_not_count():
+    node = world({"lines": 0}, **ON)
+    caller = node.call()
+    node.out.fails(404)
+    assert caller.released is not None
+    assert (figures(node, "r1").attempts, figures(node, "r2").attempts) == (0, 1)
 
 
 def test_pdd_is_from_the_invite_of_the_attempt():
