@@ -19,7 +19,6 @@ from vosswitch.call.deciding.view import NodeView
 from vosswitch.call.snapshot import Snapshot
 from vosswitch.call.tallies import Tallies
 from vosswitch.hooks.frozen import Failures
-from vosswitch.numbers.groups import with_tables
 from vosswitch.params.system import Parameters
 from vosswitch.store import accounts, entities, grants, listings, rates
 from vosswitch.store.changes import last_seq
@@ -103,8 +102,8 @@ def stored_snapshot(state: State, connection: Connection) -> Snapshot:
             **{table.name: dict(_values(connection, table)) for table in definitions()},
         }
     )
-    tables = stored_tables(connection)
-    return replace(found, number_tables=tables, number_groups=with_tables(found.number_groups, tables))
+    complete = replace(found, number_tables=stored_tables(connection))
+    return complete.applied({"seq": found.seq})  # so that what names tables has them
 
 
 def _values(connection: Connection, table: Table) -> Iterator[tuple[str, dict[str, Any]]]:

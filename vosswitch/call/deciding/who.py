@@ -27,7 +27,7 @@ def who(ask: Ask, decision: Decision) -> None:
         found = identified.gateway or identified.phone
         decision.callee = identified.callee
     if hasattr(found, "tech_prefix"):
-        decision.gateway = found if not found.periods else _in_period(found, decision)
+        decision.gateway = found
     else:
         decision.phone = found
     if found.locked:
@@ -83,3 +83,6 @@ def account(decision: Decision) -> None:
     elif reason is not None:
         decision.note("account", f"{found.number}: {found.lock_reason or reason}")
         raise Refused(reason)
+    gateway = decision.gateway
+    if gateway is not None and gateway.periods:
+        decision.gateway = _in_period(gateway, decision)
