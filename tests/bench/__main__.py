@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.bench import calls, decision, rates, registrations, streams
+from tests.bench import calls, changing, decision, rates, registrations, streams
 from tests.support.switch import ROOT
 
 PARTS = (
@@ -146,7 +146,9 @@ def part_memory(quick: bool) -> dict[str, object]:
 def part_decision(quick: bool) -> dict[str, object]:
     """One decision with a million rates, 500 gateways and 1,000 accounts, and changes of that configuration."""
     found = decision.measure(5_000 if quick else 30_000)
-    show("vosswitch, the decision on a call", found)
+    show("vosswitch, the decision on a call (CPU of the one thread)", found)
+    found |= changing.measure(decision.prefixes(), 50_000 if quick else 500_000)
+    show("vosswitch, changes of a running switch's configuration", {k: v for k, v in found.items() if "wait" in k})
     return found
 
 

@@ -87,6 +87,11 @@ def _spread(chance: random.Random) -> tuple[list[str], dict[str, list[str]]]:
     return places, found
 
 
+def prefixes() -> dict[str, list[str]]:
+    """The prefixes of each gateway."""
+    return _spread(random.Random(11))[1]
+
+
 def _customers(folder: Path, count: int) -> str:
     path = folder / "customers.bin"
     rows = (
@@ -195,9 +200,9 @@ def measure(decisions: int, rates: int = 800_000) -> dict[str, object]:
     """The figures of the part."""
     chance = random.Random(11)
     with tempfile.TemporaryDirectory(prefix="vosswitch-bench-") as folder:
-        places, prefixes = _spread(chance)
+        places, by_gateway = _spread(chance)
         bare = _resident()
-        message = _message(Path(folder), prefixes, rates)
+        message = _message(Path(folder), by_gateway, rates)
         room = Room()
         gc.collect()
         gc.freeze()  # the message stands in for the recorder, which is a process of its own
@@ -220,7 +225,7 @@ def measure(decisions: int, rates: int = 800_000) -> dict[str, object]:
         found |= _changes(room, one, own, body)
         everywhere = {"vendor007": one} | {
             name: _defaults(ROUTING_GATEWAYS, name=name, account=None, address="192.0.2.1", prefixes=[""])
-            for name in prefixes
+            for name in by_gateway
         }
         _applied(room, _change(routing_gateways=everywhere))
         found["500_matching_us"] = (

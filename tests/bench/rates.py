@@ -11,11 +11,12 @@ from tests.bench import calls, proc
 from tests.support.switch import Switch, free_port, until
 
 
-def _sheet(path: Path, count: int) -> None:
-    with path.open("w") as sheet:
-        sheet.write("prefix,name,per_minute,first,next,connect_fee\n")
+def sheet(path: Path, count: int) -> None:
+    """Write a price list of *count* prefixes."""
+    with path.open("w") as out:
+        out.write("prefix,name,per_minute,first,next,connect_fee\n")
         for number in range(count):
-            sheet.write(f"{10_000_000 + number},Area {number},0.{number % 9000 + 1:04d},1,1,0\n")
+            out.write(f"{10_000_000 + number},Area {number},0.{number % 9000 + 1:04d},1,1,0\n")
 
 
 def measure(count: int) -> dict[str, object]:
@@ -27,7 +28,7 @@ def measure(count: int) -> dict[str, object]:
         made.provision(calls.PROVISION.format(port=free_port(), media="off"))
         small = _start_seconds(made)
         made.stop()
-        _sheet(folder / "sheet.csv", count)
+        sheet(folder / "sheet.csv", count)
         began = time.monotonic()
         made.cli("rates", "import", "sell", str(folder / "sheet.csv"))
         imported = time.monotonic() - began
