@@ -68,8 +68,9 @@ def _document(prefixes: dict[str, list[str]]) -> str:
     lines += ['[[accounts]]\nnumber = "V"\nkind = "clearing"\nrate_group = "buy"\n']
     for number in range(1000):
         lines.append(
-            f'[[accounts]]\nnumber = "C{number}"\nrate_group = "sell"\n[[mapping_gateways]]\nname = "customer{number}"\n'
-            f'account = "C{number}"\naddresses = ["127.{number // 250}.{number % 250}.1"]\n'
+            f'[[accounts]]\nnumber = "C{number}"\nrate_group = "sell"\n'
+            f'[[mapping_gateways]]\nname = "customer{number}"\naccount = "C{number}"\n'
+            f'addresses = ["127.{number // 250}.{number % 250}.1"]\n'
         )
     lines += [_gateway(name, own) for name, own in prefixes.items()]
     return "".join(lines)

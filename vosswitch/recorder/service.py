@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.protocol import Factory, ProcessProtocol, Protocol
+from twisted.internet.protocol import Factory, ProcessProtocol, Protocol, connectionDone
 
 import vosswitch
 from vosswitch.recorder.wire import Lines, pack
@@ -277,13 +277,35 @@ class _Link(Protocol):
     def __init__(self, service: RecorderService) -> None:
         self._service = service
         self._lines = Lines()
+        self._waiting: deque[dict[str, Any]] = deque()
 
     def connectionMade(self) -> None:
         self._service._linked(self)
 
     def dataReceived(self, data: bytes) -> None:
-        for message in self._lines.feed(data):
+        idle = not self._waiting
+        self._waiting.extend(self._lines.feed(data))
+        if idle:
+            self._hear()
+
+    def _hear(self) -> None:
+        """Pass messages on, of a long configuration one part a turn of the reactor, so that calls come in between."""
+        waiting = self._waiting
+        while waiting:
+            message = waiting.popleft()
             self._service._heard(message)
+            if waiting and message.get("more"):
+                self.transport.pauseProducing()  # type: ignore[union-attr]
+                self._service._reactor.callLater(0, self._go_on)
+                return
+
+    def _go_on(self) -> None:
+        self.transport.resumeProducing()  # type: ignore[union-attr]
+        self._hear()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        while self._waiting:
+            self._service._heard(self._waiting.popleft())
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Send one message."""

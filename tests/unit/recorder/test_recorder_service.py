@@ -208,3 +208,27 @@ def test_says_how_the_database_is(switch):
     switch.hear("fine")
     assert switch.service.backlog == 0
     assert switch.troubles == ["database: gone", ""]
+
+
+def test_the_parts_of_a_configuration_are_taken_one_a_turn(switch):
+    """What comes behind them keeps its place, and nothing more is read meanwhile."""
+    parts = [{"op": "config", "seq": 4, "more": more} for more in (True, True, False)]
+    link = switch.reactor.link
+    link.dataReceived(b"".join(map(pack, [*parts, {"op": "trouble", "text": "disk"}])))
+    assert (len(switch.configs), link.transport.producerState) == (1, "paused")
+    assert switch.troubles == []
+    (turn,) = switch.reactor.getDelayedCalls()
+    turn.cancel()
+    link._go_on()
+    assert (len(switch.configs), link.transport.producerState, switch.troubles) == (2, "paused", [])
+    switch.reactor.advance(0)
+    assert (switch.configs, link.transport.producerState, switch.troubles) == (parts, "producing", ["disk"])
+
+
+def test_a_lost_link_takes_nothing_of_what_was_read(switch):
+    link = switch.reactor.link
+    link.dataReceived(b"".join(pack({"op": "config", "seq": 4, "more": more}) for more in (True, True, False)))
+    link.connectionLost(Failure(error.ConnectionDone()))
+    assert len(switch.configs) == 3
+    switch.reactor.advance(0)
+    assert len(switch.configs) == 3
