@@ -18,6 +18,7 @@ from vosswitch.model.call import Contact
 from vosswitch.model.values import Address
 from vosswitch.routing.availability import Aside
 from vosswitch.routing.decision import NOT_REGISTERED, TRUNK_DOWN
+from vosswitch.routing.gauges import NOTHING, Figures
 
 if TYPE_CHECKING:
     from vosswitch.call.deciding.decision import Decision
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 NOWHERE = Address("0.0.0.0", 0)  # noqa: S104 - nothing is sent there
 _SOMEWHERE = (Contact("sip:simulated@invalid", NOWHERE, NOWHERE, 0.0),)
+
+
+_POOR = Figures(attempts=1 << 40, asr=0.0, ner=0.0, pdd_ms=1 << 40, calls=1 << 40, acd=0.0)
 
 
 class _Trunk:
@@ -115,6 +119,10 @@ class PastView(NodeView):
         """Whether it was not registered then."""
         why = self._past.out.get(gateway.name, "")
         return why if why in (NOT_REGISTERED, TRUNK_DOWN) else ""
+
+    def quality(self, gateway: RoutingGateway, prefix: str, callee: str) -> Figures:
+        """Misses every threshold when it did then, and none when it did not: those of a draft are not judged."""
+        return _POOR if gateway.name in self._past.poor else NOTHING
 
     def aside(self, gateway: RoutingGateway) -> Aside | None:
         """Whether it was put aside then."""

@@ -25,6 +25,7 @@ OF_THE_MOMENT = frozenset(
 
 _MOMENTARY = (NOT_REGISTERED, TRUNK_DOWN, "away:", "held:", "disabled")
 """How reasons begin for which a gateway was left out at that moment."""
+_POOR = ("excluded: ", "demoted: ")
 _LIVE = ("lines", "calls_today", "asr", "acd")
 
 
@@ -33,11 +34,13 @@ class Tried(NamedTuple):
 
     :ivar reason: the end reason's name, ``answered`` for the one that connected.
     :ivar followed: another attempt came after it.
+    :ivar rang: the called side rang or sent progress.
     """
 
     reason: str
     status: int
     followed: bool
+    rang: bool
 
     @property
     def cause(self) -> Cause:
@@ -63,22 +66,25 @@ class Past:
     :ivar tried: its attempts by gateway (or ``phone:NUMBER``), in their order.
     :ivar live: values of candidates at that moment, by name, as far as the record kept them.
     :ivar out: gateways that were left out for a reason of that moment, and the reason.
+    :ivar poor: gateways whose quality kept them out or put them behind the others.
     :ivar full: gateways that were passed over when their turn came.
     :ivar stopped: gateways were left when it ended: the failover stopped, or the caller gave up.
     """
 
-    __slots__ = ("full", "live", "out", "row", "stopped", "tried")
+    __slots__ = ("full", "live", "out", "poor", "row", "stopped", "tried")
 
     def __init__(self, row: PastRow) -> None:
         self.row = row
         attempts = orjson.loads(row.attempts or "[]")
         self.tried: dict[str, list[Tried]] = {}
         for at, one in enumerate(attempts, 1):
-            tried = Tried(one["reason"], one["status"], at < len(attempts))
+            rang = one.get("pdd_ms") is not None
+            tried = Tried(one["reason"], one["status"], at < len(attempts), rang)
             self.tried.setdefault(one["gateway"], []).append(tried)
         self.live: dict[str, Live] = {}
         self.out: dict[str, str] = {}
         self.full: frozenset[str] = frozenset()
+        self.poor: frozenset[str] = frozenset()
         self.stopped = row.end_reason == "caller_abandoned" or (bool(attempts) and row.end_direction == 0)
         decision = row.decision
         if decision:
@@ -102,9 +108,14 @@ class Past:
         for row in plan.get("g", ()):
             values = [row[place] if place is not None else value for place, value in zip(places, same, strict=True)]
             self.live[row[0]] = Live(values[0] or 0, values[1] or 0, values[2], values[3])
+        poor = [name for name, why in plan.get("b", {}).items() if why.startswith(_POOR)]
         for why, (_, *gateways) in plan.get("d", {}).items():
             if why.startswith(_MOMENTARY):
                 self.out.update(dict.fromkeys(gateways, why))
+            elif why.startswith(_POOR):
+                poor += gateways
+        if poor:
+            self.poor = frozenset(poor)
         notes = decision.get("notes")
         if notes:
             self.full = frozenset(what for what, why in notes if what in self.live and why.startswith("full: "))

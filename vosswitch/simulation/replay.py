@@ -141,10 +141,11 @@ class Replay:
         goes_on = next_allowed(
             tried.cause,
             placed,
-            ringing=False,
+            ringing=tried.rang and not tried.followed,
             early_media=False,
             rtp_started=False,
             registered=route.profile.register,
+            conduct=route.conduct,
             parameters=decision.parameters,
         )
         return False if goes_on else None

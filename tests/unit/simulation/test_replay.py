@@ -333,3 +333,23 @@ def test_a_gateway_that_was_full_is_left_out_again():
     assert [cdr.routing_gateway for cdr in world.cdrs] == ["r2", "r1"]
     for old, new in replayed(world):
         assert old == new
+
+
+def test_a_gateway_whose_quality_was_poor_stands_behind_again():
+    """The figures of that moment are not kept; that they were missed is."""
+    wanted = {
+        "least_asr": 50,
+        "quality_attempts": 2,
+        "quality_action": "demote",
+        "quality_probe": 0,
+        "quality_scope": "gateway",
+    }
+    world = World(routing_gateways=by_name(routing("r1") | wanted, routing("r2", priority=1)))
+    for _ in range(3):
+        world.call()
+        world.out.fails(404)
+    talk(world)
+    assert "b" in world.cdrs[-1].decision["plan"]
+    assert [cdr.attempts[0].gateway for cdr in world.cdrs] == ["r1", "r1", "r2", "r2"]
+    for old, new in replayed(world):
+        assert old == new
