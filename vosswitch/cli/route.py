@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vosswitch.cli.moments import HELP, moment
-from vosswitch.cli.output import plain, show, show_one
+from vosswitch.cli.output import harmless, plain, show, show_one
 from vosswitch.cli.state import State, common, note
 from vosswitch.control.client import NotRunning
 from vosswitch.control.operations import ROUTE, Field
+from vosswitch.model.values import money_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 CANDIDATE = (
     Field("gateway", "text", "routing gateway, or the called phone"),
@@ -26,7 +27,12 @@ CANDIDATE = (
     Field("callee_out", "text", "called number as sent"),
     Field("price", "money", "what the vendor takes a minute"),
     Field("margin", "money", "what is left of the account's price"),
+    Field("values", "object", "what each criterion of the order saw, by its name"),
 )
+
+_CRITERIA = 7
+"""Criteria side by side; more go below."""
+_MONEY = ("lowest_rate",)
 
 
 @click.command()
@@ -87,6 +93,41 @@ def _tell(state: State, answer: Mapping[str, Any]) -> None:
     if answer.get("steps"):
         click.echo("\nsteps")
         for step in answer["steps"]:
-            click.echo(f"  {step}")
+            click.echo(harmless(f"  {step}"))
+    candidates = answer.get("candidates") or ()
     click.echo()
-    show(state, answer.get("candidates") or (), CANDIDATE, (), "no gateway was looked at")
+    if not candidates:
+        note("no gateway was looked at")
+        return
+    _kept(state, [row for row in candidates if row["kept"]])
+    _dropped(state, [row for row in candidates if not row["kept"]])
+
+
+def _kept(state: State, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The candidates: numbers and money of each, then the value of each criterion, the first one first."""
+    if not rows:
+        click.echo("no gateway would be tried")
+        return
+    click.echo("candidates, in order")
+    show(state, rows, CANDIDATE, ("gateway", "why", "caller_out", "callee_out", "price", "margin"))
+    criteria = list(rows[0].get("values") or ())
+    if criteria:
+        click.echo("\nordered by, from the left")
+        values = [{"gateway": row["gateway"], **_shown(row.get("values") or {})} for row in rows]
+        told = [name for name in criteria if name != "gateway_id"]
+        for start in range(0, len(told), _CRITERIA):
+            some = told[start : start + _CRITERIA]
+            show(state, values, (Field("gateway", "text", ""), *(Field(name, "right", "") for name in some)))
+
+
+def _shown(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: money_text(value) if name in _MONEY and isinstance(value, int) else value
+        for name, value in values.items()
+    }
+
+
+def _dropped(state: State, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        click.echo("\ndropped")
+        show(state, rows, CANDIDATE, ("gateway", "prefix", "priority", "price", "why"))

@@ -286,7 +286,9 @@ ROUTE = Operation(
         Field("rate_prefix", "text", "the rate's prefix"),
         Field("price", "money", "per minute, what the account pays"),
         Field(
-            "candidates", "list", "gateway, prefix, priority, weight, caller_out, callee_out, price, margin, kept, why"
+            "candidates",
+            "list",
+            "gateway, prefix, priority, weight, caller_out, callee_out, price, margin, values, kept, why",
         ),
         Field("steps", "list", "the decision in words, in order"),
     ),

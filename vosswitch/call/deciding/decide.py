@@ -13,6 +13,7 @@ from vosswitch.call.deciding.decision import Decision, Refused
 from vosswitch.call.deciding.dialling import call_attempt, numbers
 from vosswitch.call.deciding.rating import rate
 from vosswitch.call.deciding.screening import own_caller, screen
+from vosswitch.call.deciding.steps import tell_caller, tell_rate
 from vosswitch.call.deciding.where import where
 from vosswitch.call.deciding.who import account, who
 from vosswitch.model.causes import cause
@@ -41,6 +42,8 @@ class Decider:
         try:
             who(ask, decision)
             account(decision)
+            if decision.explaining:
+                tell_caller(decision)
             numbers(ask, decision, means)
             own_caller(decision)
             if snapshot.emergency:
@@ -49,6 +52,8 @@ class Decider:
             if decision.emergency is None:
                 screen(decision, attempt, means)
             rate(decision, means)
+            if decision.explaining:
+                tell_rate(decision)
             where(ask, decision, attempt, means)
         except Refused as refusal:
             reason = str(refusal)

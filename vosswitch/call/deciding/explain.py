@@ -92,13 +92,14 @@ def _candidates(decision: Decision, kept: Mapping[str, Any]) -> list[dict[str, A
             _row(name, kept=True, why="the called phone is registered", route=route) for name, route in kept.items()
         ]
     rows = []
-    for item in decision.plan.looked_at:
+    for item, values in zip(decision.plan.looked_at, decision.plan.values, strict=True):
         route = kept.get(item["gateway"])
         empty = item["kept"] and route is None
         why = _last_word(decision, item["gateway"]) if empty else item["why"]
         row = _row(item["gateway"], kept=item["kept"] and not empty, why=why, route=route)
         for name in ("prefix", "priority", "weight", "price", "margin"):
             row[name] = item[name]
+        row["values"] = values
         rows.append(row)
     return rows
 
@@ -118,6 +119,7 @@ def _row(name: str, *, kept: bool, why: str, route: Any) -> dict[str, Any]:
         "callee_out": route.callee_out if route is not None else None,
         "price": None,
         "margin": None,
+        "values": {},
         "kept": kept,
         "why": why,
     }

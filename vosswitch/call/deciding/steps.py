@@ -1,0 +1,49 @@
+"""Steps that only an explanation tells: who calls, which account pays, and at which rate."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vosswitch.call.deciding.decision import Decision
+
+
+def tell_caller(decision: Decision) -> None:
+    """Who calls, and the numbers that it starts with."""
+    offered = decision.offered
+    gateway, phone = decision.gateway, decision.phone
+    if gateway is not None:
+        prefix = f", tech prefix {gateway.tech_prefix} taken off" if gateway.tech_prefix else ""
+        decision.note("caller", f"mapping gateway {gateway.name}{prefix}")
+    elif phone is not None:
+        decision.note("caller", f"phone {phone.number}")
+    decision.note("received", f"{offered.caller or 'no number'} calls {offered.callee or 'no number'}")
+    account = decision.account
+    if account is not None:
+        name = f" {account.name}" if account.name else ""
+        bounded = ", pays out of reservations" if account.anti_overdraft else ""
+        decision.note("account", f"{account.number}{name}, rate group {account.rate_group or 'none'}{bounded}")
+
+
+def tell_rate(decision: Decision) -> None:
+    """The numbers as billed, and the customer's rate."""
+    decision.note("billed", f"{decision.caller or 'no number'} calls {decision.callee}")
+    price = decision.price
+    if price is None:
+        return
+    rate = price.rate
+    increments = f"{rate.first}/{rate.next} s"
+    extras = (("connection fee", rate.connect_fee), ("tax %", rate.tax))
+    more = [f"{name} {value}" for name, value in extras if value != "0"]
+    since = f", in force since {_moment(rate.effective_ms)}" if rate.effective_ms else ""
+    mode = "free number" if decision.free else f"{price.mode}, {increments}"
+    decision.note(
+        "rate",
+        f"prefix {rate.prefix or '(all)'} of {price.group}: {rate.per_minute} per minute ({mode}"
+        f"{''.join(f', {one}' for one in more)}), level {rate.level}{since}",
+    )
+
+
+def _moment(ms: int) -> str:
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
