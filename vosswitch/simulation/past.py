@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -10,7 +11,7 @@ from vosswitch.model.causes import END_REASONS, Cause
 from vosswitch.routing.decision import NOT_REGISTERED, TRUNK_DOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from vosswitch.store.pastcalls import PastRow
 
@@ -103,11 +104,8 @@ class Past:
     def _recall(self, decision: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
         """What the kept decision knows of that moment (see `vosswitch.routing.packed`)."""
         names, equal = plan.get("v", ()), plan.get("e", {})
-        places = [names.index(name) + 2 if name in names else None for name in _LIVE]
-        same = [equal.get(name) for name in _LIVE]
-        for row in plan.get("g", ()):
-            values = [row[place] if place is not None else value for place, value in zip(places, same, strict=True)]
-            self.live[row[0]] = Live(values[0] or 0, values[1] or 0, values[2], values[3])
+        lines, today, asr, acd = [_picker(name, names, equal) for name in _LIVE]
+        self.live = {row[0]: Live(lines(row) or 0, today(row) or 0, asr(row), acd(row)) for row in plan.get("g", ())}
         poor = [name for name, why in plan.get("b", {}).items() if why.startswith(_POOR)]
         for why, (_, *gateways) in plan.get("d", {}).items():
             if why.startswith(_MOMENTARY):
@@ -121,3 +119,11 @@ class Past:
             self.full = frozenset(what for what, why in notes if what in self.live and why.startswith("full: "))
         if self.tried and not self.answered and len(self.live.keys() - self.tried.keys() - self.full):
             self.stopped = True
+
+
+def _picker(name: str, names: Sequence[str], equal: Mapping[str, Any]) -> Callable[[Sequence[Any]], Any]:
+    """Takes one value out of a packed row."""
+    if name in names:
+        return itemgetter(names.index(name) + 2)
+    value = equal.get(name)
+    return lambda _row: value

@@ -89,7 +89,7 @@ def test_a_question_shows_numbers_before_and_after_each_step():
         routing_gateways=by_name(routing("r1", callee_dial_plan="43:0043", caller_dial_plan=":9"), second()),
     )
     steps = route(found, caller="0664", callee="004312345")["steps"]
-    assert steps[:4] == [
+    assert [step for step in steps if " -> " in step][:4] == [
         "callee_dial_plan: 004312345 -> 4312345 (rule 00:)",
         "caller_dial_plan: 0664 -> 43664 (rule 0:43)",
         "r1: callee_dial_plan: 4312345 -> 004312345 (rule 43:0043)",
