@@ -269,3 +269,13 @@ def test_a_draft_that_does_not_fit_is_refused(node):
     draft = node.file("d.toml", '[[accounts]]\nnumber = "C1"\nrate_group = "none"\n')
     done = node.run("simulate", "--from", START, "--draft", draft, code=1)
     assert 'expected one of rate_groups, there is no "none"' in done.stderr
+
+
+def test_number_tables_are_part_of_it(node, database):
+    """A blacklist over a number table refuses in a simulation as it would live."""
+    write(database, [record(n, START + n * 1000) for n in range(3)])
+    node.load('[[number_tables]]\nname = "bad"\nkind = "list"\n')
+    node.run("table", "import", "bad", node.file("bad.csv", "number,value\n4930123,\n"))
+    draft = node.file("draft.toml", '[[number_lists]]\nname = "no"\nsystem = true\ntables = ["bad"]\n')
+    report = node.simulate("--draft", draft)
+    assert (report["total"]["refused_old"], report["total"]["refused_new"]) == (0, 3)

@@ -58,11 +58,11 @@ class Wanted:
 
 
 def bodies(state: State) -> dict[str, dict[str, Any]]:
-    """Everything but rates, by table and key, as a switch takes it; secrets are left out."""
+    """Everything but bulk rows, by table and key, as a switch takes it; secrets are left out."""
     return {
         name: {key: _body(table, stored) for key, stored in state[name].items()}
         for name, table in TABLES.items()
-        if table is not RATE_GROUPS
+        if table not in (RATE_GROUPS, NUMBER_TABLES)
     }
 
 
@@ -93,6 +93,7 @@ class Configuration:
         self._deployment = deployment
         self._scratch = Path(scratch)
         self._lists = PriceLists(scratch, lambda: None, shared)
+        self._tables = NumberLists(scratch, lambda: None, shared)
         self._tables = NumberLists(scratch, lambda: None, shared)
 
     def snapshot(self, wanted: Wanted) -> Snapshot:

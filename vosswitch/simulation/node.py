@@ -120,9 +120,9 @@ class PastView(NodeView):
         why = self._past.out.get(gateway.name, "")
         return why if why in (NOT_REGISTERED, TRUNK_DOWN) else ""
 
-    def quality(self, gateway: RoutingGateway, prefix: str, callee: str) -> Figures:
+    def quality(self, gateway: RoutingGateway, prefix: str, callee: str) -> tuple[Figures, str]:
         """Misses every threshold when it did then, and none when it did not: those of a draft are not judged."""
-        return _POOR if gateway.name in self._past.poor else NOTHING
+        return (_POOR if gateway.name in self._past.poor else NOTHING), ""
 
     def aside(self, gateway: RoutingGateway) -> Aside | None:
         """Whether it was put aside then."""
