@@ -10,11 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.bench import calls, changing, decision, rates, registrations, streams
+from tests.bench import calls, changing, decision, rates, registrations, screening, streams
 from tests.support.switch import ROOT
 
 PARTS = (
     "decision",
+    "screening",
     "calls",
     "sippy",
     "proxied",
@@ -149,6 +150,13 @@ def part_decision(quick: bool) -> dict[str, object]:
     show("vosswitch, the decision on a call (CPU of the one thread)", found)
     found |= changing.measure(decision.prefixes(), 50_000 if quick else 500_000)
     show("vosswitch, changes of a running switch's configuration", {k: v for k, v in found.items() if "wait" in k})
+    return found
+
+
+def part_screening(quick: bool) -> dict[str, object]:
+    """Look-ups in lists."""
+    found = screening.run(quick)
+    show("black and white lists, us a look-up: a million entries, 500 patterns and lengths, 10,000 networks", found)
     return found
 
 

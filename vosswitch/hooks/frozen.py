@@ -144,8 +144,6 @@ class GuardedStanding:
     __slots__ = ("_closed", "_examine", "_on_failure", "_plugin", "name")
 
     def __init__(self, blacklist: Any, plugin: str, on_failure: OnFailure) -> None:
-        if blacklist.fails not in ("open", "closed"):
-            raise ValueError(f"blacklist {blacklist.name}: fails: expected open or closed, got {blacklist.fails!r}")
         self.name: str = blacklist.name
         self._examine = blacklist.examine
         self._closed = blacklist.fails == "closed"

@@ -125,6 +125,10 @@ class Loaded:
         lists = self._collect("blacklists", by_plugin)
         self.standing = {name: item for name, item in lists.items() if IStandingBlacklist.providedBy(item)}
         self.blacklists = {name: item for name, item in lists.items() if name not in self.standing}
+        for name, item in self.standing.items():
+            if item.fails not in ("open", "closed"):
+                owner = self.owner("blacklists", name)
+                raise PluginError(f"plugin {owner}: {name}: fails: expected open or closed, got {item.fails!r}")
         self.number_transforms = self._collect("number_transforms", by_plugin)
         self.media_engines = self._collect("media_engines", by_plugin)
         self.cdr_sinks = self._collect("cdr_sinks", by_plugin)

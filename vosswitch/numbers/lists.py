@@ -35,13 +35,14 @@ class ScreeningList:
         *prefix_tables*: number tables whose numbers are prefixes.
     """
 
-    __slots__ = ("action", "entries", "groups", "name", "prefix_tables", "sides", "system", "tables")
+    __slots__ = ("_own", "action", "entries", "groups", "name", "prefix_tables", "sides", "system", "tables")
 
     def __init__(self, name: str, action: str = "deny", of: str = "both", entries: Iterable[str] = ()) -> None:
         self.name = name
         self.action = action
         self.sides = _BOTH[of]
         self.entries = NumberSet(entries)
+        self._own = bool(self.entries)
         self.system = False
         self.groups: tuple[str, ...] = ()
         self.tables: tuple[str, ...] = ()
@@ -59,13 +60,17 @@ class ScreeningList:
 
     def match(self, number: str, known: Known) -> str | None:
         """What of it covers *number*; None = it is not on it."""
-        return self.entries.match(number) or self._elsewhere(number, known)
-
-    def _elsewhere(self, number: str, known: Known) -> str | None:
+        if self._own:
+            entry = self.entries.match(number)
+            if entry is not None:
+                return entry
         for name in self.tables:
             table = known.tables.get(name)
             if table is not None and table.get(number) is not None:
                 return f"{number} in table {name}"
+        return self._elsewhere(number, known) if self.prefix_tables or self.groups else None
+
+    def _elsewhere(self, number: str, known: Known) -> str | None:
         for name in self.prefix_tables:
             table = known.tables.get(name)
             found = table.longest(number) if table is not None else None

@@ -3,7 +3,8 @@
 The patterns are those of `vosswitch.numbers.pattern`.  All of a set run side by side as the bits of one whole number
 (extended shift-and; Navarro and Raffinot, Flexible Pattern Matching in Strings, chapter 4): each alternative of a
 pattern has one bit more than it has characters, and bit *n* stands for "its first *n* characters are matched".  There
-is nothing to go back to, whatever is written or dialled.
+is nothing to go back to, whatever is written or dialled.  States that were met are remembered (a lazy automaton of
+bounded size), so a number like the ones before it costs a look-up for each of its characters.
 """
 
 from __future__ import annotations
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
 MOST_ALTERNATIVES = 50
 """Ways to read one pattern side by side; a pattern with more is asked by itself."""
+
+MOST_STATES, MOST_BYTES = 4096, 4_000_000
+"""What one set remembers of states, in number and roughly in bytes; then it begins anew."""
+
+MOST_FOLLOWING = 32
+"""Characters whose next state a state remembers: more than telephones have."""
 
 _DIGITS = frozenset(string.digits)
 _PIECE = re.compile(r"\\.|\[[^]]*\]|[^\\]")
@@ -57,13 +64,40 @@ class _Bits:
         return int.from_bytes(self._bytes, "little")
 
 
+class _State:
+    """What may be matched so far.
+
+    :ivar text: the first pattern that is matched now; None = there is none.
+    :ivar after: the states after one more character, as far as they were met; None = nothing can be matched any more.
+    """
+
+    __slots__ = ("after", "bits", "text")
+
+    def __init__(self, bits: int, text: str | None) -> None:
+        self.bits = bits
+        self.text = text
+        self.after: dict[str, _State | None] = {}
+
+
 class PatternSet:
     """Patterns that `read_pattern` has passed, immutable; finds one that a number matches, the first one usually.
 
     Only patterns with very many alternatives are asked one by one, after the others.
     """
 
-    __slots__ = ("_block", "_block_ends", "_block_starts", "_end", "_ends", "_loops", "_single", "_start", "_steps")
+    __slots__ = (
+        "_block",
+        "_block_ends",
+        "_block_starts",
+        "_end",
+        "_ends",
+        "_first",
+        "_loops",
+        "_most",
+        "_single",
+        "_states",
+        "_steps",
+    )
 
     def __init__(self, patterns: Iterable[str]) -> None:
         rows: list[tuple[str, tuple[Token, ...]]] = []
@@ -93,7 +127,9 @@ class PatternSet:
         self._end = end.number
         self._lay_steps(places)
         self._lay_blocks([bit for token, bits in places.items() if token.skipped for bit in bits])
-        self._start = self._skip(start.number)
+        self._first = self._state(self._skip(start.number))
+        self._states: dict[int, _State] = {}
+        self._most = max(64, min(MOST_STATES, MOST_BYTES // (bit // 8 + 500)))
 
     def _lay_steps(self, places: dict[Token, list[int]]) -> None:
         """Per character the bits that it leads to, and those that it stays at; "" = every other character."""
@@ -131,18 +167,35 @@ class PatternSet:
 
     def match(self, number: str) -> str | None:
         """A pattern that all of *number* matches; None = there is none."""
-        now, steps, other, block = self._start, self._steps, self._loops, self._block
+        state: _State | None = self._first
         for character in number:
-            forward, stay = steps.get(character, other)
-            now = (now << 1 & forward) | (now & stay)
-            if not now:
+            following = state.after  # type: ignore[union-attr]
+            state = following[character] if character in following else self._go(state, character)  # type: ignore[arg-type]
+            if state is None:
                 break
-            if block:
-                now = self._skip(now)
-        hit = now & self._end
-        if hit:
-            return self._ends[(hit & -hit).bit_length() - 1]
+        if state is not None and state.text is not None:
+            return state.text
         return next((text for text, pattern in self._single if pattern.fullmatch(number)), None)
+
+    def _go(self, state: _State, character: str) -> _State | None:
+        """The state after one more character, worked out and remembered."""
+        forward, stay = self._steps.get(character, self._loops)
+        bits = (state.bits << 1 & forward) | (state.bits & stay)
+        if bits and self._block:
+            bits = self._skip(bits)
+        if len(self._states) >= self._most:
+            self._states.clear()
+            self._first.after.clear()
+        found = None
+        if bits:
+            found = self._states.get(bits) or self._states.setdefault(bits, self._state(bits))
+        if len(state.after) < MOST_FOLLOWING:
+            state.after[character] = found
+        return found
+
+    def _state(self, bits: int) -> _State:
+        hit = bits & self._end
+        return _State(bits, self._ends[(hit & -hit).bit_length() - 1] if hit else None)
 
 
 def alternatives(text: str) -> list[tuple[Token, ...]] | None:

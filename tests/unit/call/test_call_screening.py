@@ -140,6 +140,18 @@ class TestRoutingGateways:
         assert (look.kept, look.why) == (False, "callee 4312345 is on list x of the gateway: 4312*")
         assert [one.gateway for one in made.decide("4366123").plan.candidates] == ["r1", "r2"]
 
+    def test_a_plugins_list_named_by_a_gateway(self):
+        class Plugin:
+            name = "p"
+
+            def screen(self, attempt):
+                return Reject("blacklisted", "says so") if attempt.callee.startswith("4312") else None
+
+        made = world(routing_gateways=by_name(routing("r1", lists=["p"])), blacklists=[Plugin()])
+        assert outcome(made) == "no_route"
+        assert made.decide("4312345").plan.looks[0].why == "says so (list p of the gateway)"
+        assert outcome(made, "4366123") is None
+
     def test_none_left_is_no_route(self):
         made = world(listed("x", "4312*"), routing_gateways=by_name(routing("r1", lists=["x"])))
         assert outcome(made) == "no_route"

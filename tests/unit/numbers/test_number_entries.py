@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from vosswitch.numbers.entries import NumberSet, is_pattern, read_entry
 from vosswitch.numbers.groups import BadNumberEntry
 from vosswitch.numbers.pattern import BadPattern, read_pattern
-from vosswitch.numbers.patternset import PatternSet, alternatives
+from vosswitch.numbers.patternset import MOST_FOLLOWING, MOST_STATES, PatternSet, alternatives
 
 NUMBERS = st.text("0129+#*a", max_size=12)
 ONE = st.sampled_from(
@@ -59,11 +59,33 @@ def covers(entry, number):
     return number.startswith(entry[:-1]) if entry.endswith("*") else number == entry
 
 
-@given(st.lists(PATTERNS, max_size=8), NUMBERS)
-def test_patterns_side_by_side_match_what_each_matches_alone(patterns, number):
-    found = PatternSet(patterns).match(number)
-    alone = [pattern for pattern in patterns if fits(pattern, number)]
-    assert found == (alone[0] if alone else None)
+@given(st.lists(PATTERNS, max_size=8), st.lists(NUMBERS, min_size=1, max_size=5))
+def test_patterns_side_by_side_match_what_each_matches_alone(patterns, numbers):
+    """Whatever numbers were asked before."""
+    together = PatternSet(patterns)
+    for number in numbers:
+        alone = [pattern for pattern in patterns if fits(pattern, number)]
+        assert together.match(number) == (alone[0] if alone else None)
+
+
+def test_what_is_remembered_is_bounded():
+    """Numbers that all differ, with characters that no telephone has, over patterns that never give up."""
+    patterns = [rf".*{n:03d}\d*" for n in range(60)]
+    together = PatternSet(patterns)
+    for n in range(3000):
+        number = f"{n * 7919 % 100_000_007:09d}{chr(0x400 + n)}{n * 104_729 % 1_000_003}"
+        alone = [pattern for pattern in patterns if fits(pattern, number)]
+        assert together.match(number) == (alone[0] if alone else None)
+        assert len(together._states) <= MOST_STATES
+    assert all(len(state.after) <= MOST_FOLLOWING for state in together._states.values())
+
+
+def test_a_set_that_has_remembered_enough_begins_anew():
+    together = PatternSet(["43.*1", ".*99"])
+    together._most = 3
+    for number in ("43551", "4399", "123456", "99", "43551", "43552", "0099"):
+        assert (together.match(number) is not None) == (fits("43.*1", number) or fits(".*99", number))
+        assert len(together._states) <= 3
 
 
 @given(st.lists(ENTRIES, max_size=10), NUMBERS)
