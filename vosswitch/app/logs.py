@@ -30,6 +30,7 @@ _FIELDS = (
     "gateway",
     "peer",
     "user",
+    "account",
 )
 """What a line says in keys of its own, in this order; those of security events are what `etc/fail2ban` reads."""
 

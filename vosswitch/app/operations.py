@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from vosswitch import __version__
 from vosswitch.app import quality
+from vosswitch.app.load import load
 from vosswitch.call.deciding.explain import NoSuchSubject, explain
 from vosswitch.control.protocol import ControlError
 from vosswitch.routing.gateways import trunk_text
@@ -44,6 +45,7 @@ class Operations:
             "gateways": self.gateways,
             "gateway": self.gateway,
             "quality": self.quality,
+            "limits": self.limits,
             "names": self.names,
             "route": self.route,
             "parameters": self.parameters,
@@ -163,6 +165,12 @@ class Operations:
     def _registered(self, username: str) -> str:
         """Where the dynamic gateways of a user name are; "" when they are offline."""
         return ", ".join(str(contact.target) for contact in self._node.sip.gateway(username))
+
+    def limits(self, args: Arguments) -> Iterator[dict[str, Any]]:
+        """Lines in use."""
+        kind = args["kind"]
+        rows = load(self._node.snapshot, self._node.limits)
+        return rows if kind is None else (row for row in rows if row["kind"] == kind)
 
     def names(self, _: Arguments) -> Iterator[dict[str, Any]]:
         """What host names lead to now."""

@@ -39,7 +39,8 @@ class Emergencies:
         self._told += 1
         unsaid, self._unsaid = self._unsaid, 0
         self._log.warn(
-            "emergency call {call_id}: {caller} calls {callee}, number group {group}, account {account}: {outcome}",
+            "emergency call {call_id}: {caller} calls {callee}, number group {group}, account {account}: {outcome}"
+            "{more}",
             event="emergency_call",
             call_id=str(cdr.flowno),
             caller=decision.caller,
@@ -48,5 +49,5 @@ class Emergencies:
             account=cdr.account,
             source=cdr.caller_ip,
             outcome="admitted" if refusal is None else refusal.reason,
-            unsaid=unsaid,
+            more=f", and {unsaid} more before" if unsaid else "",
         )

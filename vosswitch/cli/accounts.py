@@ -8,7 +8,8 @@ import click
 
 from vosswitch.cli.output import show, show_one
 from vosswitch.cli.state import State, common, who
-from vosswitch.control.operations import Field
+from vosswitch.control.client import NotRunning
+from vosswitch.control.operations import LIMITS, Field
 from vosswitch.model.values import money, money_text
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ FIELDS = (
     Field("available", "money", "what is neither spent nor granted, null = without a bound"),
     Field("anti_overdraft", "flag", "money is reserved for every call, which is cut when it is used up"),
     Field("rate_group", "text", "its price list"),
+    Field("calls", "whole", "calls now, null = the switch is not running"),
     Field("lines", "whole", "calls at once, null = unlimited"),
     Field("cps", "whole", "new calls per second, null = unlimited"),
     Field("locked", "flag", "refuses every call"),
@@ -50,7 +52,7 @@ PAYMENT = (
     Field("unlocked", "flag", "it lifted a lock for lack of balance"),
 )
 
-_COLUMNS = ("number", "name", "kind", "balance", "overdraft_limit", "rate_group", "lines", "cps", "locked")
+_COLUMNS = ("number", "name", "kind", "balance", "overdraft_limit", "rate_group", "calls", "lines", "cps", "locked")
 
 
 def _units(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
@@ -77,7 +79,9 @@ def list_(state: State) -> None:
     from vosswitch.store.accounts import list_accounts  # noqa: PLC0415 - SQLAlchemy takes its time
 
     with state.database.read() as connection:
-        show(state, map(_row, list_accounts(connection)), FIELDS, _COLUMNS, "no accounts")
+        calls = _calls(state)
+        rows = (_row(found, calls) for found in list_accounts(connection))
+        show(state, rows, FIELDS, _COLUMNS, "no accounts")
 
 
 @account.command("show")
@@ -90,7 +94,7 @@ def show_(state: State, number: str) -> None:
 
     with state.database.read() as connection:
         found = accounts.show(connection, number)
-    show_one(state, _row(found), FIELDS)
+    show_one(state, _row(found, _calls(state)), FIELDS)
 
 
 @account.command()
@@ -133,6 +137,15 @@ def pay(state: State, number: str, amount: int, why: str) -> None:
     state.make_live(done.seq)
 
 
-def _row(found: Account) -> dict[str, Any]:
-    values = {field.name: getattr(found, field.name) for field in FIELDS}
-    return values | {"lock_reason": found.lock_reason or None}
+def _calls(state: State) -> dict[str, int] | None:
+    """Calls now by account; None when the switch is not running."""
+    try:
+        return {row["name"]: row["calls"] for row in state.client().call(LIMITS.name, kind="account")}
+    except NotRunning:
+        return None
+
+
+def _row(found: Account, calls: dict[str, int] | None) -> dict[str, Any]:
+    values = {field.name: getattr(found, field.name, None) for field in FIELDS}
+    now = None if calls is None else calls.get(found.number, 0)
+    return values | {"lock_reason": found.lock_reason or None, "calls": now}

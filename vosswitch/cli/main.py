@@ -22,6 +22,7 @@ COMMANDS = {
     "dump": "provision:dump",
     "gateway": "gateways:gateway",
     "geofence": "lists:geofence",
+    "limits": "limits:limits",
     "list": "lists:list_",
     "load": "provision:load",
     "migrate": "provision:migrate",

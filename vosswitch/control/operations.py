@@ -219,6 +219,27 @@ GATEWAYS = Operation(
     live=False,
 )
 
+LIMITS = Operation(
+    "limits",
+    "Lines in use and limits of the system, accounts, gateways, groups, phones and called numbers.",
+    (
+        Field(
+            "kind",
+            "text",
+            "system, emergency, account, phone, mapping, routing, mapping_group, routing_group or destination",
+        ),
+        Field("name", "text", "of the account, gateway, group or limit"),
+        Field("whose", "text", "the account or gateway that has a limit of a destination for itself"),
+        Field("calls", "whole", "lines in use now"),
+        Field("lines", "whole", "the most there may be, null = unlimited"),
+        Field("cps", "whole", "new calls per second, null = unlimited"),
+        Field("reserved", "whole", "lines of a group that each member has to itself"),
+    ),
+    (Argument("kind", "text", "only these; all when left out"),),
+    stream=True,
+    live=False,
+)
+
 NAMES = Operation(
     "names",
     "What host names of gateways and peers lead to now.",
@@ -403,6 +424,7 @@ OPERATIONS: dict[str, Operation] = {
         RELEASE,
         GATEWAYS,
         GATEWAY,
+        LIMITS,
         QUALITY,
         NAMES,
         ROUTE,

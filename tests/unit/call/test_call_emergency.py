@@ -163,7 +163,7 @@ def test_the_log_and_the_count(monkeypatch):
     world.clock.advance(1)
     world.snapshot = world.snapshot.applied({"seq": 9, "routing_gateways": {"r1": None}})
     world.call("112")
-    assert (told[-1]["unsaid"], told[-1]["outcome"]) == (5, "no_route")
+    assert (told[-1]["more"], told[-1]["outcome"]) == (", and 5 more before", "no_route")
     assert world.calls.emergencies.count == 26
     for leg in legs:
         leg.hangs_up()
