@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vosswitch.call.deciding.decision import Decision
     from vosswitch.hooks.manager import Frozen
     from vosswitch.routing.gateways import RoutingGateway
+    from vosswitch.routing.gauges import Gauges
     from vosswitch.simulation.past import Past
 
 NOWHERE = Address("0.0.0.0", 0)  # noqa: S104 - nothing is sent there
@@ -45,12 +46,14 @@ class SimulatedNode:
 
     :ivar now: None before the first one.
     :ivar limits: lines in use, of simulated calls.
+    :ivar gauges: quality of gateways by what their past attempts came to; None = nothing is known.
     """
 
     def __init__(self) -> None:
         self.now: Past | None = None
         self.limits = Limits()
         self.tallies = Tallies()
+        self.gauges: Gauges | None = None
         self.source = random.Random(0)  # noqa: S311 - repeatable, nothing secret
 
     def means(self, frozen: Frozen) -> Means:
@@ -91,9 +94,10 @@ class PastView(NodeView):
     __slots__ = ("_past",)
 
     def __init__(self, node: SimulatedNode, decision: Decision) -> None:
-        super().__init__(node.limits, node.tallies, decision, node)
-        assert node.now is not None
-        self._past = node.now
+        past = node.now
+        assert past is not None
+        super().__init__(node.limits, node.tallies, decision, node, None, past.row.start / 1000, node.gauges)
+        self._past = past
 
     def lines(self, gateway: str) -> int:
         """Calls that were on it."""

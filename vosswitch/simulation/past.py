@@ -35,13 +35,19 @@ class Tried(NamedTuple):
 
     :ivar reason: the end reason's name, ``answered`` for the one that connected.
     :ivar followed: another attempt came after it.
-    :ivar rang: the called side rang or sent progress.
+    :ivar prefix: of the gateway, that matched; *pdd_ms*: None = it had none.
     """
 
     reason: str
     status: int
     followed: bool
-    rang: bool
+    prefix: str = ""
+    pdd_ms: int | None = None
+
+    @property
+    def rang(self) -> bool:
+        """The called side rang, sent progress or answered."""
+        return self.pdd_ms is not None
 
     @property
     def cause(self) -> Cause:
@@ -79,8 +85,8 @@ class Past:
         attempts = orjson.loads(row.attempts or "[]")
         self.tried: dict[str, list[Tried]] = {}
         for at, one in enumerate(attempts, 1):
-            rang = one.get("pdd_ms") is not None
-            tried = Tried(one["reason"], one["status"], at < len(attempts), rang)
+            followed, prefix = at < len(attempts), one.get("prefix") or ""
+            tried = Tried(one["reason"], one["status"], followed, prefix, one.get("pdd_ms"))
             self.tried.setdefault(one["gateway"], []).append(tried)
         self.live: dict[str, Live] = {}
         self.out: dict[str, str] = {}

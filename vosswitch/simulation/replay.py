@@ -16,6 +16,7 @@ from vosswitch.call.deciding.means import Ask
 from vosswitch.model.signals import Try
 from vosswitch.model.values import Address
 from vosswitch.routing.failover import next_allowed
+from vosswitch.simulation.judging import Judging
 from vosswitch.simulation.node import NOWHERE, SimulatedNode
 from vosswitch.simulation.past import ANSWERED, OF_THE_MOMENT, Past
 
@@ -66,6 +67,8 @@ class Replay:
     ) -> None:
         self._snapshot = snapshot
         self._node = SimulatedNode()
+        self._judging = Judging(snapshot)
+        self._node.gauges = self._judging.gauges
         self._modes = frozen.billing_modes
         self._decider = Decider(self._node.means(frozen))
         self._days = days
@@ -76,9 +79,12 @@ class Replay:
         """What this configuration makes of the call; calls come in the order of their start."""
         row = past.row
         self._pass_to(row.start)
+        self._judging.pass_to(row.start)
         self._node.begin(past)
         try:
-            return self._decided(past, self._decider.decide(self._ask(past), self._snapshot))
+            decision = self._decider.decide(self._ask(past), self._snapshot)
+            self._judging.heard(past, decision.callee)
+            return self._decided(past, decision)
         except Exception as error:  # noqa: BLE001 - a plugin or a price list file; the live call is refused as well
             self._on_failure(error)
             return Result("", row.rate_prefix, row.account, "degraded", answered=False, ms=0, fee=0, cost=0)

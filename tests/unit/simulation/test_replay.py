@@ -221,7 +221,8 @@ def test_a_broken_decision_is_told_and_refused():
     world = World()
     talk(world)
     told = []
-    replay = Replay(None, plugins().freeze(unexpected), Days(ZoneInfo("UTC")).of, told.append)
+    unusable = dataclasses.replace(world.snapshot, mapping_gateways=None)
+    replay = Replay(unusable, plugins().freeze(unexpected), Days(ZoneInfo("UTC")).of, told.append)
     new = replay.call(Past(row_of(world.cdr)))
     assert (new.refused, len(told)) == ("degraded", 1)
 
