@@ -125,7 +125,11 @@ class PastView(NodeView):
         return why if why in (NOT_REGISTERED, TRUNK_DOWN) else ""
 
     def quality(self, gateway: RoutingGateway, prefix: str, callee: str) -> tuple[Figures, str]:
-        """Misses every threshold when it did then, and none when it did not: those of a draft are not judged."""
+        """By what its past attempts came to; while they are too few it misses every threshold when it did then."""
+        found, destination = super().quality(gateway, prefix, callee)
+        wanted = gateway.conduct.thresholds
+        if wanted is not None and max(found.attempts, found.calls) >= wanted.attempts:
+            return found, destination
         return (_POOR if gateway.name in self._past.poor else NOTHING), ""
 
     def aside(self, gateway: RoutingGateway) -> Aside | None:
