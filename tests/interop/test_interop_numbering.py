@@ -104,3 +104,45 @@ def test_redirections_have_plans_of_their_own(case):
     (invite,) = vendor.heard("INVITE")
     assert invite.from_.uri.user == "4312345"
     assert invite.get("diversion").startswith("<sip:+43771@")
+
+
+def table(case, name, kind, rows):
+    """A number table out of a CSV file."""
+    path = case.folder / f"{name}.csv"
+    path.write_text("number,value\n" + "".join(f"{number},{value}\n" for number, value in rows.items()))
+    case.switch.cli("table", "import", f"{name}{case.n}", str(path), "--kind", kind)
+
+
+def test_areas_out_of_a_file(case):
+    """Areas in the record and in route; a prefix before mobile numbers of other areas; the called area's time."""
+    calendar = f'calendar = "day{case.n}"'
+    case.begin(
+        access='callee_check = { kinds = ["mobile"] }',
+        vendor=f'mobile_area = {{ area = "north" }}\nperiods = [{{ {calendar}, caller_dial_plan = ":8" }}]',
+        other='mobile_area = { area = "south" }',
+        more='[[calendars]]\nname = "day{n}"\ndestination_time = true\ndefault = "working"\n'
+        'entries = [{ start = "00:00", end = "11:59:59", working = false }]\n',
+        VS_AREA_TABLE=f"areas{case.n}",
+        VS_MOBILE_TABLE=f"mobiles{case.n}",
+    )
+    table(case, "areas", "area", {"43": "Austria", case.prefix: "Far away|Etc/GMT-10"})
+    table(case, "mobiles", "area", {f"{case.prefix}1": "south"})
+    refused(
+        case,
+        "callee_restricted",
+        f"callee_check: {case.prefix}999: city numbers are not allowed",
+        to=f"{case.prefix}999",
+    )
+    asked = ("route", "4312345", case.number, "--mapping-gateway", f"customer{case.n}", "--at")
+    for hour, callee in ((1, case.number), (3, f"0{case.number}")):
+        (told,) = case.switch.json(*asked, f"2026-11-23T{hour:02}:00:00Z")
+        first = next(row for row in told["candidates"] if row["kept"])
+        assert first["callee_out"] == callee, told
+        assert "areas: caller Austria, callee Far away" in told["steps"]
+    vendors = [case.vendor(name, ANSWER) for name in ("first", "second")]
+    case.call(CALL).succeeds()
+    cdr = case.cdrs(2)[0]
+    assert cdr["decision"]["areas"] == ["Austria", "Far away"]
+    used = vendors[cdr["routing_gateway"] == f"second{case.n}"]
+    used.succeeds()
+    assert sent(used)[1] == cdr["callee_out"]

@@ -36,7 +36,7 @@ class NumberPool:
         reuse: int | None = None,
         when_full: str = "keep",
         group: str = "",
-        of_group: tuple[str, ...] = (),
+        of_group: NumberGroup | None = None,
     ) -> None:
         self.name = name
         self.in_turn = in_turn
@@ -48,7 +48,7 @@ class NumberPool:
         self._runs: list[tuple[str, int]] = []  # the first number of each run, its size in digits with zeros
         self._starts: list[int] = []
         self.size = 0
-        for entry in dict.fromkeys((*self._entries, *of_group)):
+        for entry in dict.fromkeys((*self._entries, *(of_group.numbers.countable if of_group is not None else ()))):
             low, _, high = entry.partition("-")
             self._runs.append((low, len(low)))
             self._starts.append(self.size)
@@ -68,10 +68,9 @@ class NumberPool:
 
     def with_group(self, group: NumberGroup | None) -> NumberPool:
         """The same pool with its number group as it is now: its numbers and ranges."""
-        found = () if group is None else group.numbers.countable
-        if found == self._of_group:
+        if group is self._of_group:
             return self
-        return NumberPool(self.name, self._entries, self.in_turn, self.reuse, self.when_full, self.group, found)
+        return NumberPool(self.name, self._entries, self.in_turn, self.reuse, self.when_full, self.group, group)
 
     def at(self, place: int) -> str:
         """The number at a place, 0 to *size* less one."""

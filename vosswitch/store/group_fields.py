@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vosswitch.store.fields import Deployment
 
 MOST_NUMBERS = 10_000
+MOST_PATTERNS = 500
 
 
 def numbers(value: Any, _deployment: Deployment) -> list[str]:
@@ -28,6 +29,8 @@ def numbers(value: Any, _deployment: Deployment) -> list[str]:
             found.append(number_entry(text))
         except BadNumberEntry as error:
             raise Refused(f"{text[:80]!r}: expected {error}") from None
+    if sum(text.startswith("/") for text in found) > MOST_PATTERNS:
+        raise Expected(f"at most {MOST_PATTERNS} patterns")
     return list(dict.fromkeys(found))
 
 

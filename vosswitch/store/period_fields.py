@@ -68,7 +68,7 @@ def _written(item: dict[str, Any]) -> dict[str, Any]:
 
 def calendars_of(value: Any) -> Iterable[str]:
     """The calendars that a list of bindings names."""
-    return (item["calendar"] for item in value or () if isinstance(item, dict) and item.get("calendar"))
+    return dict.fromkeys(item["calendar"] for item in value or () if isinstance(item, dict) and item.get("calendar"))
 
 
 def _periods(extra: dict[str, Reader], text: str) -> Field:

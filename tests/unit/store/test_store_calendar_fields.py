@@ -87,6 +87,7 @@ def test_a_number_group_and_written_back():
     [
         ("5", "numbers: expected a list of at most 10000 numbers, got 5"),
         ("[true]", "numbers: expected numbers such as 4312345"),
+        (str([f"/4{number}/" for number in range(501)]), "numbers: expected at most 500 patterns"),
         ('["200-100"]', "numbers: '200-100': expected a range of numbers of one length"),
         ('["/(1+)+/"]', "numbers: '/(1+)+/': expected a ( for every ), and no repetition of a group"),
     ],
