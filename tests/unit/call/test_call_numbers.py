@@ -144,6 +144,20 @@ def test_no_vendor_is_left():
     assert found.call().released.reason == "empty_callee"
 
 
+def test_emergency_numbers_pass_checks_and_periods_and_show_their_caller():
+    strict = mapping(
+        "m", callee_check={"lengths": [[7, 15]]}, caller_check={"lengths": [[9, 9]]}, periods=[{"valid_to": 1}]
+    )
+    help_ = {"name": "help", "numbers": ["43112"], "emergency": True, "table": ""}
+    vendor = routing("r1", callee_check={"lengths": [[7, 15]]}, caller_pool="p")
+    config = {"routing_gateways": by_name(vendor), "number_pools": {"p": pool()}, "mapping_gateways": by_name(strict)}
+    found = World(number_groups={"help": help_}, **config)
+    found.call(callee="43112")
+    assert (found.out.placement.callee, found.out.placement.caller) == ("43112", "1000")
+    assert found.call(callee="4311234").released.reason == "caller_restricted"
+    assert World(**config).call(callee="43112").released.reason == "caller_restricted"
+
+
 # ---- areas
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from vosswitch.call.deciding import emergency
 from vosswitch.call.deciding.decision import Decision, Refused
-from vosswitch.call.deciding.dialling import call_attempt, numbers
+from vosswitch.call.deciding.dialling import call_attempt, check_numbers, numbers
 from vosswitch.call.deciding.rating import rate
 from vosswitch.call.deciding.screening import own_caller, screen
 from vosswitch.call.deciding.steps import tell_caller, tell_rate
@@ -50,6 +50,7 @@ class Decider:
                 emergency.look(decision)
             attempt = call_attempt(ask, decision)
             if decision.emergency is None:
+                check_numbers(decision)
                 screen(decision, attempt, means)
             rate(decision, means)
             if decision.explaining:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.accounts.periods import OUT_OF_PERIOD
 from vosswitch.call.deciding.decision import Refused
 from vosswitch.call.deciding.sending import changed, mobile_areas, objections, planned
 from vosswitch.model.call import CallAttempt
@@ -55,12 +56,22 @@ def _of_gateway(ask: Ask, decision: Decision, gateway: MappingGateway, means: Me
     if numbering is PLAIN_NUMBERING:
         return
     numbers = decision.caller, decision.callee
-    decision.caller, decision.callee = numbers = mobile_areas(decision, gateway.name, numbering, *numbers)
-    objection = objections(decision, numbering, *numbers)
-    if objection is not None:
-        reason, why = objection
-        decision.note(gateway.name, why)
-        raise Refused(reason)
+    decision.caller, decision.callee = mobile_areas(decision, gateway.name, numbering, *numbers)
+
+
+def check_numbers(decision: Decision) -> None:
+    """Whether the mapping gateway may call now, and from and to such numbers; emergency calls are not asked."""
+    gateway = decision.gateway
+    if gateway is None:
+        return
+    if gateway.periods:  # else this is the gateway as one of its periods has it
+        decision.note(gateway.name, OUT_OF_PERIOD)
+        raise Refused("caller_restricted")
+    if gateway.numbering is not PLAIN_NUMBERING:
+        objection = objections(decision, gateway.numbering, decision.caller, decision.callee)
+        if objection is not None:
+            decision.note(gateway.name, objection[1])
+            raise Refused(objection[0])
 
 
 def _name_areas(decision: Decision, areas: NumberTable) -> None:

@@ -89,6 +89,8 @@ def numbers_sent(decision: Decision, gateway: RoutingGateway, prefix: str, sendi
 def _numbered(decision: Decision, gateway: RoutingGateway, caller: str, callee: str, sending: Sending) -> Sent | None:
     numbering = gateway.numbering
     caller, callee = mobile_areas(decision, gateway.name, numbering, caller, callee)
+    if decision.emergency is not None:  # nothing keeps it back, and it shows its own number
+        return Sent(caller, callee)
     objection = objections(decision, numbering, caller, callee)
     if objection is not None:
         decision.note(gateway.name, objection[1])
