@@ -22,6 +22,7 @@ from vosswitch.accounts.limits import Limits
 from vosswitch.app import build, logs
 from vosswitch.app.build import wall_ms
 from vosswitch.app.operations import Operations
+from vosswitch.app.parting import Parting
 from vosswitch.app.reach import unreachable
 from vosswitch.app.restart import settle
 from vosswitch.app.watch import Watch
@@ -96,6 +97,7 @@ class Switch(MultiService):
         registry = DECLARED.with_more(self.plugins.parameters.values())
         self.snapshot = Snapshot(parameters=Parameters({}, registry))
         self._coming: Snapshot | None = None
+        self.parting = Parting(reactor)
         self.balances = Balances()
         self.limits = Limits()
         self.tallies = Tallies()
@@ -247,6 +249,7 @@ class Switch(MultiService):
         """Refuse new calls, let the present ones finish for VS_DRAIN_SECONDS, end and bill the rest, write all down."""
         self._stopping = self.draining = self.sip.draining = True
         self.watch.stop()
+        self.parting.stop()
         yield from self._drain()
         if self.live:
             yield self.control.stopService()
@@ -287,12 +290,15 @@ class Switch(MultiService):
 
     def _configured(self, message: Mapping[str, Any]) -> None:
         """Take a part of a new configuration; calls are decided with it when it is whole."""
+        in_parts = self._coming is not None
         coming = (self._coming or self.snapshot).applied(message)
         self._coming = coming if message.get("more") else None
         if self._coming is not None:
             gc.freeze()  # or the collector would look at all parts again and again, for 100 ms and more at a time
             return
         before, self.snapshot = self.snapshot, coming
+        if in_parts:
+            self.parting.leave(before)
         self.sip.sockets.configured()
         self.journal.sync_interval = self.snapshot.parameters["VS_JOURNAL_SYNC_INTERVAL"] / 1000
         if self.snapshot.gateways is not before.gateways:

@@ -109,6 +109,10 @@ class GatewayIndex:
         self.hosts = frozenset([gateway.address for gateway in gateways.values()])
         self._by_host = special
 
+    def parts(self) -> list[object]:
+        """What it consists of, so that a large one can be let go of piece by piece."""
+        return list(self._shards.values())
+
     def profile_at(self, host: str) -> PeerProfile:
         """How the gateway at an IP address is spoken with; of several the first of which something special is set."""
         return self._by_host.get(host, PLAIN)
