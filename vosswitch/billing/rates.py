@@ -109,15 +109,8 @@ class RateTable:
 
     def lookup(self, number: str, at_ms: int) -> Rate | None:
         """The rate of *number*: the newest in force at *at_ms* of the longest prefix that has one in force."""
-        if self._base is None:
-            return self._above(number, at_ms)
-        hits = self._hits(number) if self._lengths else None
-        if not hits:
-            return self._base.lookup(number, at_ms)
-        return _merged(hits, self._base.groups(number), at_ms)
-
-    def _above(self, number: str, at_ms: int) -> Rate | None:
-        """The rate of the overlay alone."""
+        if self._base is not None:
+            return self._with_file(self._base, number, at_ms)
         shards = self._shards
         size = len(number)
         shard = shards.get(number[:_SHARD]) if size >= _SHARD else None
@@ -133,6 +126,12 @@ class RateTable:
                     if rate.effective_ms <= at_ms:
                         return rate
         return None
+
+    def _with_file(self, base: RateFile, number: str, at_ms: int) -> Rate | None:
+        hits = self._hits(number) if self._lengths else None
+        if not hits:
+            return base.lookup(number, at_ms)
+        return _merged(hits, base.groups(number), at_ms)
 
     def _hits(self, number: str) -> list[tuple[str, _Entry]]:
         """What the overlay says of the number's prefixes, longest first."""
