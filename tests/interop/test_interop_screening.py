@@ -138,3 +138,25 @@ def test_the_explanation_is_the_same_without_a_running_switch(alone):
     assert live[0]["outcome"] == "blacklisted"
     assert alone.switch.stop() == 0
     assert alone.switch.json(*route) == live
+
+
+def test_a_long_list_in_a_number_table_changes_by_single_numbers(case):
+    begin(
+        case,
+        account=f'lists = ["long{case.n}"]',
+        more='[[number_tables]]\nname = "bulk{n}"\nkind = "list"\n'
+        '[[number_lists]]\nname = "long{n}"\nof = "caller"\ntables = ["bulk{n}"]\n',
+    )
+    passes(case, number="44777000001", name="before")
+    file = case.folder / "numbers.csv"
+    file.write_text("number\n" + "".join(f"44777{n:06}\n" for n in range(20_000)))
+    case.switch.cli("table", "import", f"bulk{case.n}", str(file))
+    cdr = refused(case, "blacklisted", -18, number="44777000001", name="listed")
+    assert f"44777000001 in table bulk{case.n}" in str(cdr["decision"])
+    passes(case, number="44777020000", name="not listed")
+    case.switch.cli("table", "set", f"bulk{case.n}", "44777020000")
+    case.switch.cli("table", "remove", f"bulk{case.n}", "44777000001")
+    refused(case, "blacklisted", -18, number="44777020000", name="listed now")
+    passes(case, number="44777000001", name="listed no more")
+    (row,) = case.switch.json("list", "check", "44777020000", "--account", f"C{case.n}")
+    assert (row["on"], row["entry"]) == (True, f"44777020000 in table bulk{case.n}")
