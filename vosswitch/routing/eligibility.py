@@ -26,7 +26,7 @@ class Enquiry(NamedTuple):
 
     :ivar mapping_gateway: the caller's `MappingGateway`; None = a phone calls.
     :ivar snapshot: the configuration of the call (`vosswitch.call.snapshot.Snapshot`).
-    :ivar blacklists: those of plugins, by name.
+    :ivar blacklists: those of plugins, by name; None = lists are not asked.
     """
 
     attempt: CallAttempt
@@ -52,6 +52,8 @@ def _out_of_period(gateway: RoutingGateway, _prefix: str, enquiry: Enquiry) -> s
 
 
 def _listed(gateway: RoutingGateway, _prefix: str, enquiry: Enquiry) -> str:
+    if enquiry.blacklists is None:
+        return ""
     known = Known.of(enquiry.snapshot, enquiry.blacklists)
     refusal = ask("the gateway", gateway.lists, enquiry.attempt, known)
     return "" if refusal is None else refusal.detail

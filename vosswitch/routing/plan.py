@@ -150,7 +150,7 @@ def plan(
     :param mapping_gateway: the caller's, None = a phone calls; *snapshot*: the configuration; for the checks.
     :param sell: what the caller pays, units of 10^-7 per minute.
     :param explain: list the gateways that do not match too, with every price; the call is not placed.
-    :param blacklists: those of plugins, by name.
+    :param blacklists: those of plugins, by name; None = lists of gateways are not asked.
     """
     request = dataclasses.replace(attempt, call_id="") if explain else attempt
     order = orders.of(chosen, own, snapshot.parameters if snapshot is not None else None)

@@ -152,6 +152,16 @@ class TestRoutingGateways:
         assert made.decide("4312345").plan.looks[0].why == "says so (list p of the gateway)"
         assert outcome(made, "4366123") is None
 
+    def test_an_emergency_call_keeps_to_the_lists_while_a_gateway_is_left(self):
+        groups = {"sos": {"name": "sos", "numbers": ["112"], "table": "", "emergency": True}}
+        gateways = by_name(routing("r1", lists=["x"]), routing("r2", priority=1))
+        made = world(listed("x", "112", system=True), number_groups=groups, routing_gateways=gateways)
+        assert [one.gateway for one in made.decide("112").plan.candidates] == ["r2"]
+        made.tell(routing_gateways={"r2": None})
+        assert [one.gateway for one in made.decide("112").plan.candidates] == ["r1"]
+        assert ("emergency", "lists of gateways pass, for no other gateway is left") in made.decide("112").notes
+        assert outcome(made, "43") is None
+
     def test_none_left_is_no_route(self):
         made = world(listed("x", "4312*"), routing_gateways=by_name(routing("r1", lists=["x"])))
         assert outcome(made) == "no_route"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vosswitch.call.deciding.decision import Refused
 from vosswitch.call.deciding.dialling import transformed
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from vosswitch.accounts.values import Phone
     from vosswitch.call.deciding.decision import Decision
     from vosswitch.call.deciding.means import Ask, Means
+    from vosswitch.call.deciding.view import NodeView
     from vosswitch.model.call import CallAttempt
+    from vosswitch.routing.plan import Plan
 
 
 def where(ask: Ask, decision: Decision, attempt: CallAttempt, means: Means) -> None:
@@ -25,8 +27,27 @@ def where(ask: Ask, decision: Decision, attempt: CallAttempt, means: Means) -> N
     called = decision.snapshot.phones.get(decision.callee)
     if called is not None and _to_phone(decision, called, attempt, means):
         return
-    gateway, price, view = decision.gateway, decision.price, means.view(decision)
-    decision.plan = plan(
+    view = means.view(decision)
+    decision.plan = _planned(ask, decision, attempt, means, view, means.plugins.blacklists)
+    if decision.emergency is not None and not decision.plan.candidates:
+        decision.plan = _planned(ask, decision, attempt, means, view, None)
+        if decision.plan.candidates:
+            decision.note("emergency", "lists of gateways pass, for no other gateway is left")
+    decision.had_candidates = bool(decision.plan.candidates)
+    if not decision.had_candidates:
+        raise Refused("no_route")
+    sending = Sending(means.source, partial(transformed, ask, decision, means), means.turns, view.in_use)
+    routes = gateway_routes(decision, decision.plan.candidates, sending)
+    decision.routes = over_registrations(decision, routes, means.registrations)
+
+
+def _planned(ask: Ask, decision: Decision, attempt: CallAttempt, means: Means, view: NodeView, blacklists: Any) -> Plan:
+    """The gateways in order.
+
+    :param blacklists: those of plugins, by name; None = no list is asked.
+    """
+    gateway, price = decision.gateway, decision.price
+    return plan(
         attempt,
         decision.snapshot.gateways,
         view,
@@ -37,14 +58,8 @@ def where(ask: Ask, decision: Decision, attempt: CallAttempt, means: Means) -> N
         snapshot=decision.snapshot,
         sell=price.per_minute if price is not None else None,
         explain=ask.explain,
-        blacklists=means.plugins.blacklists,
+        blacklists=blacklists,
     )
-    decision.had_candidates = bool(decision.plan.candidates)
-    if not decision.had_candidates:
-        raise Refused("no_route")
-    sending = Sending(means.source, partial(transformed, ask, decision, means), means.turns, view.in_use)
-    routes = gateway_routes(decision, decision.plan.candidates, sending)
-    decision.routes = over_registrations(decision, routes, means.registrations)
 
 
 def _to_phone(decision: Decision, called: Phone, attempt: CallAttempt, means: Means) -> bool:
