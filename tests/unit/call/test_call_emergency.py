@@ -16,6 +16,7 @@ from tests.unit.call.call_world import (
     rate,
     routing,
 )  # fmt: skip
+from vosswitch.call.deciding.explain import explain
 from vosswitch.model.call import Reject
 from vosswitch.model.values import UNITS, Address
 
@@ -168,6 +169,13 @@ def test_the_log_and_the_count(monkeypatch):
     for leg in legs:
         leg.hangs_up()
     world.check_idle()
+
+
+def test_the_explanation_of_an_emergency_call_says_what_becomes_of_it():
+    world = world_of(money=BROKE)
+    asked = {"caller": "1000", "mapping_gateway": "mp", "phone": None, "at": None}
+    outcomes = [explain(world.decider, world.snapshot, asked | {"callee": it}, 1)["outcome"] for it in ("112", "4399")]
+    assert outcomes == ["route", "line_limit"]
 
 
 def test_a_group_that_is_no_more_is_none():

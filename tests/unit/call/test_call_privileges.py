@@ -258,6 +258,17 @@ def test_a_group_that_changes_while_calls_are_up_drifts_not():
     world.check_idle()
 
 
+def test_an_explanation_finds_the_limit_that_the_call_would_find():
+    world = World(gateway_groups=groups({"name": "in", "lines": 1}), mapping_gateways=customers({"groups": ["in"]}))
+    assert explain(world.decider, world.snapshot, question(), world.now())["outcome"] == "route"
+    first, _ = world.talk()
+    answer = explain(world.decider, world.snapshot, question(), world.now())
+    assert (answer["outcome"], answer["steps"][-1]) == ("line_limit", "limits: lines mapping_group:in")
+    assert answer["candidates"]
+    first.hangs_up()
+    world.check_idle()
+
+
 # ---- offline phones
 
 

@@ -10,6 +10,7 @@ from tests.unit.sip.sip_world import OFFER, STRANGER, UAC, Peer, World
 from vosswitch.model.causes import cause
 from vosswitch.model.signals import Release
 from vosswitch.model.source import source_key
+from vosswitch.sip.gate.admission import URGENT_CPS
 from vosswitch.sip.gate.shedding import LONGEST_HEAD, glimpse, refusal
 from vosswitch.sip.gate.sources import MOST_SOURCES, SourceRates
 from vosswitch.sip.grammar.message import Response
@@ -192,3 +193,61 @@ def test_a_full_switch_refuses_new_requests_and_goes_on_with_what_runs():
     world.close()
     world.invite()
     assert len(world.calls.offered) == 2
+
+
+# -- emergency numbers
+
+
+def emergency_world() -> World:
+    world = World()
+    world.credentials.emergencies = {"4940"}  # what the peers of these cases call
+    return world
+
+
+def test_a_late_call_to_an_emergency_number_is_served():
+    world = emergency_world()
+    overloaded(world)
+    assert len(world.calls.offered) == 1
+    assert (world.service.statistics.urgent, world.service.statistics.shed) == (1, 0)
+
+
+def test_a_full_switch_serves_a_call_to_an_emergency_number_and_no_other():
+    world = emergency_world()
+    world.service._layer.most = 0
+    world.invite()
+    assert len(world.calls.offered) == 1
+    world.take()
+    caller = Peer(world, UAC, "ordinary")
+    caller.uri = "sip:4941@192.0.2.1"
+    world.put(caller.text("INVITE", OFFER))
+    assert world.one(UAC).status == 503
+    assert len(world.calls.offered) == 1
+
+
+def test_a_stranger_is_shed_whatever_number_it_writes():
+    world = emergency_world()
+    overloaded(world, STRANGER)
+    assert world.calls.offered == []
+    assert (world.service.statistics.urgent, world.service.statistics.shed) == (0, 1)
+
+
+def test_each_source_has_so_many_calls_a_second():
+    world = emergency_world()
+    world.service._layer.most = 0
+    for _ in range(URGENT_CPS + 3):
+        world.invite()
+    assert len(world.calls.offered) == URGENT_CPS
+    assert world.service.statistics.shed == 3
+
+
+@pytest.mark.parametrize(
+    "uri", ["sip:4940", "sip:49400@x", "sip:x4940@y", "sip:04940@x", "mailto:4940@x", "sip:4941@4940;4940"]
+)
+def test_only_the_called_number_itself_counts(uri):
+    world = emergency_world()
+    world.service._layer.most = 0
+    caller = Peer(world, UAC, "other")
+    caller.uri = uri
+    world.put(caller.text("INVITE", OFFER))
+    assert world.calls.offered == []
+    assert world.service.statistics.urgent == 0

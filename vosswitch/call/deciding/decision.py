@@ -70,6 +70,7 @@ class Decision:
     :ivar explaining: a question: steps that a live call's record leaves out are noted, too.
     :ivar transfer: what the call has to do with a transfer, for the decision record; None = nothing.
     :ivar emergency: the number group that makes it an emergency call; None = it is none.
+    :ivar full: of a question: what has no line or admission left for the call now.
     :ivar in_debt: its account is locked for its balance, which an emergency call passes.
     :ivar relay: its media is relayed whatever the gateways say.
     :ivar cost_ms: how long the vendor's leg was up, ms, when it was not the whole call; None = as long as that.
@@ -87,6 +88,7 @@ class Decision:
         "emergency",
         "explaining",
         "free",
+        "full",
         "funding",
         "gateway",
         "had_candidates",
@@ -125,6 +127,7 @@ class Decision:
         self.notes: list[tuple[str, str]] = []
         self.free = self.no_cdr = self.had_candidates = self.relay = self.explaining = self.in_debt = False
         self.emergency: str | None = None
+        self.full = ""
         self._longest_out: int | None = None
         self.transfer: dict[str, Any] | None = None
         self.areas = ("", "")

@@ -59,9 +59,12 @@ def _subject(snapshot: Snapshot, question: Mapping[str, Any]) -> Any:
 
 def _hindrance(decision: Decision, routes: Mapping[str, Any]) -> str | None:
     """What would end a call that is not refused outright before it reaches a gateway, as the call itself finds it."""
+    if decision.full:
+        decision.note("limits", decision.full)
+        return "cps_limit" if decision.full.startswith("cps") else "line_limit"
     if decision.funding is not None and not decision.funding.affordable():
         return "insufficient_balance"
-    if decision.plan is not None and decision.plan.refusal is not None:
+    if decision.plan is not None and decision.plan.refusal is not None and decision.emergency is None:
         return str(decision.plan.refusal)
     return None if routes else str(decision.unusable)
 

@@ -27,6 +27,8 @@ def rate(decision: Decision, means: Means) -> None:
     group = decision.rate_group
     decision.price = decision.find_price(account.number, group, decision.wall_ms)
     decision.limits = incoming(decision)
+    if decision.explaining:
+        decision.full = means.view(decision).refused()
     if decision.emergency is not None:
         emergency.charge(decision, means)
         return

@@ -24,7 +24,9 @@ RETRY_AFTER = 2
 URGENT_CPS = 20
 """Calls to emergency numbers per second of one source that pass when others are turned away."""
 
-_CALLED = re.compile(rb"INVITE (?:sips?|tel):([0-9*#+().-]{1,40})[@;: ]", re.IGNORECASE)
+_CALLED = re.compile(
+    rb"INVITE (?:sips?:([0-9*#+().-]{1,40})(?:[;:][^@ ]{0,200})?@|tel:([0-9*#+().-]{1,40})[; ])", re.IGNORECASE
+)
 
 
 class Admission:
@@ -120,7 +122,10 @@ class Admission:
         return self._calls_emergency(_CALLED.match(b"INVITE " + uri.encode("utf-8", "replace") + b" "), flow)
 
     def _calls_emergency(self, found: re.Match[bytes] | None, flow: Flow) -> bool:
-        return found is not None and self._credentials.emergency(found[1].decode("ascii")) and self.known(flow)
+        if found is None:
+            return False
+        callee = (found[1] or found[2]).decode("ascii")
+        return bool(self._credentials.emergency(callee)) and self.known(flow)
 
     def _runs(self, data: bytes) -> bool:
         """Whether a request of a peer of RFC 2543 is being served."""
