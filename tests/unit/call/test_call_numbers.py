@@ -125,6 +125,15 @@ def test_checks_of_the_incoming_side_refuse():
     assert found.out.placement.callee == "4312345"
 
 
+def test_a_redirection_that_is_no_number_is_not_shown():
+    found = World(mapping_gateways=by_name(mapping("m", forward_check={"digits_only": True})))
+    for number in ("\x1b[31m4", "4" * 65, "4 4"):
+        assert found.call(identity=Identity(diversions=(Diversion(number),))).released.reason == "caller_restricted"
+        assert number not in str(found.cdrs[-1].decision["notes"])
+    assert found.call(identity=Identity(diversions=(Diversion("+43"),))).released.reason == "caller_restricted"
+    assert found.call(identity=Identity(diversions=(Diversion("43"),))).released is None
+
+
 def test_checks_of_a_vendor_see_the_numbers_as_sent_and_pass_it_over():
     checked = routing("r1", callee_dial_plan="43:0", callee_check={"prefixes_denied": ["0"]})
     found = World(routing_gateways=by_name(checked, second()))

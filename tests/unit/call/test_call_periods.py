@@ -79,6 +79,14 @@ def test_the_lines_of_a_period():
     assert placed(found) == ["r1", "r2", "r1"]
 
 
+def test_the_calls_per_second_of_a_period():
+    gateways = by_name(routing("r1", cps=9, periods=[WORK | {"cps": 1}, {}]), second())
+    found = world(routing_gateways=gateways, mapping_gateways=by_name(mapping("m", periods=[WORK | {"cps": 3}, {}])))
+    legs = [found.call() for _ in range(4)]
+    assert placed(found) == ["r1", "r2", "r2"]
+    assert legs[3].released.reason == "cps_limit"
+
+
 def test_a_customer_out_of_its_periods_is_refused():
     config = {"mapping_gateways": by_name(mapping("m", periods=[WORK | {"callee_dial_plan": "0:43", "lines": 1}]))}
     assert world(NOON + 9 * HOUR, **config).call().released.reason == "caller_restricted"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from vosswitch.accounts.limits import Limit
+from vosswitch.numbers.e164 import BadNumber, dialled
 from vosswitch.numbers.numbering import PLAIN_NUMBERING
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vosswitch.call.deciding.decision import Decision
+    from vosswitch.numbers.checks import NumberCheck
     from vosswitch.numbers.dialplan import DialPlan
     from vosswitch.numbers.numbering import Numbering
     from vosswitch.numbers.pools import Turns
@@ -124,11 +126,23 @@ def objections(decision: Decision, numbering: Numbering, caller: str, callee: st
         if why:
             return "callee_restricted", f"callee_check: {callee}: {why}"
     if numbering.forward_check is not None:
-        for item in decision.offered.identity.diversions:
-            why = numbering.forward_check.objection(item.number, callee, around)
-            if why:
-                return "caller_restricted", f"forward_check: {item.number}: {why}"
+        why = _redirections(decision, numbering.forward_check, callee)
+        if why:
+            return "caller_restricted", f"forward_check: {why}"
     return None
+
+
+def _redirections(decision: Decision, check: NumberCheck, callee: str) -> str:
+    """Why a number of a redirection, as received, does not pass; "" when all do."""
+    for item in decision.offered.identity.diversions:
+        try:
+            number = dialled(item.number)
+        except BadNumber as why:
+            return str(why)
+        objection = check.objection(number, callee, decision.snapshot.surroundings)
+        if objection:
+            return f"{number or '-'}: {objection}"
+    return ""
 
 
 def _from_pool(decision: Decision, gateway: RoutingGateway, caller: str, callee: str, sending: Sending) -> Sent | None:
