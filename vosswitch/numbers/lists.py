@@ -90,6 +90,7 @@ class Known(NamedTuple):
     :ivar groups: number groups, with ``match(number)``.
     :ivar plugins: the blacklists of plugins, guarded.
     :ivar told: takes a line about each list that was asked; None = nobody wants to know.
+    :ivar missed: takes a line about a list that is named and not there; None = nobody wants to know.
     """
 
     lists: Mapping[str, ScreeningList]
@@ -97,6 +98,7 @@ class Known(NamedTuple):
     groups: Mapping[str, NumberGroup]
     plugins: Mapping[str, Any]
     told: Callable[[str, str], None] | None = None
+    missed: Callable[[str, str], None] | None = None
 
     @classmethod
     def of(cls, snapshot: Any, plugins: Mapping[str, Any], told: Callable[[str, str], None] | None = None) -> Known:
@@ -152,8 +154,8 @@ def _one_side(level: str, side: str, number: str, lists: list[ScreeningList], kn
 def _plugin(level: str, name: str, attempt: CallAttempt, known: Known) -> Reject | None:
     blacklist = known.plugins.get(name)
     if blacklist is None:
-        if known.told is not None:
-            known.told(f"list {name} ({level})", "is not loaded")
+        if known.missed is not None:
+            known.missed(f"list {name} ({level})", "is not loaded")
         return None
     answer: Reject | None = blacklist.screen(attempt)
     if known.told is not None:

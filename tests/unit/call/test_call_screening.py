@@ -115,6 +115,11 @@ class TestLists:
         assert said(made, "4366123")["lists"] == "blacklisted: for a reason (list p of account c)"
         assert outcome(made, "4366124") is None
 
+    def test_a_list_whose_plugin_is_gone_is_noted_and_lets_the_call_pass(self):
+        made = world(accounts={"lists": ["gone"]})
+        assert outcome(made) is None
+        assert said(made)["list gone (account c)"] == "is not loaded"
+
     def test_the_explanation_names_every_list_that_was_asked(self):
         lists = listed("a", "4399*"), listed("b", "43*", action="allow", of="callee")
         made = world(*lists, accounts={"lists": ["a", "b"]})

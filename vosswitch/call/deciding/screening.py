@@ -44,9 +44,15 @@ def own_caller(decision: Decision) -> None:
 def screen_called(decision: Decision, called: Phone, attempt: CallAttempt, means: Means) -> None:
     """The lists of a called phone, which look at who calls it."""
     if called.screening is not UNSCREENED:
-        known = Known.of(decision.snapshot, means.plugins.blacklists, decision.note if decision.explaining else None)
+        known = _known(decision, means)
         answer = ask(f"phone {called.number}", called.screening.lists, attempt, known, ("caller",))
         _heed(decision, f"phone:{called.number}", answer)
+
+
+def _known(decision: Decision, means: Means) -> Known:
+    """What lists lead to; steps are told to an explanation only, a list that is missing to each call's record."""
+    told = decision.note if decision.explaining else None
+    return Known.of(decision.snapshot, means.plugins.blacklists, told)._replace(missed=decision.note)
 
 
 def _standing(decision: Decision, attempt: CallAttempt, means: Means) -> None:
@@ -56,7 +62,7 @@ def _standing(decision: Decision, attempt: CallAttempt, means: Means) -> None:
     subject: Any = decision.gateway or decision.phone
     if account.screening is UNSCREENED and subject.screening is UNSCREENED and not snapshot.system_lists:
         return
-    known = Known.of(snapshot, means.plugins.blacklists, decision.note if decision.explaining else None)
+    known = _known(decision, means)
     settings = Settings(snapshot, account.screening, subject.screening, decision.phone is not None, known)
     for blacklist in means.plugins.standing:
         _heed(decision, blacklist.name, blacklist.examine(attempt, settings))
