@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vosswitch.accounts.limits import NO_LIMIT, Limit
 from vosswitch.accounts.periods import Period, with_periods
+from vosswitch.accounts.portability import NO_JURISDICTION, Jurisdiction
 from vosswitch.accounts.privileges import ORDINARY, Privileges
 from vosswitch.accounts.screening import UNSCREENED, Screening
 from vosswitch.accounts.sources import SIP_PORT, SourceMatch, read_source
@@ -115,6 +116,7 @@ class MappingGateway:
     periods: tuple[Period, ...] = ()
     screening: Screening = UNSCREENED
     numbering: Numbering = PLAIN_NUMBERING
+    jurisdiction: Jurisdiction = NO_JURISDICTION
     locked: bool = False
     privileges: Privileges = ORDINARY
     limit: Limit = field(init=False, repr=False, compare=False, default=NO_LIMIT)
@@ -160,6 +162,7 @@ class MappingGateway:
             locked=body["locked"],
             numbering=Numbering.from_body(body),
             privileges=Privileges.from_body(body, "routing"),
+            jurisdiction=Jurisdiction.from_body(body),
         )
         return with_periods(plain, body.get("periods") or ())  # type: ignore[no-any-return]
 

@@ -13,10 +13,12 @@ from twisted.logger import Logger
 
 from vosswitch import __version__
 from vosswitch.app.credentials import Credentials
+from vosswitch.app.numberqueries import HttpQuery, SipQuery
 from vosswitch.call.builtins import builtins
 from vosswitch.call.deciding.decide import Decider
 from vosswitch.call.deciding.means import Means
 from vosswitch.call.deciding.view import NodeView
+from vosswitch.call.dips import Dips
 from vosswitch.call.records import Days
 from vosswitch.call.service import CallService
 from vosswitch.call.switchboard import Switchboard
@@ -110,7 +112,21 @@ def calls(node: Switch) -> CallService:
     )
     days = Days(ZoneInfo(node.boot.timezone))
     ids = CallIds(node.boot.node_id, node.last_flowno)
-    return CallService(board, None, lambda: node.snapshot, ids, days, wall_ms, node.frozen.call_ended)
+    service = CallService(board, None, lambda: node.snapshot, ids, days, wall_ms, node.frozen.call_ended)
+    service.dips = dips(node)
+    return service
+
+
+def dips(node: Switch) -> Dips:
+    """Who asks about numbers, our own way and with plugins."""
+    own = (HttpQuery(_http_client), SipQuery(lambda: node.sip, lambda: node.snapshot))
+    queries = {query.name: query for query in own} | node.plugins.number_queries
+
+    def failed(source: str, error: Exception) -> None:
+        taken = source in node.plugins.number_queries
+        node.failures(node.plugins.owner("number_queries", source) if taken else source, "number query", error)
+
+    return Dips(node.reactor, queries, failed)
 
 
 def sip(node: Switch) -> SipService:
@@ -195,6 +211,7 @@ def decider(node: Switch) -> Decider:
         ),
         node.sip,
         random.SystemRandom(),
+        asks=True,
     )
     return Decider(means)
 

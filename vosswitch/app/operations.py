@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import asdict
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred
 
 from vosswitch import __version__
 from vosswitch.app import quality
 from vosswitch.app.load import load
-from vosswitch.call.deciding.explain import NoSuchSubject, explain
+from vosswitch.call.deciding.explain import NoSuchSubject, asked, told
 from vosswitch.control.protocol import ControlError
 from vosswitch.routing.gateways import trunk_text
 from vosswitch.sip.transport import BadCertificate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-    from twisted.internet.defer import Deferred
 
     from vosswitch.app.node import Switch
     from vosswitch.sip.registrations.registrar import Registrar
@@ -183,13 +184,18 @@ class Operations:
         except BadCertificate as error:
             raise ControlError("bad_certificate", "reload_certificates", f"{error}; the old ones stay") from None
 
-    def route(self, args: Arguments) -> dict[str, Any]:
-        """Explain what would become of a call."""
+    def route(self, args: Arguments) -> Any:
+        """Explain what would become of a call, once the questions that the call would ask are answered."""
         node = self._node
         try:
-            return explain(node.decider, node.snapshot, args, node.now())
+            decision = asked(node.decider, node.snapshot, args, node.now())
         except NoSuchSubject as error:
             raise ControlError("not_found", "route: mapping_gateway, phone", str(error)) from None
+        if decision.pending is None:
+            return told(decision, args)
+        replied: Deferred[Any] = Deferred()
+        node.calls.dips.ask(decision.pending, replied.callback)
+        return replied.addCallback(partial(node.decider.resume, decision)).addCallback(lambda _: told(decision, args))
 
     def parameters(self, args: Arguments) -> Iterator[dict[str, Any]]:
         """The effective values of the system parameters."""

@@ -13,11 +13,13 @@ from vosswitch.call.bridge import Call
 from vosswitch.call.deciding.decision import Decision
 from vosswitch.call.deciding.keeping import kept
 from vosswitch.call.deciding.means import Ask
+from vosswitch.call.dips import Dips
 from vosswitch.call.emergencies import Emergencies
 from vosswitch.call.illegal import MINUTE, IllegalCalls
 from vosswitch.call.records import close_record, is_hidden
 from vosswitch.call.switchboard import Switchboard
 from vosswitch.call.takeover import Takeover, is_party, taken_place
+from vosswitch.call.waiting import Waiting
 from vosswitch.cdr.record import Cdr
 from vosswitch.model.causes import Cause, cause
 from vosswitch.model.interfaces import IIncomingCalls
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from vosswitch.call.deciding.decide import Decider
+    from vosswitch.call.deciding.porting import Reply
     from vosswitch.call.records import Days
     from vosswitch.call.snapshot import Snapshot
 
@@ -38,6 +41,8 @@ class CallService(Service):
     """Every call of this node.
 
     :ivar calls: running calls by flowno.
+    :ivar waiting: those whose decision waits for an answer.
+    :ivar dips: whom they ask.
     :ivar illegal: calls of strangers and their records.
     :ivar emergencies: calls to emergency numbers.
     :param wall_ms: wall clock, epoch milliseconds.
@@ -65,6 +70,8 @@ class CallService(Service):
         self._on_end = on_end
         self._idle: list[Deferred[None]] = []
         self.calls: dict[int, Call] = {}
+        self.waiting: dict[int, Waiting] = {}
+        self.dips = Dips(board.clock, {})
         self.illegal: IllegalCalls[tuple[Try, str]] = IllegalCalls()
         self._illegal_timer: Any = None
         self.log = Logger()
@@ -121,6 +128,14 @@ class CallService(Service):
         decision.describe(cdr)
         if transfer is not None:
             cdr.decision = {"transfer": transfer}  # for the record of a call that a crash ends
+        if decision.pending is None:
+            self._place(leg, cdr, decision)
+            return
+        waiting = self.waiting[flowno] = Waiting(leg, cdr, decision, self._resume, self._given_up)
+        waiting.begin(self.dips)
+
+    def _place(self, leg: Any, cdr: Cdr, decision: Decision) -> None:
+        """The decision is complete: place the call, or refuse it."""
         refusal = decision.cause or self._looped(decision) or self._admit(decision)
         if decision.emergency is not None:
             self.emergencies.called(cdr, decision, refusal)
@@ -129,8 +144,39 @@ class CallService(Service):
             return
         assert decision.funding is not None
         call = Call(self._board, decision, leg, cdr, decision.funding)
-        self.calls[flowno] = call
+        self.calls[cdr.flowno] = call
         call.begin()
+
+    # Calls whose decision waits for an answer.
+
+    def _resume(self, waiting: Waiting, reply: Reply) -> None:
+        """The answer is there, or there is none."""
+        assert self.decider is not None
+        cdr, decision = waiting.cdr, waiting.decision
+        del self.waiting[cdr.flowno]
+        try:
+            self.decider.resume(decision, reply)
+        except Exception:  # noqa: BLE001 - as in `_decide`
+            self.log.failure("call {call_id}: no decision", call_id=str(cdr.flowno))
+            decision.cause = cause("degraded")
+        decision.describe(cdr)
+        self._place(waiting.leg, cdr, decision)
+        self._rest()
+
+    def _given_up(self, waiting: Waiting, reached: Cause) -> None:
+        """The caller is gone before the answer."""
+        del self.waiting[waiting.cdr.flowno]
+        waiting.decision.note("portability", "the caller gave up while the question was under way")
+        self._close_refused(waiting.leg, waiting.cdr, waiting.decision, reached, Side.CALLER)
+        self._write(waiting.cdr, waiting.decision.snapshot, no_cdr=waiting.decision.no_cdr)
+        self._rest()
+
+    def _stop_waiting(self, reached: Cause) -> None:
+        for waiting in list(self.waiting.values()):
+            del self.waiting[waiting.cdr.flowno]
+            waiting.stop()
+            self._refuse(waiting.leg, waiting.cdr, waiting.decision, reached)
+        self._rest()
 
     def _decide(self, ask: Ask) -> Decision:
         """The decision; where that breaks, a refusal, so that there is a record of it."""
@@ -229,16 +275,19 @@ class CallService(Service):
 
     def _refuse(self, leg: Any, cdr: Cdr, decision: Decision, reached: Cause) -> None:
         leg.send(Release(reached))
-        cdr.sip_status = leg.status
-        cdr.stop = max(cdr.start, self._wall_ms())
-        close_record(cdr, reached, Side.SERVER)
-        cdr.decision = kept(decision, failed=True)
+        self._close_refused(leg, cdr, decision, reached, Side.SERVER)
         if reached.reason == "unauthorized":  # the address is known, but no gateway there makes such calls
             count = self._illegal(decision.offered, reached.reason)
             if not count:
                 return
             cdr.decision = {**(cdr.decision or {}), "count": count}
         self._write(cdr, decision.snapshot, no_cdr=decision.no_cdr)
+
+    def _close_refused(self, leg: Any, cdr: Cdr, decision: Decision, reached: Cause, side: Side) -> None:
+        cdr.sip_status = leg.status
+        cdr.stop = max(cdr.start, self._wall_ms())
+        close_record(cdr, reached, side)
+        cdr.decision = kept(decision, failed=True)
 
     # Finished calls.
 
@@ -250,9 +299,13 @@ class CallService(Service):
             return
         call.cdr.decision = kept(call.decision, failed=call.cdr.answer is None)
         self._write(call.cdr, call.decision.snapshot, no_cdr=call.decision.no_cdr)
-        if not self.calls:
-            waiting, self._idle = self._idle, []
-            for done in waiting:
+        self._rest()
+
+    def _rest(self) -> None:
+        """Tell those who wait for it that no call is left."""
+        if not self.calls and not self.waiting:
+            idle, self._idle = self._idle, []
+            for done in idle:
                 done.callback(None)
 
     def _write(self, cdr: Cdr, snapshot: Snapshot, *, no_cdr: bool) -> None:
@@ -273,6 +326,7 @@ class CallService(Service):
     def stop_all(self, reason: str = "switch_restart") -> Deferred[None]:
         """End every call; fires when their records are written, those of illegal calls too."""
         self._write_due(everything=True)
+        self._stop_waiting(cause(reason))
         for call in list(self.calls.values()):
             call.stop(cause(reason))
         return self.when_idle()
@@ -280,7 +334,7 @@ class CallService(Service):
     def when_idle(self) -> Deferred[None]:
         """Fires when no call is running."""
         done: Deferred[None] = Deferred()
-        if self.calls:
+        if self.calls or self.waiting:
             self._idle.append(done)
         else:
             done.callback(None)

@@ -12,6 +12,7 @@ from vosswitch.accounts.callers import Callers
 from vosswitch.accounts.destinations import NO_DESTINATIONS, DestinationLimit, Destinations
 from vosswitch.accounts.groups import GatewayGroup, shared_limits
 from vosswitch.accounts.limits import Limit
+from vosswitch.accounts.portability import Portability
 from vosswitch.accounts.values import Account, MappingGateway, Phone
 from vosswitch.billing.files import open_rates
 from vosswitch.billing.rates import RateTable
@@ -67,6 +68,7 @@ class Snapshot:
     geofences: Mapping[str, Area] = field(default_factory=dict)
     system_lists: tuple[str, ...] = ()
     number_pools: Mapping[str, NumberPool] = field(default_factory=dict)
+    portability: Mapping[str, Portability] = field(default_factory=dict)
     surroundings: Surroundings = field(default_factory=lambda: Surroundings({}))
     gateway_groups: Mapping[str, GatewayGroup] = field(default_factory=dict)
     shared_in: Mapping[str, tuple[Limit, ...]] = field(default_factory=dict)
@@ -196,6 +198,7 @@ _KINDS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "geofences": Area.from_body,
     "number_lists": ScreeningList.from_body,
     "number_tables": number_table,
+    "portability": Portability.from_body,
     "phones": Phone.from_body,
     "rate_groups": _rate_group,
     "calendars": Calendar.from_body,

@@ -113,6 +113,7 @@ class State:
             "routing_strategies": frozenset(plugins.routing_strategies),
             "blacklists": frozenset(plugins.blacklists),
             "number_transforms": frozenset(plugins.number_transforms),
+            "number_queries": frozenset(plugins.number_queries),
         }
         registry = DECLARED.with_more(plugins.parameters.values())
         return Deployment(self.boot.realm, Secrets(self.boot.key_file), self.zone, registry, names)

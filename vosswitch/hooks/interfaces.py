@@ -80,6 +80,21 @@ class INumberTransform(Interface):
         """
 
 
+class INumberQuery(Interface):
+    """A question about a number whose answer takes a while: whether it is ported."""
+
+    name = Attribute("What a portability entry's source names it by.")
+
+    def ask(question):
+        """The routing number (text), "" = not ported; or a Deferred of it. Rate: per call that asks, answers are kept.
+
+        The call waits for its deadline at most; a Deferred that comes too late is cancelled. Fails as the entry says
+        (``on_failure``): the call goes on unchanged, or is refused (``lrn_failed``).
+
+        :param question: the `vosswitch.model.call.NumberQuestion`.
+        """
+
+
 class ICdrSink(Interface):
     """Somewhere else that finished calls go. Runs in the recorder process."""
 

@@ -32,6 +32,7 @@ from vosswitch.hooks.interfaces import (
     IBillingMode,
     IBlacklist,
     ICdrSink,
+    INumberQuery,
     INumberTransform,
     IRoutingStrategy,
     IStandingBlacklist,
@@ -49,6 +50,7 @@ FAMILIES: dict[str, type[Interface] | None] = {
     "billing_modes": IBillingMode,
     "blacklists": IBlacklist,
     "number_transforms": INumberTransform,
+    "number_queries": INumberQuery,
     "media_engines": IMediaEngine,
     "cdr_sinks": ICdrSink,
     "parameters": None,
@@ -109,6 +111,7 @@ class Loaded:
         "blacklists",
         "cdr_sinks",
         "media_engines",
+        "number_queries",
         "number_transforms",
         "parameters",
         "routing_strategies",
@@ -130,6 +133,7 @@ class Loaded:
                 owner = self.owner("blacklists", name)
                 raise PluginError(f"plugin {owner}: {name}: fails: expected open or closed, got {item.fails!r}")
         self.number_transforms = self._collect("number_transforms", by_plugin)
+        self.number_queries = self._collect("number_queries", by_plugin)
         self.media_engines = self._collect("media_engines", by_plugin)
         self.cdr_sinks = self._collect("cdr_sinks", by_plugin)
         self.parameters = self._collect("parameters", by_plugin)

@@ -95,6 +95,19 @@ def number_transforms() -> Sequence[Named]:
 
 
 @hookspec
+def number_queries() -> Sequence[Named]:
+    """Offer questions about numbers whose answers take a while: portability dips.
+
+    Called once, before the configuration is loaded.  Rate: start-up.  An exception stops the start.
+
+    :returns: objects that provide `INumberQuery`; the lists of all plugins are joined, equal names stop the start.
+
+    .. versionadded:: 0.2
+    """
+    raise NotImplementedError
+
+
+@hookspec
 def media_engines() -> Sequence[Named]:
     """Offer ways to relay media.
 

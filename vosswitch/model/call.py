@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from vosswitch.model.identity import NOBODY, Identity
 from vosswitch.model.peer import PLAIN, PeerProfile
@@ -182,6 +182,19 @@ class Credential:
 
     ha1: str
     algorithm: str
+
+
+class NumberQuestion(NamedTuple):
+    """What a number query is asked: whether a number is ported.
+
+    :ivar number: as the dial plan of the question makes it.
+    :ivar settings: the `vosswitch.accounts.portability.Portability` that asks.
+    """
+
+    number: str
+    caller: str
+    call_id: str
+    settings: Any
 
 
 LEVELS = tuple(Level)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vosswitch.accounts.limits import NO_LIMIT, Limit
 from vosswitch.accounts.periods import Period, with_periods
+from vosswitch.accounts.portability import NO_JURISDICTION, Jurisdiction
 from vosswitch.accounts.privileges import ORDINARY, Privileges
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.places import settled
@@ -74,6 +75,7 @@ class RoutingGateway:
     profile: PeerProfile = PLAIN
     periods: tuple[Period, ...] = ()
     numbering: Numbering = PLAIN_NUMBERING
+    jurisdiction: Jurisdiction = NO_JURISDICTION
     conduct: Conduct = USUAL
     lists: tuple[str, ...] = ()
     locked: bool = False
@@ -126,6 +128,7 @@ class RoutingGateway:
             lists=tuple(body.get("lists") or ()),
             locked=body["locked"],
             numbering=Numbering.from_body(body),
+            jurisdiction=Jurisdiction.from_body(body),
             protect=body.get("protect", False),
             privileges=Privileges.from_body(body, "mapping"),
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from vosswitch.model.values import Level, money_text
 from vosswitch.numbers.dialplan import parse_plan
-from vosswitch.store import fields, numbering_fields, period_fields
+from vosswitch.store import fields, numbering_fields, period_fields, portability_fields
 from vosswitch.store.calendar_fields import CALENDARS
 from vosswitch.store.group_fields import NUMBER_GROUPS
 from vosswitch.store.limit_fields import (
@@ -121,6 +121,7 @@ MAPPING_GATEWAYS = Table(
         *_ROUTING_TIME,
         *PRIVILEGES_OF_MAPPING_GATEWAYS,
         *OF_MAPPING_GATEWAYS,
+        *portability_fields.OF_MAPPING_GATEWAYS,
         *period_fields.OF_MAPPING_GATEWAYS,
         *OF_CALLERS,
         *numbering_fields.OF_GATEWAYS,
@@ -162,6 +163,7 @@ ROUTING_GATEWAYS = Table(
         *PRIVILEGES_OF_ROUTING_GATEWAYS,
         *OF_ROUTING_GATEWAYS,
         *period_fields.OF_ROUTING_GATEWAYS,
+        *portability_fields.OF_ROUTING_GATEWAYS,
         *OF_CALLERS,
         *numbering_fields.OF_ROUTING_GATEWAYS,
         _LOCKED,
@@ -211,6 +213,7 @@ TABLES = {
         NUMBER_LISTS,
         GEOFENCES,
         numbering_fields.NUMBER_POOLS,
+        portability_fields.PORTABILITY,
     )
 }
 """By the name in files, in the order in which entries are created."""

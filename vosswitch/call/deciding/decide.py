@@ -1,16 +1,19 @@
 """The decision: may this call be made, who pays, at which rate, and which gateways are tried in which order.
 
 One path serves live calls, every explanation and every simulation, so the explanation is the truth.  `Decider.decide`
-takes nothing and changes nothing: lines and money are taken by who acts on the decision.
+takes nothing and changes nothing: lines and money are taken by who acts on the decision.  A question that has to wait
+(`vosswitch.call.deciding.porting`) leaves a decision incomplete; `Decider.resume` completes it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vosswitch.accounts.portability import NO_JURISDICTION
 from vosswitch.call.deciding import emergency
 from vosswitch.call.deciding.decision import Decision, Refused
 from vosswitch.call.deciding.dialling import call_attempt, check_numbers, numbers
+from vosswitch.call.deciding.porting import judge, settle, wait
 from vosswitch.call.deciding.rating import rate
 from vosswitch.call.deciding.screening import own_caller, screen
 from vosswitch.call.deciding.steps import tell_caller, tell_rate
@@ -22,6 +25,7 @@ from vosswitch.routing.order import Orders
 
 if TYPE_CHECKING:
     from vosswitch.call.deciding.means import Ask, Means
+    from vosswitch.call.deciding.porting import Reply
     from vosswitch.call.snapshot import Snapshot
 
 
@@ -52,12 +56,37 @@ class Decider:
             if decision.emergency is None:
                 check_numbers(decision)
                 screen(decision, attempt, means)
+                gateway = decision.gateway
+                if gateway is not None and gateway.jurisdiction is not NO_JURISDICTION:
+                    if wait(ask, decision, attempt, means, gateway.jurisdiction):
+                        return decision
+                    judge(decision, gateway.jurisdiction)
             rate(decision, means)
             if decision.explaining:
                 tell_rate(decision)
             where(ask, decision, attempt, means)
         except Refused as refusal:
-            reason = str(refusal)
-            decision.cause = cause(reason)
-            decision.note("refused", reason)
+            _refuse(decision, refusal)
         return decision
+
+    def resume(self, decision: Decision, reply: Reply) -> None:
+        """Complete a decision that waited (`Decision.pending`) with what came of its question."""
+        pending, decision.pending = decision.pending, None
+        assert pending is not None
+        assert decision.gateway is not None
+        means = self._means
+        try:
+            settle(decision, pending, reply, means)
+            judge(decision, decision.gateway.jurisdiction)
+            rate(decision, means)
+            if decision.explaining:
+                tell_rate(decision)
+            where(pending.ask, decision, pending.attempt, means)
+        except Refused as refusal:
+            _refuse(decision, refusal)
+
+
+def _refuse(decision: Decision, refusal: Refused) -> None:
+    reason = str(refusal)
+    decision.cause = cause(reason)
+    decision.note("refused", reason)

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from vosswitch.accounts.limits import Limit
+    from vosswitch.accounts.portability import Jurisdiction, Ported
     from vosswitch.accounts.values import Account, MappingGateway, Phone
     from vosswitch.billing.balances import Balances
     from vosswitch.billing.rates import Rate
+    from vosswitch.call.deciding.porting import Pending
     from vosswitch.call.deciding.routes import Route
     from vosswitch.call.funding import Funding
     from vosswitch.call.snapshot import Snapshot
@@ -73,6 +75,10 @@ class Decision:
     :ivar full: of a question: what has no line or admission left for the call now.
     :ivar in_debt: its account is locked for its balance, which an emergency call passes.
     :ivar relay: its media is relayed whatever the gateways say.
+    :ivar pending: the question that the decision waits for; None = it is complete.
+    :ivar ported: what is known of the called number's portability; None = nothing was asked.
+    :ivar routed: the number that gateways are found by, "" = the called one; *rated* likewise for rates.
+    :ivar jurisdiction: interstate, intrastate or undetermined; "" = it plays no part.
     :ivar cost_ms: how long the vendor's leg was up, ms, when it was not the whole call; None = as long as that.
     """
 
@@ -93,14 +99,19 @@ class Decision:
         "gateway",
         "had_candidates",
         "in_debt",
+        "jurisdiction",
         "limits",
         "no_cdr",
         "notes",
         "offered",
+        "pending",
         "phone",
         "plan",
+        "ported",
         "price",
+        "rated",
         "relay",
+        "routed",
         "routes",
         "snapshot",
         "transfer",
@@ -133,6 +144,9 @@ class Decision:
         self.areas = ("", "")
         self.unusable = "no_route"
         self.cost_ms: int | None = None
+        self.pending: Pending | None = None
+        self.ported: Ported | None = None
+        self.routed = self.rated = self.jurisdiction = ""
 
     @property
     def parameters(self) -> Any:
@@ -175,6 +189,12 @@ class Decision:
         own = self.gateway.routing_time if self.gateway is not None else None
         return own if own is not None else self.snapshot.parameters["VS_ROUTING_TIME"]
 
+    @property
+    def sent_callee(self) -> str:
+        """The called number as it goes out, before what gateways make of it."""
+        ported = self.ported
+        return self.callee if ported is None else ported.sent or self.callee
+
     def answered_by(self, route: Route) -> None:
         """The route whose own longest call counts from now on."""
         self._longest_out = route.privileges.longest_call
@@ -199,10 +219,15 @@ class Decision:
     def find_price(self, account: str, group_name: str | None, at_ms: int) -> Price | None:
         """The rate of a rate group for the callee as billed at a moment (epoch ms)."""
         group = self.snapshot.rate_groups.get(group_name) if group_name else None
-        rate = group.table.lookup(self.callee, at_ms) if group is not None else None
+        rate = group.table.lookup(self.rated or self.callee, at_ms) if group is not None else None
         if group is None or rate is None:
             return None
         return Price(account, group.name, group.mode, rate, terms(rate, self.snapshot.parameters))
+
+    def group_of(self, usual: str | None, own: Jurisdiction) -> str | None:
+        """The rate group of a side of the call: that of its jurisdiction, else the usual one."""
+        kind = self.jurisdiction
+        return (own.group(kind) or usual) if kind else usual
 
     def meter(self) -> Meter:
         """The meter of the price in force."""
@@ -232,7 +257,11 @@ class Decision:
         account = self.snapshot.accounts.get(route.account) if route.account is not None else None
         if account is None:
             return None
-        return self.find_price(account.number, route.privileges.rate_group or account.rate_group, at_ms)
+        group = route.privileges.rate_group or account.rate_group
+        if self.jurisdiction:
+            gateway = self.snapshot.gateways.gateways.get(route.name)
+            group = group if gateway is None else self.group_of(group, gateway.jurisdiction)
+        return self.find_price(account.number, group, at_ms)
 
     def cost_at(self, route: Route | None, answer_ms: int) -> Price | None:
         """What the vendor charges, by the rate in force at the answer; None when it costs nothing."""

@@ -24,19 +24,33 @@ class NoSuchSubject(ValueError):
 
 
 def explain(decider: Decider, snapshot: Snapshot, question: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
-    """Answer the control operation ``route``.
+    """Answer the control operation ``route`` at once.
 
     :param question: caller, callee, mapping_gateway or phone, at (epoch ms or None = now), source (its IP address).
+    :raises NoSuchSubject: who calls is not known.
+    """
+    return told(asked(decider, snapshot, question, now_ms), question)
+
+
+def asked(decider: Decider, snapshot: Snapshot, question: Mapping[str, Any], now_ms: int) -> Decision:
+    """The decision on the call in question; it may wait for an answer (`Decision.pending`) before it can be told.
+
     :raises NoSuchSubject: who calls is not known.
     """
     subject = _subject(snapshot, question)
     at = question.get("at") or now_ms
     source = _NOWHERE._replace(host=question.get("source") or _NOWHERE.host)
     offered = Try(question["caller"], question["callee"], source, _NOWHERE, "")
-    decision = decider.decide(Ask("0", offered, at, subject, explain=True), snapshot)
+    return decider.decide(Ask("0", offered, at, subject, explain=True), snapshot)
+
+
+def told(decision: Decision, question: Mapping[str, Any]) -> dict[str, Any]:
+    """A complete decision as the answer to the question that led to it."""
     routes = {route.name: route for route in decision.routes}
-    answer = _outcome(decision, at, routes)
-    answer["source"] = question.get("mapping_gateway") or question.get("phone") or subject.name
+    answer = _outcome(decision, decision.wall_ms, routes)
+    answer["source"] = (
+        question.get("mapping_gateway") or question.get("phone") or next(iter(decision.snapshot.mapping_gateways))
+    )
     answer["candidates"] = _candidates(decision, routes)
     answer["steps"] = [f"{what}: {why}" for what, why in decision.notes]
     return answer

@@ -35,6 +35,10 @@ def kept(decision: Decision, *, failed: bool) -> dict[str, Any] | None:
         found["transfer"] = decision.transfer
     if decision.areas != ("", ""):
         found["areas"] = decision.areas
+    if decision.ported is not None:
+        found["ported"] = decision.ported[:3]
+    if decision.jurisdiction:
+        found["jurisdiction"] = decision.jurisdiction
     if decision.plan is not None:
         found["plan"] = packed(decision.plan)
     return found
@@ -54,6 +58,8 @@ def told(record: Mapping[str, Any] | None) -> dict[str, Any] | None:
         return None
     found = dict(record)
     rate, plan = found.get("rate"), found.get("plan")
+    if isinstance(found.get("ported"), (list, tuple)):
+        found["ported"] = dict(zip(("lrn", "source", "ms"), found["ported"], strict=False))
     if isinstance(rate, (list, tuple)):
         found["rate"] = dict(zip(_RATE, rate, strict=False))
     if plan is not None and "gateways" not in plan:

@@ -22,6 +22,7 @@ class Ask(NamedTuple):
     :ivar wall_ms: its start, epoch milliseconds.
     :ivar subject: who calls, when that is known already (an explanation); None = the source and the user say it.
     :ivar explain: list every gateway that was looked at, not only those that match.
+    :ivar lrn: what was found out about the called number then, "" = not ported (a simulation); None = find it out.
     """
 
     call_id: str
@@ -29,6 +30,7 @@ class Ask(NamedTuple):
     wall_ms: int
     subject: MappingGateway | Phone | None = None
     explain: bool = False
+    lrn: str | None = None
 
 
 class Means(NamedTuple):
@@ -41,6 +43,7 @@ class Means(NamedTuple):
     :ivar source: of every random choice.
     :ivar orders: of the routing gateways (`vosswitch.routing.order.Orders`); the decider makes them when left out.
     :ivar turns: where the number pools go on (`vosswitch.numbers.pools.Turns`), likewise.
+    :ivar asks: questions about numbers can wait for their answer; otherwise they are not asked.
     """
 
     modes: Mapping[str, Any]
@@ -51,3 +54,4 @@ class Means(NamedTuple):
     source: random.Random
     orders: Any = None
     turns: Any = None
+    asks: bool = False

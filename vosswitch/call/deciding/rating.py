@@ -25,6 +25,8 @@ def rate(decision: Decision, means: Means) -> None:
     hidden = parameters["SERVER_BILLING_NO_CDR_E164S"]
     decision.no_cdr = decision.callee in hidden or decision.caller in hidden
     group = decision.rate_group
+    if decision.jurisdiction and decision.gateway is not None:
+        group = decision.group_of(group, decision.gateway.jurisdiction)
     decision.price = decision.find_price(account.number, group, decision.wall_ms)
     decision.limits = incoming(decision)
     if decision.explaining:

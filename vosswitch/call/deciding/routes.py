@@ -9,6 +9,7 @@ from vosswitch.accounts.limits import Limit
 from vosswitch.accounts.periods import in_force
 from vosswitch.accounts.privileges import ORDINARY, Privileges
 from vosswitch.call.deciding.lines import outgoing, unbounded
+from vosswitch.call.deciding.porting import number_parameters
 from vosswitch.call.deciding.presentation import display_name, outgoing_identity, privacy
 from vosswitch.call.deciding.sending import numbers_sent
 from vosswitch.model.call import LegTimers, Placement
@@ -202,7 +203,7 @@ def placement(decision: Decision, call_id: str, route: Route, offer: SessionDesc
         identity=route.identity,
         privacy=privacy(route.profile, decision.snapshot.parameters),
         headers=decision.offered.headers,
-        number_parameters=decision.offered.number_parameters,
+        number_parameters=number_parameters(decision),
         account=decision.account.number if decision.account is not None else "",
         route=route.route,
         contact=route.contact,

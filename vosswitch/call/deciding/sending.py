@@ -67,9 +67,9 @@ def numbers_sent(decision: Decision, gateway: RoutingGateway, prefix: str, sendi
     :param prefix: of the gateway, that matched.
     """
     name, source = gateway.name, sending.source
-    caller, callee = decision.caller, decision.callee
+    caller, callee = decision.caller, decision.sent_callee
     if gateway.strip_prefix:
-        callee = callee[len(prefix) :]
+        callee = callee.removeprefix(prefix)
     if gateway.callee_dial_plan:
         callee = planned(decision, f"{name}: callee_dial_plan", gateway.callee_dial_plan, callee, source)
     if gateway.caller_dial_plan:

@@ -122,11 +122,13 @@ class NodeView:
         if account is None:
             return None
         name = gateway.privileges.rate_group or account.rate_group
+        if self._decision.jurisdiction:
+            name = self._decision.group_of(name, gateway.jurisdiction)
         if name is None:
             return None
         prices = self._prices
         if name not in prices:
-            group = snapshot.rate_groups.get(name)
-            rate = group.table.lookup(self._decision.callee, self._decision.wall_ms) if group is not None else None
+            group, number = snapshot.rate_groups.get(name), self._decision.rated or self._decision.callee
+            rate = group.table.lookup(number, self._decision.wall_ms) if group is not None else None
             prices[name] = None if rate is None else minute_units(rate.per_minute)
         return prices[name]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from vosswitch.call.deciding.decision import Refused
 from vosswitch.call.deciding.dialling import transformed
+from vosswitch.call.deciding.porting import routed_attempt
 from vosswitch.call.deciding.registered import over_registrations
 from vosswitch.call.deciding.routes import gateway_routes, phone_routes
 from vosswitch.call.deciding.screening import screen_called
@@ -48,7 +49,7 @@ def _planned(ask: Ask, decision: Decision, attempt: CallAttempt, means: Means, v
     """
     gateway, price = decision.gateway, decision.price
     return plan(
-        attempt,
+        routed_attempt(decision, attempt),
         decision.snapshot.gateways,
         view,
         means.orders,
