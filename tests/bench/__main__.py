@@ -10,12 +10,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.bench import calls, changing, decision, rates, registrations, screening, streams
+from tests.bench import calls, changing, decision, rates, registrations, screening, streams, tables
 from tests.support.switch import ROOT
 
 PARTS = (
     "decision",
     "screening",
+    "tables",
     "calls",
     "sippy",
     "proxied",
@@ -157,6 +158,13 @@ def part_screening(quick: bool) -> dict[str, object]:
     """Look-ups in lists."""
     found = screening.run(quick)
     show("black and white lists, us a look-up: a million entries, 500 patterns and lengths, 10,000 networks", found)
+    return found
+
+
+def part_tables(quick: bool) -> dict[str, object]:
+    """Number tables: look-ups, size, import."""
+    found = tables.measure(100_000 if quick else 1_000_000, 100_000 if quick else 1_000_000)
+    show("number tables", found)
     return found
 
 

@@ -20,8 +20,8 @@ from zope.interface.exceptions import Invalid
 from zope.interface.verify import verifyObject
 
 from vosswitch.hooks.frozen import usable
-from vosswitch.hooks.interfaces import IBillingMode, IBlacklist, INumberTransform, IRoutingStrategy
-from vosswitch.model.call import CallAttempt, Candidate
+from vosswitch.hooks.interfaces import IBillingMode, IBlacklist, INumberQuery, INumberTransform, IRoutingStrategy
+from vosswitch.model.call import CallAttempt, Candidate, NumberQuestion
 from vosswitch.model.rating import LONGEST_MS, Fee, Terms
 from vosswitch.model.values import UNITS, Address
 
@@ -145,6 +145,25 @@ def check_number_transform(transform: Any, asked: Iterable[CallAttempt] = ()) ->
             raise Broken(f"{transform.name}: {given}: expected a pair of texts (caller, callee), got {answer!r}")
     call = attempt()
     _quick(transform.name, "transform", lambda: transform.transform(call.caller, call.callee, call))
+
+
+def check_number_query(query: Any, *, ask: bool = True) -> None:
+    """Check an `INumberQuery`: a text, or a Deferred, for whatever numbers come, at once.
+
+    :param ask: call it, too; False where nothing is there that could answer.
+    """
+    _provides(INumberQuery, query)
+    if not ask:
+        return
+    for number in NUMBERS:
+        question = NumberQuestion(number, "1001", "1", None)
+        answer = _called(query, "ask", question)
+        if isinstance(answer, str):
+            continue
+        if not hasattr(answer, "addCallbacks"):
+            raise Broken(f"{query.name}: ask({number!r}): expected a text or a Deferred of one, got {answer!r}")
+        answer.addErrback(lambda _: None)
+        answer.cancel()
 
 
 def _provides(interface: Any, item: Any) -> None:

@@ -73,7 +73,7 @@ class NumberTable:
     def get(self, number: str) -> str | None:
         """The value of exactly this number; None = it is not there."""
         entries = self._entries
-        if number in entries:
+        if entries and number in entries:
             return entries[number]
         base = self._base
         return None if base is None else base.get(number)

@@ -82,6 +82,13 @@ def _leading_digits(number: str) -> str:
     return head
 
 
+def _up(row: int, parent: int) -> int:
+    """The parent of a row; one that comes not before it would be damage, and perhaps a loop."""
+    if row <= parent < NONE:
+        raise IndexError(parent)
+    return parent
+
+
 class TableCompiler:
     """Turns rows, sorted by number, into the sections of a file.
 
@@ -276,7 +283,9 @@ class TableFile:
             # Also "+1" and "1_0" can be read as a key; they are no digits, and so not in here.
             if not number.isascii() or (key and not number.isdecimal()):
                 return None
-            return self._value(self._values[slot])
+            buffer, place = self._buffer, self._values[slot] + self._texts
+            size = buffer[place]
+            return buffer[place + 1 : place + 1 + size].decode() if size else ""
         except (IndexError, ValueError):
             raise BadTableFile(f"{self._name}: damaged at {number!r}") from None
 
@@ -285,7 +294,23 @@ class TableFile:
 
         :raises BadTableFile: came upon damage.
         """
-        return next(self.prefixes(number), None)
+        head = number[:DIGITS]
+        if not (head.isdecimal() and head.isascii()):
+            head = _leading_digits(number)
+        key = key_of(head)
+        keys, parents = self._keys, self._parents
+        row = bisect_right(keys, key) - 1
+        try:
+            while 0 <= row < NONE:
+                own = keys[row]
+                length = own & 15
+                below = _SHIFTS[length]
+                if own >> below == key >> below:
+                    return number[:length], self._value(self._places[row])
+                row = _up(row, parents[row])
+        except (IndexError, ValueError):
+            raise BadTableFile(f"{self._name}: damaged at the prefixes of {head!r}") from None
+        return None
 
     def prefixes(self, number: str) -> Iterator[tuple[str, str]]:
         """Every entry that *number* begins with, longest first, and its value.
@@ -303,10 +328,7 @@ class TableFile:
                 below = _SHIFTS[length]
                 if own >> below == key >> below:
                     yield number[:length], self._value(self._places[row])
-                parent = parents[row]
-                if row <= parent < NONE:
-                    raise IndexError(parent)
-                row = parent
+                row = _up(row, parents[row])
         except (IndexError, ValueError):
             raise BadTableFile(f"{self._name}: damaged at the prefixes of {digits!r}") from None
 
