@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import time
+import tracemalloc
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -14,7 +15,12 @@ from click.testing import CliRunner
 from vosswitch.cdr.record import Attempt, Cdr
 from vosswitch.cli.main import cli
 from vosswitch.model.values import UNITS
+from vosswitch.simulation.replay import recorded
+from vosswitch.simulation.report import Report
+from vosswitch.simulation.run import Period, simulate
 from vosswitch.store import cdrs
+from vosswitch.store.database import open_database
+from vosswitch.store.migrations import migrate
 from vosswitch.store.pastcalls import count_calls, past_calls
 
 START = 1_790_000_000_000
@@ -279,3 +285,43 @@ def test_number_tables_are_part_of_it(node, database):
     draft = node.file("draft.toml", '[[number_lists]]\nname = "no"\nsystem = true\ntables = ["bad"]\n')
     report = node.simulate("--draft", draft)
     assert (report["total"]["refused_old"], report["total"]["refused_new"]) == (0, 3)
+
+
+def test_an_account_that_ran_out_of_money_since_is_open(node, database):
+    """Locks of the switch's own are of the moment; those of an operator are configuration."""
+    write(database, [record(1)])
+    account = '[[accounts]]\nnumber = "C1"\nrate_group = "sell"\nlocked = true\nlock_reason = "{}"\n'
+    node.load(account.format("balance"))
+    assert node.simulate()["total"]["changed"] == 0
+    node.load(account.format("operator"))
+    assert node.simulate()["refusals"] == [{"reason": "account_locked", "old": 0, "new": 1}]
+
+
+class Same:
+    """A replay that finds everything as it was."""
+
+    def call(self, past):
+        return recorded(past)
+
+
+def peak(database, until):
+    """Bytes that a simulation needed at most."""
+    tracemalloc.start()
+    report = Report((("gateway",), ("prefix", "customer")))
+    simulate(database, Period(START, until), Same(), report)
+    used = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return report.total.old[0], used
+
+
+def test_ten_times_the_calls_need_no_more_memory(tmp_path):
+    url = f"sqlite:///{tmp_path}/test.sqlite"
+    migrate(url)
+    database = open_database(url)
+    write(database, [record(n, START + n) for n in range(50_000)])
+    peak(database, START + 100)  # what is made once
+    few, small = peak(database, START + 5_000)
+    many, large = peak(database, START + 50_000)
+    database.close()
+    assert (few, many) == (5_000, 50_000)
+    assert large < small * 1.3

@@ -132,3 +132,28 @@ def test_a_simulation_stands_behind_the_switch_and_leaves_nothing(case, tmp_path
 
 def _nice(pid):
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[16])
+
+
+def test_a_route_is_told_alike_with_and_without_the_running_switch(alone):
+    """The same steps, candidates, values and reasons, from the switch and from the database."""
+    case = alone
+    case.begin(
+        access='tech_prefix = "77"\ncaller_dial_plan = "43:0043"',
+        vendor="locked = true",
+        other='callee_dial_plan = "49:0049"',
+        more='[[routing_gateways]]\nname = "third{n}"\naddress = "127.0.0.1"\npriority = 9\n'
+        '[[routing_gateways]]\nname = "other{n}"\naddress = "127.0.0.1"\nprefixes = ["7"]\n',
+    )
+    question = ("route", "4312345", f"77{case.number}", "-g", f"customer{case.n}", "--at", "2026-12-31T12:00:00Z")
+    running = case.switch.json(*question)
+    assert case.switch.stop() == 0
+    stopped = case.switch.json(*question)
+    assert running == stopped
+    (answer,) = running
+    kept = [row["gateway"] for row in answer["candidates"] if row["kept"]]
+    assert (answer["outcome"], kept) == ("route", [f"second{case.n}", f"third{case.n}"])
+    assert answer["candidates"][0]["callee_out"] == f"00{case.number}"
+    why = {row["gateway"]: row["why"] for row in answer["candidates"] if not row["kept"]}
+    assert why == {f"first{case.n}": "locked", f"other{case.n}": "prefix does not match"}
+    for step in (f"received: 4312345 calls 77{case.number}", f"billed: 004312345 calls {case.number}"):
+        assert step in answer["steps"]

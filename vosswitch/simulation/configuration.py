@@ -21,6 +21,7 @@ from vosswitch.store.history import Lost, as_it_was
 from vosswitch.store.number_fields import NUMBER_TABLES
 from vosswitch.store.provision import draft
 from vosswitch.store.provision_schema import (
+    ACCOUNTS,
     MAPPING_GATEWAYS,
     PARAMETERS,
     PHONES,
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from vosswitch.store.provision import RatePair
     from vosswitch.store.resolve import State
     from vosswitch.store.table import Table
+
+_OF_THE_MOMENT = ("balance", "fraud")
+"""Locks that the switch has set: what an account had then, or has now, is not simulated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,8 @@ def _body(table: Table, stored: Stored) -> Any:
         return stored.values | {"ha1s": {}}
     if table is ROUTING_GATEWAYS:
         return stored.values | {"password": ""}
+    if table is ACCOUNTS and stored.values["lock_reason"] in _OF_THE_MOMENT:
+        return stored.values | {"locked": False, "lock_reason": ""}
     return stored.values
 
 
