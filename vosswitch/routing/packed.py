@@ -66,15 +66,16 @@ def _pack_candidates(found: dict[str, Any], plan: Plan, candidates: Sequence[Can
     if plan.free != len(candidates):
         found["f"] = plan.free
     if plan.last:
-        found["l"] = _some(plan.last)
+        found["l"] = _of_shown(candidates, plan.last)
     if plan.behind:
-        found["b"] = _some(plan.behind)
+        found["b"] = _of_shown(candidates, plan.behind)
     if plan.taken:
-        found["k"] = _some(plan.taken)
+        found["k"] = _of_shown(candidates, plan.taken)
 
 
-def _some(reasons: Mapping[str, str]) -> dict[str, str]:
-    return {name: why[:_LONGEST] for name, why in list(reasons.items())[:MOST_DROPPED]}
+def _of_shown(candidates: Sequence[Candidate], whys: Mapping[str, str]) -> dict[str, str]:
+    """The reasons of candidates that have their values in the record."""
+    return {one.gateway: whys[one.gateway][:_LONGEST] for one in candidates[:MOST_VALUED] if one.gateway in whys}
 
 
 def _valued(found: dict[str, Any], shown: Sequence[Candidate]) -> list[list[Any]]:
