@@ -102,6 +102,7 @@ def test_a_route_is_chosen_by_the_table(case, tmp_path):
     cdr = case.cdr()
     assert (cdr["routing_gateway"], cdr["callee"], cdr["rate_prefix"]) == (f"third{case.n}", case.number, case.prefix)
     assert cdr["decision"]["ported"] == {"lrn": lrn, "source": "table", "ms": 0}
+    assert f"ported   {lrn} (table, 0 ms)" in case.switch.cli("cdr", "explain", str(cdr["call_id"])).stdout
     case.switch.cli("table", "remove", f"ported{case.n}", case.number)
     first = case.vendor("first", ANSWER)
     case.call(CALL, name="again").succeeds()
@@ -198,3 +199,30 @@ def test_a_silent_redirect_server_costs_its_deadline(case):
     case.call(CALL).succeeds()
     first.succeeds()
     assert any("no answer in time" in note[1] for note in case.cdr()["decision"]["notes"])
+
+
+def test_rates_by_jurisdiction(case, tmp_path):
+    """A call between two states at the rates for that, on both sides."""
+    case.prefix = f"12122{case.n % 100:02}"
+    case.number = f"{case.prefix}1234"
+    groups = f"""
+[[rate_groups]]
+name = "far{case.n}"
+[[rate_groups.rates]]
+prefix = "1"
+per_minute = "1.20"
+[[number_tables]]
+name = "states{case.n}"
+kind = "nanp"
+"""
+    more = f'jurisdiction = "states{case.n}"\nrate_group_interstate = "far{case.n}"'
+    case.begin(access=more, more=groups)
+    (tmp_path / "states.csv").write_text("NPANXX,State\n212,NY\n310,CA\n")
+    case.switch.cli("table", "import", f"states{case.n}", str(tmp_path / "states.csv"))
+    first = case.vendor("first", ANSWER, calls=2)
+    case.call(CALL, number="13105550000").succeeds()
+    case.call(CALL, number="12125550000", name="near").succeeds()
+    first.succeeds()
+    near, far = case.cdrs(2)
+    assert (far["decision"]["jurisdiction"], far["rate_group"]) == ("interstate", f"far{case.n}")
+    assert (near["decision"]["jurisdiction"], near["rate_group"]) == ("intrastate", f"sell{case.n}")

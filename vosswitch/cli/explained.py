@@ -75,10 +75,20 @@ def _head(state: State, cdr: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if rate:
         prefix = rate["prefix"] or "(all)"
         yield "rate", f"{rate['per_minute']} per minute ({rate['mode']}), prefix {prefix} of {rate['group']}"
+    yield from _asked(cdr["decision"] or {})
     left = cdr["fee"] - cdr["cost"]
     held = f"{(cdr['hold_time_ms'] or 0) / 1000:.1f} s, " if cdr["answer"] is not None else "not answered, "
     yield "end", f"{held}{cdr['end_reason']} ({cdr['code']}): {_words(cdr['end_reason'])}"
     yield "money", f"fee {money_text(cdr['fee'])}, cost {money_text(cdr['cost'])}, margin {money_text(left)}"
+
+
+def _asked(decision: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What was found out about the called number."""
+    ported = decision.get("ported")
+    if ported:
+        yield "ported", f"{ported['lrn'] or 'not ported'} ({ported['source']}, {ported['ms']} ms)"
+    if decision.get("jurisdiction"):
+        yield "judged", decision["jurisdiction"]
 
 
 def _words(reason: str | None) -> str:

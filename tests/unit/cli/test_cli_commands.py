@@ -455,3 +455,27 @@ def test_a_refusal_of_the_switch_is_an_error(folder):
     switch = FakeSwitch(release=ControlError("not_found", "release: call_id 5", "expected the id of a running call"))
     done = run(folder, "release", "5", switch=switch)
     assert (done.exit_code, done.stderr) == (1, "vosswitch: release: call_id 5: expected the id of a running call\n")
+
+
+def test_number_tables(folder):
+    sheet = folder / "table.csv"
+    sheet.write_text("did;lrn\n14155550001;14150000000\n14155550001;1\n")
+    done = run(folder, "table", "import", "ported", str(sheet))
+    assert (done.exit_code, 'there is no "ported"' in done.stderr) == (1, True)
+    done = run(folder, "table", "import", "ported", str(sheet), "--kind", "lrn")
+    assert (done.exit_code, "stands twice" in done.stderr) == (1, True)
+    sheet.write_text("did;lrn\n14155550001;14150000000\n1415;x\n")
+    switch = FakeSwitch(apply=applied)
+    done = run(folder, "table", "import", "ported", str(sheet), switch=switch)
+    assert (done.stdout, len(switch.asked)) == ("ported: 2 rows imported, 2 in force\n", 1)
+    [row] = json.loads(run(folder, "--format", "json", "table", "show", "ported", "14150").stdout)
+    assert (row["value"], row["prefix"], row["prefix_value"]) == (None, "1415", "x")
+    assert run(folder, "table", "set", "ported", "2", "y").stdout == "ported: 2: changed\n"
+    assert run(folder, "table", "remove", "ported", "1415").exit_code == 0
+    assert "nothing to change" in run(folder, "table", "remove", "ported", "1415").stderr
+    assert run(folder, "table", "export", "ported").stdout == "number,value\n14155550001,14150000000\n2,y\n"
+    [row] = json.loads(run(folder, "--format", "json", "table", "list").stdout)
+    assert (row["name"], row["kind"], row["rows"]) == ("ported", "lrn", 2)
+    assert "number: expected" in run(folder, "table", "set", "ported", "a b").stderr
+    assert run(folder, "table", "import", "ported", str(sheet), "--map", "x=y").exit_code == 2
+    assert "kind: it is lrn" in run(folder, "table", "import", "ported", str(sheet), "--kind", "area").stderr
