@@ -120,9 +120,11 @@ class Past:
                 poor += gateways
         if poor:
             self.poor = frozenset(poor)
-        notes = decision.get("notes")
+        notes, taken = decision.get("notes"), plan.get("k")
         if notes:
             self.full = frozenset(what for what, why in notes if what in self.live and why.startswith("full: "))
+        if taken:  # what they share with others was full; one that was tried all the same was free by then
+            self.full |= taken.keys() - self.tried.keys()
         if self.tried and not self.answered and len(self.live.keys() - self.tried.keys() - self.full):
             self.stopped = True
 

@@ -354,3 +354,17 @@ def test_a_gateway_whose_quality_was_poor_stands_behind_again():
     assert [cdr.attempts[0].gateway for cdr in world.cdrs] == ["r1", "r1", "r2", "r2"]
     for old, new in replayed(world):
         assert old == new
+
+
+def test_a_gateway_whose_group_was_full_is_left_out_again():
+    group_ = {"name": "eu", "lines": 1, "cps": None, "reserved": 0}
+    world = World(
+        gateway_groups={"eu": group_},
+        routing_gateways=by_name(routing("r1", groups=["eu"]), routing("r2", priority=1)),
+    )
+    first, _ = world.talk()
+    talk(world)
+    first.hangs_up()
+    assert [cdr.routing_gateway for cdr in world.cdrs] == ["r2", "r1"]
+    for old, new in replayed(world):
+        assert old == new
