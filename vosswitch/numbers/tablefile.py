@@ -7,9 +7,8 @@ Sections, integers in the byte order of the machine that wrote them:
 * ``parents``: unsigned 32 bits: the row of the longest shorter number that leads this row's number, or `NONE`.
 * ``places``: unsigned 32 bits: where in ``texts`` the row's value stands.
 * ``texts``: values, each a length byte and UTF-8; equal ones mostly once.
-* ``slots``: unsigned 64 bits: the keys again, each at its rest by the number of slots, a prime, or the next free one;
-  `FREE` = none.
-* ``values``: unsigned 32 bits: for every slot the place of its value.
+* ``slots``: pairs of unsigned 64 bits, so that one look at memory gets both: the key again and the place of its value,
+  each key at its rest by the number of slots, a prime, or the next free one; `FREE` = none.
 * ``odd``: JSON object of what is not of 0 to 15 digits.
 
 An exact number is found by its slot; a prefix is the nearest row at or before the number's own key, or a parent of
@@ -52,9 +51,7 @@ class BadTableFile(BadFile):
     """A compiled number table that cannot be used; the text says why in one line."""
 
 
-LAYOUT = Layout(
-    b"vostable", 1, ("keys", "parents", "places", "texts", "slots", "values", "odd"), "number table", BadTableFile
-)
+LAYOUT = Layout(b"vostable", 2, ("keys", "parents", "places", "texts", "slots", "odd"), "number table", BadTableFile)
 
 
 def plain(number: str) -> bool:
@@ -171,32 +168,31 @@ class TableCompiler:
     def finish(self) -> Iterator[dict[str, bytes]]:
         """The rest of every section; several steps, so that other work can go on between them."""
         yield self.flush()
-        slots, values = array("Q"), array("I")
+        slots = array("Q")
         size = max(3, int(self.count / _FULL))
         far = True
         while far:
             size = _prime_from(size)
-            slots, values = array("Q", [FREE]) * size, array("I", [0]) * size
+            slots = array("Q", [FREE]) * (2 * size)
             far = False
-            for farthest in self._fill(slots, values):
+            for farthest in self._fill(slots, size):
                 yield {}
                 far = farthest > _LONG_WAY and size < 4 * self.count
             size += size // 7
         for start in range(0, len(slots), _PIECE):
-            piece = slice(start, start + _PIECE)
-            yield {"slots": slots[piece].tobytes(), "values": values[piece].tobytes()}
+            yield {"slots": slots[start : start + _PIECE].tobytes()}
         yield {"odd": json.dumps(self._odd).encode() if self._odd else b""}
 
-    def _fill(self, slots: array[int], values: array[int]) -> Iterator[int]:
+    def _fill(self, slots: array[int], size: int) -> Iterator[int]:
         """Put every row into its slot; gives the longest way so far, now and then and at the end."""
-        size, farthest, places = len(slots), 0, self._places
+        farthest, places, end = 0, self._places, 2 * size
         for row, key in enumerate(self._keys):
-            slot = first = key % size
+            slot = first = key % size * 2
             while slots[slot] != FREE:
-                slot = slot + 1 if slot + 1 < size else 0
-            slots[slot], values[slot] = key, places[row]
+                slot = slot + 2 if slot + 2 < end else 0
+            slots[slot], slots[slot + 1] = key, places[row]
             if slot != first:
-                farthest = max(farthest, (slot - first) % size)
+                farthest = max(farthest, (slot - first) % end // 2)
             if row % _ROWS_BETWEEN == 0:
                 yield farthest
         yield farthest
@@ -230,7 +226,6 @@ class TableFile:
         "_size",
         "_slots",
         "_texts",
-        "_values",
         "count",
         "odd",
     )
@@ -240,14 +235,14 @@ class TableFile:
         view = memoryview(buffer)
         self.count, self._sections = LAYOUT.read(view, name)
         parts = [view[offset : offset + length] for offset, length, _ in self._sections]
-        self._keys, self._slots, self._values = parts[0].cast("Q"), parts[4].cast("Q"), parts[5].cast("I")
+        self._keys, self._slots = parts[0].cast("Q"), parts[4].cast("Q")
         self._parents, self._places = parts[1].cast("I"), parts[2].cast("I")
         self._texts = self._sections[3][0]
-        self._size = len(self._slots)
-        self.odd: Mapping[str, str] = self._read_odd(bytes(parts[6]))
+        self._size = len(self._slots) // 2
+        self.odd: Mapping[str, str] = self._read_odd(bytes(parts[5]))
 
     def _read_odd(self, data: bytes) -> dict[str, str]:
-        if data and zlib.crc32(data) != self._sections[6][2]:
+        if data and zlib.crc32(data) != self._sections[5][2]:
             raise BadTableFile(f"{self._name}: section odd is damaged")
         found: dict[str, str] = json.loads(data) if data else {}
         return found
@@ -270,20 +265,20 @@ class TableFile:
         except (ValueError, IndexError):  # no digits, or too many
             key = 0 if not number else -1
         slots, size = self._slots, self._size
-        slot = first = key % size
+        slot = first = key % size * 2
         try:
             found = slots[slot]
             while found != key:
                 if found == FREE:
                     return None
-                slot = slot + 1 if slot + 1 < size else 0
+                slot = slot + 2 if slot + 2 < 2 * size else 0
                 if slot == first:  # damaged: no free slot at all
                     raise IndexError(slot)
                 found = slots[slot]
             # Also "+1" and "1_0" can be read as a key; they are no digits, and so not in here.
             if not number.isascii() or (key and not number.isdecimal()):
                 return None
-            buffer, place = self._buffer, self._values[slot] + self._texts
+            buffer, place = self._buffer, slots[slot + 1] + self._texts
             size = buffer[place]
             return buffer[place + 1 : place + 1 + size].decode() if size else ""
         except (IndexError, ValueError):
