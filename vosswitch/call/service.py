@@ -131,6 +131,10 @@ class CallService(Service):
         if decision.pending is None:
             self._place(leg, cdr, decision)
             return
+        refusal = self._looped(decision) or self._hold(decision)  # who may not call has nothing asked
+        if refusal is not None:
+            self._refuse(leg, cdr, decision, refusal)
+            return
         waiting = self.waiting[flowno] = Waiting(leg, cdr, decision, self._resume, self._given_up)
         waiting.begin(self.dips)
 
@@ -166,6 +170,7 @@ class CallService(Service):
     def _given_up(self, waiting: Waiting, reached: Cause) -> None:
         """The caller is gone before the answer."""
         del self.waiting[waiting.cdr.flowno]
+        self._let_go(waiting.decision)
         waiting.decision.note("portability", "the caller gave up while the question was under way")
         self._close_refused(waiting.leg, waiting.cdr, waiting.decision, reached, Side.CALLER)
         self._write(waiting.cdr, waiting.decision.snapshot, no_cdr=waiting.decision.no_cdr)
@@ -259,21 +264,38 @@ class CallService(Service):
 
     def _admit(self, decision: Decision) -> Cause | None:
         """Room in the journal, lines, calls per second, money: all of them or a refusal with nothing taken."""
+        refusal = self._hold(decision)
+        if refusal is not None:
+            return refusal
+        if decision.funding is None or not decision.funding.open():
+            self._let_go(decision)
+            if decision.funding is not None:
+                self._board.want(decision.funding)
+            return cause("insufficient_balance")
+        return None
+
+    def _hold(self, decision: Decision) -> Cause | None:
+        """Room in the journal, lines and calls per second; a call that waited has its lines already."""
         board = self._board
         if not board.journal.admits():
             return cause("degraded")
+        if decision.held:
+            return None
         full = board.limits.take(decision.limits, board.clock.seconds())
         if full is not None:
             decision.note("limits", full)
             return cause("cps_limit" if full.startswith("cps") else "line_limit")
-        if decision.funding is None or not decision.funding.open():
-            board.limits.free(decision.limit_keys)
-            if decision.funding is not None:
-                board.want(decision.funding)
-            return cause("insufficient_balance")
+        decision.held = True
         return None
 
+    def _let_go(self, decision: Decision) -> None:
+        """Give the lines of a call back that is not placed."""
+        if decision.held:
+            decision.held = False
+            self._board.limits.free(decision.limit_keys)
+
     def _refuse(self, leg: Any, cdr: Cdr, decision: Decision, reached: Cause) -> None:
+        self._let_go(decision)
         leg.send(Release(reached))
         self._close_refused(leg, cdr, decision, reached, Side.SERVER)
         if reached.reason == "unauthorized":  # the address is known, but no gateway there makes such calls

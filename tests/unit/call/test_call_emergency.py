@@ -214,3 +214,14 @@ def test_the_answered_call_keeps_its_price_at_the_answer():
     caller.hangs_up()
     assert world.cdr.fee == 6 * UNITS // 10
     assert world.cdr.rate_prefix == "112"
+
+
+def test_a_callers_own_number_parameters_do_not_lead_an_emergency_call_elsewhere():
+    world = world_of()
+    given = (("rn", "+882999"), ("npdi", ""))
+    leg = world.call("112", number_parameters=given)
+    assert world.out.placement.number_parameters == ()
+    leg.gives_up()
+    ordinary = World(number_groups=GROUPS)
+    ordinary.call(number_parameters=given)
+    assert ordinary.out.placement.number_parameters == given

@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from tests.unit.call.call_world import World, by_name, group, mapping, offer, rate, routing
+from tests.unit.call.call_world import World, account, by_name, group, mapping, offer, rate, routing
 from vosswitch.accounts.portability import Portability, jurisdiction_of
 from vosswitch.call.deciding.porting import Reply
 from vosswitch.call.dips import Dips
@@ -155,8 +155,8 @@ class Slow:
         self.dropped += 1
 
 
-def waiting(entry=None):
-    node = world({"source": "slow"} | (entry or {}))
+def waiting(entry=None, **config):
+    node = world({"source": "slow"} | (entry or {}), **config)
     slow = Slow()
     node.decider._means = node.decider._means._replace(asks=True)
     node.calls.dips = Dips(node.clock, {"slow": slow})
@@ -291,3 +291,46 @@ def test_a_call_with_a_session_waits_as_well():
     slow.asked[0][1].callback("")
     assert node.legs.placed[0].placement.callee == CALLEE
     leg.gives_up()
+
+
+def test_a_call_that_waits_is_on_its_lines_so_that_nobody_asks_more_than_it_may_call():
+    own = {"accounts": by_name(account("c", lines=1), account("v", kind="clearing", rate_group="wholesale"))}
+    node, slow = waiting(**own)
+    first, second = node.call(CALLEE), node.call("14155550002")
+    assert second.released.reason == "line_limit"
+    assert (len(slow.asked), node.limits.in_use("account:c")) == (1, 1)
+    slow.asked[0][1].callback(LRN)
+    assert node.limits.in_use("account:c") == 1
+    node.out.answers(offer(5000))
+    first.hangs_up()
+    node.check_idle()
+    third = node.call("14155550003")
+    third.gives_up()
+    node.check_idle()
+
+
+def test_calls_per_second_are_spent_by_questions_and_once_a_call():
+    own = {"accounts": by_name(account("c", cps=2), account("v", kind="clearing", rate_group="wholesale"))}
+    node, slow = waiting(**own)
+    legs = [node.call(f"1415555000{last}") for last in range(4)]
+    assert [leg.released.reason if leg.released else None for leg in legs] == [None, None, "cps_limit", "cps_limit"]
+    for _, answer in slow.asked:
+        answer.callback("")
+    assert len(node.legs.placed) == 2  # what they spent when they came is enough
+    for leg in legs:
+        leg.gives_up()
+    node.check_idle()
+
+
+def test_lines_of_a_call_that_waited_go_back_when_it_is_refused_then():
+    node, slow = waiting({"on_failure": "refuse"})
+    assert node.call(CALLEE)
+    slow.asked[0][1].callback(None)
+    node.call("14155550002")
+    node.calls.stop_all()
+    broke, slow = waiting(money={"c": 0, "v": 0})
+    leg = broke.call(CALLEE)
+    slow.asked[0][1].callback("")
+    assert leg.released.reason == "insufficient_balance"
+    node.check_idle()
+    broke.check_idle()

@@ -73,6 +73,7 @@ class Decision:
     :ivar transfer: what the call has to do with a transfer, for the decision record; None = nothing.
     :ivar emergency: the number group that makes it an emergency call; None = it is none.
     :ivar full: of a question: what has no line or admission left for the call now.
+    :ivar held: its `limits` are taken.
     :ivar in_debt: its account is locked for its balance, which an emergency call passes.
     :ivar relay: its media is relayed whatever the gateways say.
     :ivar pending: the question that the decision waits for; None = it is complete.
@@ -98,6 +99,7 @@ class Decision:
         "funding",
         "gateway",
         "had_candidates",
+        "held",
         "in_debt",
         "jurisdiction",
         "limits",
@@ -137,6 +139,7 @@ class Decision:
         self.limits: tuple[Limit, ...] = ()
         self.notes: list[tuple[str, str]] = []
         self.free = self.no_cdr = self.had_candidates = self.relay = self.explaining = self.in_debt = False
+        self.held = False
         self.emergency: str | None = None
         self.full = ""
         self._longest_out: int | None = None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from vosswitch.accounts.portability import Ported, jurisdiction_of
 from vosswitch.call.deciding.decision import Refused
+from vosswitch.call.deciding.lines import incoming
 
 if TYPE_CHECKING:
     from random import Random
@@ -63,6 +64,7 @@ def wait(ask: Ask, decision: Decision, attempt: CallAttempt, means: Means, own: 
         _settle(decision, settings, Reply(found, 0, f"there is no table {settings.table}"), "table", means.source)
     elif means.asks:
         decision.pending = Pending(ask, attempt, settings, number)
+        decision.limits = incoming(decision)  # it waits on its lines
         return True
     else:
         decision.note("portability", f"{settings.name}: {settings.source} was not asked: the switch is not running")
@@ -123,7 +125,13 @@ def routed_attempt(decision: Decision, attempt: CallAttempt) -> CallAttempt:
 
 
 def number_parameters(decision: Decision) -> tuple[tuple[str, str], ...]:
-    """Parameters of the called number: the caller's, and what we found out (RFC 4694)."""
+    """Parameters of the called number: the caller's, and what we found out (RFC 4694).
+
+    To an emergency number goes none: a caller's own ``rn`` would lead a call that nothing stops, or that is free,
+    somewhere else.
+    """
+    if decision.emergency is not None:
+        return ()
     given = decision.offered.number_parameters
     ported = decision.ported
     if ported is None:
