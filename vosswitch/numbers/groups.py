@@ -154,13 +154,13 @@ class NumberGroup:
     def match(self, number: str) -> str | None:
         """The entry that covers *number*, a prefix of the table with a ``*`` behind it; None when none does.
 
-        A table of kind ``list`` holds whole numbers, any other one prefixes.
+        A table of kind ``list`` holds whole numbers, any other one prefixes; those of an emergency group are whole.
         """
         found = self.numbers.match(number)
         bulk = self._bulk
         if found is not None or bulk is None:
             return found
-        if bulk.kind == "list":
+        if bulk.kind == "list" or self.emergency:
             return None if bulk.get(number) is None else number
         longest = bulk.longest(number)
         return None if longest is None else longest[0] + "*"

@@ -27,6 +27,7 @@ OF_THE_MOMENT = frozenset(
 _MOMENTARY = (NOT_REGISTERED, TRUNK_DOWN, "away:", "held:", "disabled")
 """How reasons begin for which a gateway was left out at that moment."""
 _POOR = ("excluded: ", "demoted: ")
+_DAMAGED = (ValueError, KeyError, TypeError, AttributeError, IndexError)
 _LIVE = ("lines", "calls_today", "asr", "acd")
 
 
@@ -75,27 +76,37 @@ class Past:
     :ivar out: gateways that were left out for a reason of that moment, and the reason.
     :ivar poor: gateways whose quality kept them out or put them behind the others.
     :ivar full: gateways that were passed over when their turn came.
+    :ivar lrn: what was found out about the called number then, "" = not ported, None = it was not asked.
+    :ivar damaged: attempts or decision cannot be read; what could be read before is there.
     :ivar stopped: gateways were left when it ended: the failover stopped, or the caller gave up.
     """
 
-    __slots__ = ("full", "live", "out", "poor", "row", "stopped", "tried")
+    __slots__ = ("damaged", "full", "live", "lrn", "out", "poor", "row", "stopped", "tried")
 
     def __init__(self, row: PastRow) -> None:
         self.row = row
-        attempts = orjson.loads(row.attempts or "[]")
+        self.damaged = False
         self.tried: dict[str, list[Tried]] = {}
-        for at, one in enumerate(attempts, 1):
-            followed, prefix = at < len(attempts), one.get("prefix") or ""
-            tried = Tried(one["reason"], one["status"], followed, prefix, one.get("pdd_ms"))
-            self.tried.setdefault(one["gateway"], []).append(tried)
         self.live: dict[str, Live] = {}
         self.out: dict[str, str] = {}
         self.full: frozenset[str] = frozenset()
         self.poor: frozenset[str] = frozenset()
-        self.stopped = row.end_reason == "caller_abandoned" or (bool(attempts) and row.end_direction == 0)
-        decision = row.decision
-        if decision:
-            self._recall(decision, decision.get("plan") or {})
+        self.lrn: str | None = None
+        self.stopped = row.end_reason == "caller_abandoned"
+        try:
+            self._recall_attempts(row)
+            if row.decision:
+                self._recall(row.decision, row.decision.get("plan") or {})
+        except _DAMAGED:  # a call as far as its row can be read
+            self.damaged = True
+
+    def _recall_attempts(self, row: PastRow) -> None:
+        attempts = orjson.loads(row.attempts or "[]")
+        for at, one in enumerate(attempts, 1):
+            followed, prefix = at < len(attempts), one.get("prefix") or ""
+            tried = Tried(one["reason"], one["status"], followed, prefix, one.get("pdd_ms"))
+            self.tried.setdefault(one["gateway"], []).append(tried)
+        self.stopped = self.stopped or (bool(attempts) and row.end_direction == 0)
 
     @property
     def answered(self) -> bool:
@@ -109,6 +120,9 @@ class Past:
 
     def _recall(self, decision: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
         """What the kept decision knows of that moment (see `vosswitch.routing.packed`)."""
+        ported = decision.get("ported")
+        if ported:
+            self.lrn = ported[0]
         names, equal = plan.get("v", ()), plan.get("e", {})
         lines, today, asr, acd = [_picker(name, names, equal) for name in _LIVE]
         self.live = {row[0]: Live(lines(row) or 0, today(row) or 0, asr(row), acd(row)) for row in plan.get("g", ())}

@@ -105,8 +105,7 @@ class Replay:
         source = Address(row.caller_ip, _PORT) if row.caller_ip else NOWHERE
         offered = Try(row.caller_in, row.callee_in, source, NOWHERE, "", callee_source=place)
         known = subject if gateway is None or (gateway.auth == "ip" and row.caller_ip) else gateway
-        ported = (row.decision or {}).get("ported")
-        return Ask(str(row.flowno), offered, row.start, known, lrn=ported["lrn"] if ported else None)
+        return Ask(str(row.flowno), offered, row.start, known, lrn=past.lrn)
 
     def _decided(self, past: Past, decision: Decision) -> Result:
         row = past.row

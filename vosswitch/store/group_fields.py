@@ -10,6 +10,8 @@ from vosswitch.store.fields import Expected, Refused
 from vosswitch.store.table import Field, Table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from vosswitch.store.fields import Deployment
 
 MOST_NUMBERS = 10_000
@@ -34,6 +36,15 @@ def numbers(value: Any, _deployment: Deployment) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def _check_group(values: Mapping[str, Any]) -> None:
+    """Calls to emergency numbers are free and nothing stops them: a prefix would let every longer number pass, too."""
+    if not values["emergency"]:
+        return
+    wide = next((text for text in values["numbers"] if text.endswith("*") or text.startswith("/")), None)
+    if wide is not None:
+        raise ValueError(f"numbers: expected whole numbers and ranges in an emergency group, got {wide!r}")
+
+
 NUMBER_GROUPS = Table(
     "number_groups",
     "number_group",
@@ -50,4 +61,5 @@ NUMBER_GROUPS = Table(
         ),
         Field("emergency", fields.flag, False, help="Its called numbers pass balance, limits, lists and overload"),
     ),
+    check=_check_group,
 )

@@ -106,3 +106,10 @@ def test_a_pattern_describes_the_whole_number():
     assert NumberEntries([r"/^43\d{2,3}$/"]).match("4312")
     assert NumberEntries(["/43/"]).match("431") is None
     assert NumberEntries(["/.*/"]).match("1" * 65) is None
+
+
+def test_prefixes_of_a_table_make_no_longer_number_an_emergency_number():
+    bulk = NumberTable.of({"911": "x"}, "area")
+    assert NumberGroup("g", NumberEntries(), bulk=bulk).match("91155") == "911*"
+    sos = NumberGroup("sos", NumberEntries(), emergency=True, bulk=bulk)
+    assert (sos.match("911"), sos.match("91155")) == ("911", None)

@@ -29,6 +29,7 @@ from vosswitch.model.values import Address
 from vosswitch.simulation.past import Past
 from vosswitch.simulation.replay import Replay, recorded
 from vosswitch.store.pastcalls import PastRow
+from vosswitch.store.portability_fields import PORTABILITY
 
 FIELDS = {
     "callee_phone": "callee_phone", "hold_ms": "hold_time_ms", "end_direction": "end_direction",
@@ -368,3 +369,35 @@ def test_a_gateway_whose_group_was_full_is_left_out_again():
     assert [cdr.routing_gateway for cdr in world.cdrs] == ["r2", "r1"]
     for old, new in replayed(world):
         assert old == new
+
+
+def test_what_was_found_out_about_a_number_is_used_again():
+    entry = PORTABILITY.defaults() | {"name": "p", "source": "table", "table": "t"}
+    lrns = {"name": "t", "kind": "lrn", "file": None, "overlay": [["4312345", "4399"]]}
+    node = World(
+        portability={"p": entry}, number_tables={"t": lrns},
+        mapping_gateways=by_name(mapping("m", portability="p")),
+        routing_gateways=by_name(routing("r1", prefixes=["4399"]), routing("r2", prefixes=["4312"])),
+    )  # fmt: skip
+    talk(node)
+    assert node.cdr.routing_gateway == "r1"
+    node.tell(number_tables={"t": lrns | {"overlay": []}})  # it has been ported back since
+    ((old, new),) = replayed(node)
+    assert (new.refused, new.gateway, new.fee) == ("", "r1", old.fee)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"attempts": "{"}, {"attempts": "[1]"}, {"attempts": '[{"gateway": "r1"}]'}, {"decision": [1]},
+        {"decision": {"plan": {"g": [[]], "v": ["lines"]}}}, {"decision": {"plan": {"d": {"x": 5}}}},
+        {"decision": {"ported": 5}}, {"decision": {"notes": [1]}},
+    ],
+)  # fmt: skip
+def test_a_row_that_is_damaged_does_not_end_the_simulation(damage):
+    world = World()
+    talk(world)
+    past = Past(row_of(world.cdr)._replace(**damage))
+    assert past.damaged
+    replay = Replay(world.snapshot, plugins().freeze(unexpected), Days(ZoneInfo("UTC")).of, broken)
+    assert replay.call(past).refused == ""

@@ -74,12 +74,13 @@ def test_an_entry_of_one_second_is_warned_of():
 
 
 def test_a_number_group_and_written_back():
-    found = values("number_groups", 'emergency = true\nnumbers = [112, "911", "43*", "100-199", \'/49\\d+/\', 112]')
+    found = values("number_groups", 'numbers = [112, "911", "43*", "100-199", \'/49\\d+/\', 112]')
     assert found["numbers"] == ["112", "911", "43*", "100-199", r"/49\d+/"]
     again = read("\n".join(table_lines("number_groups", found)))
     assert (again.problems, again.entries["number_groups"]["x"].complete(TABLES["number_groups"])) == ([], found)
     group = NumberGroup.from_body(found)
-    assert (group.emergency, group.match("4912")) == (True, r"/49\d+/")
+    assert (group.emergency, group.match("4912")) == (False, r"/49\d+/")
+    assert values("number_groups", 'emergency = true\nnumbers = [112, "100-199"]')["emergency"]
 
 
 @pytest.mark.parametrize(
@@ -95,3 +96,12 @@ def test_a_number_group_and_written_back():
 def test_what_is_no_number_group(numbers, problem):
     (line,) = read(f'[[number_groups]]\nname = "x"\nnumbers = {numbers}').problems
     assert problem in line
+
+
+@pytest.mark.parametrize("wide", ["911*", "*", "/911.*/"])
+def test_an_emergency_group_has_whole_numbers_so_that_no_other_call_is_free(wide):
+    table = TABLES["number_groups"]
+    body = table.defaults() | {"name": "sos", "numbers": ["112", "100-199", wide]}
+    table.check(body)
+    with pytest.raises(ValueError, match=r"numbers: expected whole numbers and ranges in an emergency group, got '"):
+        table.check(body | {"emergency": True})
