@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 def incoming(decision: Decision) -> tuple[Limit, ...]:
     """The system, the account, the gateway or phone, the gateway's groups, the limits of the called number."""
+    if decision.held:  # it waited on them
+        return decision.limits
     parameters, snapshot = decision.snapshot.parameters, decision.snapshot
     account, gateway = decision.account, decision.gateway
     assert account is not None

@@ -28,8 +28,7 @@ def rate(decision: Decision, means: Means) -> None:
     if decision.jurisdiction and decision.gateway is not None:
         group = decision.group_of(group, decision.gateway.jurisdiction)
     decision.price = decision.find_price(account.number, group, decision.wall_ms)
-    if not decision.held:
-        decision.limits = incoming(decision)
+    decision.limits = incoming(decision)
     if decision.explaining:
         decision.full = means.view(decision).refused()
     if decision.emergency is not None:
