@@ -120,9 +120,7 @@ class Past:
 
     def _recall(self, decision: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
         """What the kept decision knows of that moment (see `vosswitch.routing.packed`)."""
-        ported = decision.get("ported")
-        if ported:
-            self.lrn = ported[0]
+        self.lrn = (decision.get("ported") or (None,))[0]
         names, equal = plan.get("v", ()), plan.get("e", {})
         lines, today, asr, acd = [_picker(name, names, equal) for name in _LIVE]
         self.live = {row[0]: Live(lines(row) or 0, today(row) or 0, asr(row), acd(row)) for row in plan.get("g", ())}
