@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import socket
 import time
 
@@ -11,6 +12,7 @@ import pytest
 from tests.interop.test_failover import attempts, refused
 from tests.support.peer import Peer, description
 from tests.support.sipp import ANSWER, CALL, called
+from tests.support.switch import until
 
 BUSY = ["receive INVITE", "send 180", "send 486", "receive ACK"]
 EARLY = ["receive INVITE", "send 183 sdp", "pause 50", "send 503", "receive ACK"]
@@ -221,3 +223,27 @@ def test_every_attempt_is_in_the_record(case):
     assert 190 <= answered["pdd_ms"] <= 900
     told = case.switch.cli("cdr", "explain", case.cdr()["call_id"]).stdout
     assert re.search(rf"first{case.n} +503 +service_unavailable .* {case.prefix} +{case.prefix} +0\.30", told)
+
+
+# ---- restart
+
+
+def test_a_restart_forgets_nothing_of_the_last_minutes(alone):
+    """Killed, not stopped: the windows come back from the records, and the thresholds with them."""
+    judged = "least_asr = 30\nquality_attempts = 3\nquality_probe = 0\n"
+    on = {"SS_GATEWAY_ASR_CALCULATE": "On", "SS_GATEWAY_ACD_CALCULATE": "On"}
+    alone.begin(vendor=judged, **on)
+    alone.vendor("first", FAILS, calls=3)
+    alone.vendor("second", ANSWER, calls=3)
+    alone.call(CALL, calls=3, rate=20).succeeds()
+    alone.cdrs(3)
+    names = ("attempts", "asr", "ner", "pdd_ms", "calls", "acd", "misses")
+    before = {name: {key: figures(alone, name)[0][key] for key in names} for name in ("first", "second")}
+    pairs = {row["destination"]: row["attempts"] for row in figures(alone, "first", "--prefixes")}
+    assert before["first"]["misses"] == "ASR 0 % of 3 attempts, below 30 %"
+    alone.switch.stop(signal.SIGKILL)
+    alone.switch.start()
+    until(lambda: figures(alone, "second")[0]["calls"] == 3, what="figures of the last run")
+    assert {name: {key: figures(alone, name)[0][key] for key in names} for name in before} == before
+    assert {row["destination"]: row["attempts"] for row in figures(alone, "first", "--prefixes")} == pairs
+    assert routed(alone)[-1] == ("first", True, "demoted: ASR 0 % of 3 attempts, below 30 %")

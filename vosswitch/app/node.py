@@ -19,7 +19,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import ILogObserver, Logger
 
 from vosswitch.accounts.limits import Limits
-from vosswitch.app import build, logs
+from vosswitch.app import build, logs, quality
 from vosswitch.app.build import wall_ms
 from vosswitch.app.operations import Operations
 from vosswitch.app.parting import Parting
@@ -128,6 +128,7 @@ class Switch(MultiService):
             on_ready=self._ready,
             on_trouble=partial(self.note_trouble, "database"),
             log=Logger(namespace="vosswitch.recorder"),
+            on_outcomes=partial(quality.recalled, self),
         )
         self.journal.on_end = self.recorder.note_end
 

@@ -7,11 +7,25 @@ from typing import TYPE_CHECKING, Any
 from vosswitch.routing.thresholds import misses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from vosswitch.app.node import Switch
     from vosswitch.routing.gateways import RoutingGateway
     from vosswitch.routing.gauges import Figures
+
+
+def recalled(node: Switch, outcomes: Iterable[list[Any]]) -> None:
+    """Take what the calls of the last run came to into the windows.
+
+    :param outcomes: rows as `vosswitch.recorder.recall` makes them.
+    """
+    gauges, gateways = node.gauges, node.snapshot.gateways.gateways
+    gauges.follow(node.snapshot.parameters)
+    now, wall = node.reactor.seconds(), node.now()
+    for at, name, destination, *counted in outcomes:
+        gateway = gateways.get(name)
+        if gateway is not None:
+            gauges.recall(name, gateway.conduct, destination, now, now - (wall - at) / 1000, counted)
 
 
 def of_gateway(node: Switch, name: str) -> dict[str, Any]:

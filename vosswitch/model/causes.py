@@ -115,6 +115,13 @@ def cause(reason: str) -> Cause:
     return _OWN[reason]
 
 
+def recorded(reason: str, status: int | None) -> Cause:
+    """The cause of an attempt of a record: its end reason and its final SIP status, 0 or None = it had none."""
+    row = END_REASONS.get(reason) or END_REASONS["server_failure"]
+    code = row.code if row.code is not None else status or 500
+    return Cause(row.name, code, row.sip if row.sip is not None else code, row.q850)
+
+
 _OWN = {row.name: Cause(row.name, row.code, row.sip or 0, row.q850, row.text) for row in _ROWS if row.code is not None}
 
 _FIXED = {

@@ -48,6 +48,7 @@ class RecorderService(Service):
         run (see `note_end`) that are in the database since the last time.
     :param on_ready: called when the first whole configuration and money are in, and again after a restart of the child.
     :param on_trouble: told one line when the database is away or refuses something, "" when it works again.
+    :param on_outcomes: given what calls of the last run came to (`vosswitch.recorder.recall`), in parts, after that.
     :ivar backlog: how many calls waited for the database when it was away the last time it was asked.
     """
 
@@ -63,7 +64,9 @@ class RecorderService(Service):
         on_ready: Callable[[], None],
         on_trouble: Callable[[str], None],
         log: Any,
+        on_outcomes: Callable[[list[list[Any]]], None] = lambda rows: None,
     ) -> None:
+        self._on_outcomes = on_outcomes
         self._reactor = reactor
         self._boot = boot
         self._on_config = on_config
@@ -256,6 +259,9 @@ class RecorderService(Service):
         self.backlog = 0
         self._on_trouble("")
 
+    def _hear_outcomes(self, message: dict[str, Any]) -> None:
+        self._on_outcomes(message["rows"])
+
     def _hear_backlog(self, message: dict[str, Any]) -> None:
         self.backlog = message["records"]
 
@@ -268,6 +274,7 @@ class RecorderService(Service):
         "trouble": _hear_trouble,
         "fine": _hear_fine,
         "backlog": _hear_backlog,
+        "outcomes": _hear_outcomes,
     }
 
 

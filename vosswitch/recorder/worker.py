@@ -24,6 +24,7 @@ from vosswitch.params import files as boot_files
 from vosswitch.params.system import DECLARED
 from vosswitch.recorder.drain import Drain
 from vosswitch.recorder.feed import Feed
+from vosswitch.recorder.recall import recalled, wanted
 from vosswitch.recorder.sinks import Sinks, load_plugins, report
 from vosswitch.recorder.wire import Lines, config_slices, pack, sliced
 from vosswitch.store import grants
@@ -31,7 +32,7 @@ from vosswitch.store.charges import StalePosition
 from vosswitch.store.database import open_database
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from vosswitch.params.boot import Boot
     from vosswitch.store.database import Database
@@ -130,6 +131,7 @@ class Recorder:
         self._failures = 0
         self._told = False
         self._stopping = False
+        self._past: Iterator[list[dict[str, Any]]] | None = None
         self._due = {"poll": 0.0, "seen": 0.0, "days": monotonic() + _DAYS_SECONDS}
 
     def run(self) -> None:
@@ -212,6 +214,12 @@ class Recorder:
         if self._feed.seq:  # the switch is at work: what the last recorder could not tell goes before any new batch
             self._send_money(None)
         change = self._feed.full() if self._feed.seq == 0 else self._feed.changes()
+        if (
+            self._feed.seq == 0
+            and change is not None
+            and wanted(self._feed.parameters, change["routing_gateways"].values())
+        ):
+            self._past = recalled(self._database, self._boot.node_name, self._feed.parameters, self._wall_ms())
         if change is not None:
             self._send_config(change)
         self._send_money(None)
@@ -224,6 +232,18 @@ class Recorder:
             self._inbox.popleft()
         while self._step():
             pass
+        if self._past is not None:
+            self._recall()
+
+    def _recall(self) -> None:
+        """Tell the switch of one more page of what its last run has seen; a database that goes away ends that."""
+        assert self._past is not None
+        page = next(self._past, None)
+        if page is None:
+            self._past = None
+            return
+        for message in page:
+            self._channel.send(message)
 
     def _finish(self) -> None:
         """Drain to the end; after an orderly stop the node's grants go back."""
@@ -235,6 +255,8 @@ class Recorder:
 
     def _pause(self) -> float:
         """Seconds until the journal is looked at again: a record waits at most for SS_CDR_WRITE_INTERVAL."""
+        if self._past is not None:
+            return 0.0
         return float(self._feed.write_interval) * 0.5
 
     def _step(self) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from vosswitch.routing.quality import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Container, Iterator, Sequence
 
     from vosswitch.model.causes import Cause
     from vosswitch.routing.conduct import Conduct
@@ -66,6 +66,11 @@ def effective(reached: Cause, rang: bool) -> bool:
     return reached.reason in _EFFECTIVE_REASONS or reached.code in _EFFECTIVE_CODES
 
 
+def destination(prefix: str, callee: str, digits: int) -> str:
+    """What a call counts for: the gateway's prefix that matched, or so many digits of the callee if that is longer."""
+    return prefix if len(prefix) >= digits else callee[:digits]
+
+
 class Spans(NamedTuple):
     """Length, s, and segments of both windows."""
 
@@ -117,6 +122,19 @@ class Gauge:
         self._talks[0] += talk_ms
         self._talks[1] += 1
         self._stale = True
+
+    def recall(self, spans: Spans, now: float, at: float, counted: Sequence[int]) -> None:
+        """Count what happened at an earlier time.
+
+        :param counted: answered, attempts, good, sum of PDD and how many had one; talk time, ms, and ended calls.
+        """
+        if spans is not self._spans:
+            self._roll(spans, now)
+        if counted[1]:
+            self._attempts.put(at, counted[:5])
+        if counted[6]:
+            self._talk.put(at, counted[5:])
+        self._until = float("-inf")
 
     def figures(self, spans: Spans, now: float) -> Figures:
         """What the windows say; worked out once for each event or segment."""
@@ -257,8 +275,8 @@ class Gauges:
             del self._gateways[name]
 
     def destination(self, prefix: str, callee: str) -> str:
-        """What a call counts for: the gateway's prefix that matched, or VS_GATEWAY_QUALITY_DIGITS if that is longer."""
-        return prefix if len(prefix) >= self._digits else callee[: self._digits]
+        """What a call counts for, with VS_GATEWAY_QUALITY_DIGITS (`destination`)."""
+        return destination(prefix, callee, self._digits)
 
     # What happened.
 
@@ -283,6 +301,20 @@ class Gauges:
             return
         for gauge in self._both(gateway, destination, now):
             gauge.call(self._spans, now, talk_ms)
+
+    def recall(
+        self, gateway: str, conduct: Conduct, destination: str, now: float, at: float, counted: Sequence[int]
+    ) -> None:
+        """Count what calls of an earlier run came to, at their time.
+
+        :param counted: see `Gauge.recall`.
+        """
+        if conduct.thresholds is None:
+            attempts = counted[:5] if (self._asr if conduct.asr is None else conduct.asr) else (0,) * 5
+            counted = (*attempts, *(counted[5:] if (self._acd if conduct.acd is None else conduct.acd) else (0, 0)))
+        if counted[1] or counted[6]:
+            for gauge in self._both(gateway, destination, now):
+                gauge.recall(self._spans, now, at, counted)
 
     def _both(self, gateway: str, destination: str, now: float) -> tuple[Gauge, Gauge]:
         found = self._gateways.get(gateway)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 class Window:
     """Rows of counts over the last *seconds*, in *segments* pieces that fall out one by one.
@@ -23,6 +28,16 @@ class Window:
         if piece is None:
             self._drop(running)
             self._pieces[running] = list(counts)
+            return
+        for place, count in enumerate(counts):
+            piece[place] += count
+
+    def put(self, at: float, counts: Sequence[int]) -> None:
+        """Add to the segment of *at*, which may be over; what no longer counts falls out by itself."""
+        number = int(at // self._length)
+        piece = self._pieces.get(number)
+        if piece is None:
+            self._pieces[number] = list(counts)
             return
         for place, count in enumerate(counts):
             piece[place] += count

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from vosswitch.model.causes import END_REASONS, Cause
+from vosswitch.model.causes import recorded
 from vosswitch.routing.decision import NOT_REGISTERED, TRUNK_DOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from vosswitch.model.causes import Cause
     from vosswitch.store.pastcalls import PastRow
 
 ANSWERED = "answered"
@@ -53,9 +54,7 @@ class Tried(NamedTuple):
     @property
     def cause(self) -> Cause:
         """Why it ended, as the failover asks for it."""
-        row = END_REASONS.get(self.reason) or END_REASONS["server_failure"]
-        code = row.code if row.code is not None else self.status or 500
-        return Cause(row.name, code, row.sip if row.sip is not None else code, row.q850)
+        return recorded(self.reason, self.status)
 
 
 class Live(NamedTuple):

@@ -222,3 +222,50 @@ def test_what_is_not_heard_of_is_forgotten():
     pairs.gauge(("g", "2"), 1400, 600)
     assert pairs.get(("g", "43")) is None
     assert len(pairs) == 2
+
+
+# ---- what an earlier run has seen
+
+
+def counted(reached, pdd):
+    good = reached is None or effective(reached, pdd is not None)
+    return (reached is None, 1, good, pdd or 0, pdd is not None, 0, 0)
+
+
+@given(EVENTS, st.randoms(), st.integers(0, 60), st.integers(0, 900))
+def test_windows_that_are_told_of_later_say_the_same(events, chance, lived, later):
+    """In any order, and though calls of this run are counted in between."""
+    events = sorted(events, key=lambda row: row[0])
+    split = len(events) * lived // 60
+    now = events[-1][0] if events else 0
+    whole, told = kept(), kept()
+    for at, reached, pdd in events:
+        whole.attempt("g", USUAL, "43", at, reached, pdd)
+        whole.call("g", USUAL, "43", at, 1000 * at)
+    past, own = events[:split], events[split:]
+    chance.shuffle(past)
+    for at, reached, pdd in own:
+        told.attempt("g", USUAL, "43", at, reached, pdd)
+        told.call("g", USUAL, "43", at, 1000 * at)
+    for at, reached, pdd in past:
+        told.recall("g", USUAL, "43", now, at, counted(reached, pdd))
+        told.recall("g", USUAL, "43", now, at, (0, 0, 0, 0, 0, 1000 * at, 1))
+    assert told.figures("g", now + later) == whole.figures("g", now + later)
+    assert told.figures_to("g", "43", now + later) == whole.figures_to("g", "43", now + later)
+
+
+def test_an_earlier_run_counts_for_nothing_that_is_not_wanted():
+    found = Gauges()
+    found.follow(Parameters({"SS_GATEWAY_ACD_CALCULATE": "On"}))
+    found.recall("g", USUAL, "", 5, 1, (1, 1, 1, 700, 1, 0, 0))
+    assert not found
+    found.recall("g", USUAL, "", 5, 1, (1, 1, 1, 700, 1, 8000, 1))
+    assert found.figures("g", 5) == (0, None, None, None, 1, 8)
+    found.recall("judged", Conduct(thresholds=Thresholds(asr=50)), "", 5, 1, (1, 2, 1, 700, 1, 8000, 1))
+    assert found.figures("judged", 5) == (2, 50, 50, 700, 1, 8)
+
+
+def test_what_is_told_of_too_late_is_gone():
+    found = kept()
+    found.recall("g", USUAL, "", 5, -700, (1, 1, 1, 700, 1, 8000, 1))
+    assert found.figures("g", 5) is NOTHING
