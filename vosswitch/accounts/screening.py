@@ -21,6 +21,7 @@ class Screening:
     :ivar sections: the calling numbers that it may show, none = any.
     :ivar default_caller: shown instead of another number, "" = such calls are refused.
     :ivar level: the farthest calls that may be made; None = all.
+    :ivar dynamic_lists: the dynamic blacklists apply to its calls.
     """
 
     lists: tuple[str, ...] = ()
@@ -29,12 +30,13 @@ class Screening:
     sections: Sections | None = None
     default_caller: str = ""
     level: Level | None = None
+    dynamic_lists: bool = True
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any]) -> Screening:
         """Read the configuration body of a mapping gateway or a phone."""
-        lists = tuple(body.get("lists") or ())
-        return cls(lists) if lists else UNSCREENED
+        lists, dynamic = tuple(body.get("lists") or ()), body.get("dynamic_lists", True)
+        return UNSCREENED if dynamic and not lists else cls(lists, dynamic_lists=dynamic)
 
     @classmethod
     def of_account(cls, body: Mapping[str, Any]) -> Screening:

@@ -405,6 +405,14 @@ class Call:
             spoken = longest[0]
         return spoken if funded is None else min(spoken, funded)
 
+    def spent(self) -> tuple[int, int]:
+        """How long it is up, raw ms, and what it costs its caller so far, units of 10^-7; both 0 before the answer."""
+        if self.answered is None:
+            return 0, 0
+        spoken, funding = self._hold_ms(), self.funding
+        fee = funding.meter.fee(spoken).fee
+        return spoken, min(fee, funding.reserved) if funding.bounded else fee
+
     # The end.
 
     def _finish(self, effect: Finish) -> None:

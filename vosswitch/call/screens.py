@@ -1,4 +1,5 @@
-"""The switch's own blacklists: number lists, areas and sections, each going by what is set for the call.
+"""The switch's own blacklists: number lists, areas and sections, each going by what is set for the call; dynamic lists
+and fraud rules, which go by what the node has seen (`vosswitch.call.fraud`).
 
 They come in through the same hook as everybody's (`vosswitch.call.builtins`) and are asked about a call only when
 something is set for it (`vosswitch.call.deciding.screening`).
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from vosswitch.accounts.screening import Screening
+    from vosswitch.call.fraud.guard import Watched
     from vosswitch.call.snapshot import Snapshot
     from vosswitch.model.call import CallAttempt
 
@@ -33,6 +35,7 @@ class Settings(NamedTuple):
     :ivar account: what is set for the account that pays; *subject* for the mapping gateway or phone that calls.
     :ivar phone: whether a phone calls.
     :ivar known: what the names of lists lead to, and who wants to be told about each step.
+    :ivar watched: what the node has seen of such calls lately; None = nothing is watched.
     """
 
     snapshot: Snapshot
@@ -40,6 +43,7 @@ class Settings(NamedTuple):
     subject: Screening
     phone: bool
     known: Known
+    watched: Watched | None = None
 
 
 class _Standing:
@@ -128,4 +132,35 @@ class Sections(_Standing):
         return Reject("caller_restricted", f"caller {attempt.caller} is not in the sections of {attempt.account}")
 
 
-BUILT_IN: tuple[Any, ...] = (NumberLists(), Areas(), Sections())
+@implementer(IStandingBlacklist)
+class DynamicBlacklists(_Standing):
+    """Numbers that are held off for a while for what they did, or because an operator said so."""
+
+    name = "dynamic"
+    fails = "open"
+
+    def examine(self, attempt: CallAttempt, settings: Settings) -> Reject | None:
+        """Both numbers as billed."""
+        why = settings.watched.listed() if settings.watched is not None else None
+        return None if why is None else Reject("blacklisted", why)
+
+
+@implementer(IStandingBlacklist)
+class FraudRules(_Standing):
+    """What the account does at the called destination, against the levels of the fraud rules."""
+
+    name = "fraud"
+
+    def examine(self, attempt: CallAttempt, settings: Settings) -> Reject | None:
+        """The first rule that has something against the call."""
+        watched = settings.watched
+        if watched is None:
+            return None
+        why = watched.suspected()
+        if settings.known.told is not None:
+            for line in watched.told():
+                settings.known.told("fraud", line)
+        return None if why is None else Reject("fraud_blocked", why)
+
+
+BUILT_IN: tuple[Any, ...] = (NumberLists(), Areas(), Sections(), DynamicBlacklists(), FraudRules())

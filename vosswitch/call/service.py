@@ -15,6 +15,7 @@ from vosswitch.call.deciding.keeping import kept
 from vosswitch.call.deciding.means import Ask
 from vosswitch.call.dips import Dips
 from vosswitch.call.emergencies import Emergencies
+from vosswitch.call.fraud.patrol import Patrol
 from vosswitch.call.illegal import MINUTE, IllegalCalls
 from vosswitch.call.records import close_record, is_hidden
 from vosswitch.call.switchboard import Switchboard
@@ -45,6 +46,7 @@ class CallService(Service):
     :ivar dips: whom they ask.
     :ivar illegal: calls of strangers and their records.
     :ivar emergencies: calls to emergency numbers.
+    :ivar patrol: looks at the calls that fraud rules watch.
     :param wall_ms: wall clock, epoch milliseconds.
     :param on_end: told every finished `Cdr` (the frozen ``call_ended`` hook).
     """
@@ -76,6 +78,7 @@ class CallService(Service):
         self._illegal_timer: Any = None
         self.log = Logger()
         self.emergencies = Emergencies(self.log)
+        self.patrol = Patrol(board.clock, board.guard, self.calls)
         board.ended = self._ended
         board.broken = self._broken
         board.originate = self._take
@@ -122,6 +125,8 @@ class CallService(Service):
         today = self._days.of(now)
         self._board.tallies.day(today)
         decision = self._decide(Ask(str(flowno), offered, now, subject))
+        if decision.watched is not None:
+            self._board.guard.offered(decision.watched)
         if transfer is not None:
             decision.transfer, decision.relay = transfer, relay
         cdr = self._new_cdr(flowno, today, now, offered)
@@ -149,6 +154,10 @@ class CallService(Service):
         assert decision.funding is not None
         call = Call(self._board, decision, leg, cdr, decision.funding)
         self.calls[cdr.flowno] = call
+        if decision.watched is not None:
+            self._board.guard.began(decision.watched)
+            if decision.watched.talking:
+                self.patrol.began(cdr.flowno)
         call.begin()
 
     # Calls whose decision waits for an answer.
@@ -319,8 +328,13 @@ class CallService(Service):
     def _ended(self, call: Call) -> None:
         if self.calls.pop(call.cdr.flowno, None) is None:  # its media reported twice: one record is enough
             return
+        watched = call.decision.watched
+        if watched is not None:
+            self._board.guard.ended(watched, call.cdr)
         call.cdr.decision = kept(call.decision, failed=call.cdr.answer is None)
         self._write(call.cdr, call.decision.snapshot, no_cdr=call.decision.no_cdr)
+        if not self.calls:
+            self.patrol.idle()
         self._rest()
 
     def _rest(self) -> None:

@@ -16,6 +16,7 @@ from vosswitch.accounts.portability import Portability
 from vosswitch.accounts.values import Account, MappingGateway, Phone
 from vosswitch.billing.files import open_rates
 from vosswitch.billing.rates import RateTable
+from vosswitch.call.fraud.rules import NO_RULES, FraudRule, FraudRules
 from vosswitch.model.calendar import Calendar
 from vosswitch.numbers.checks import Surroundings
 from vosswitch.numbers.files import number_table
@@ -76,6 +77,8 @@ class Snapshot:
     destination_limits: Mapping[str, DestinationLimit] = field(default_factory=dict)
     destinations: Destinations = NO_DESTINATIONS
     emergency: tuple[Any, ...] = ()
+    fraud_rules: Mapping[str, FraudRule] = field(default_factory=dict)
+    fraud: FraudRules = NO_RULES
     whole: bool = True
 
     @property
@@ -173,6 +176,8 @@ def _derived(base: Snapshot, new: Mapping[str, Any], routing: GatewayIndex, *, m
         found["shared_out"] = shared_limits("routing", groups, members)
     if new["destination_limits"] is not base.destination_limits or not base.whole:
         found["destinations"] = Destinations(new["destination_limits"])
+    if new["fraud_rules"] is not base.fraud_rules or not base.whole:
+        found["fraud"] = FraudRules(new["fraud_rules"])
     numbers = new["number_groups"]
     if numbers is not base.number_groups or not base.whole:
         found["emergency"] = tuple([group for _, group in sorted(numbers.items()) if group.emergency])
@@ -192,6 +197,7 @@ def _parameters(old: Parameters, changes: Mapping[str, str | None]) -> Parameter
 
 _KINDS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "accounts": Account.from_body,
+    "fraud_rules": FraudRule.from_body,
     "destination_limits": DestinationLimit.from_body,
     "gateway_groups": GatewayGroup.from_body,
     "mapping_gateways": MappingGateway.from_body,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.call.fraud.guard import Guard
 from vosswitch.call.loops import Loops
 from vosswitch.routing.availability import Availability
 from vosswitch.routing.gauges import Gauges
@@ -36,6 +37,7 @@ class Switchboard:
     :ivar snapshot: the configuration in force.
     :ivar loops: the unanswered attempts, to know calls that come back.
     :ivar availability: which gateways are put aside; *gauges*: their quality; *throttling*: whose calls fail.
+    :ivar guard: whom dynamic lists and fraud rules hold off.
     """
 
     clock: Any
@@ -54,3 +56,4 @@ class Switchboard:
     availability: Availability = field(default_factory=Availability)
     gauges: Gauges = field(default_factory=Gauges)
     throttling: Throttling = field(default_factory=Throttling)
+    guard: Guard = field(default_factory=Guard)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from vosswitch.model.values import Level, money_text
 from vosswitch.numbers.dialplan import parse_plan
-from vosswitch.store import fields, numbering_fields, period_fields, portability_fields
+from vosswitch.store import fields, fraud_fields, numbering_fields, period_fields, portability_fields
 from vosswitch.store.calendar_fields import CALENDARS
 from vosswitch.store.group_fields import NUMBER_GROUPS
 from vosswitch.store.limit_fields import (
@@ -124,6 +124,7 @@ MAPPING_GATEWAYS = Table(
         *portability_fields.OF_MAPPING_GATEWAYS,
         *period_fields.OF_MAPPING_GATEWAYS,
         *OF_CALLERS,
+        *fraud_fields.OF_MAPPING_GATEWAYS,
         *numbering_fields.OF_GATEWAYS,
         _LOCKED,
     ),
@@ -214,6 +215,7 @@ TABLES = {
         GEOFENCES,
         numbering_fields.NUMBER_POOLS,
         portability_fields.PORTABILITY,
+        fraud_fields.FRAUD_RULES,
     )
 }
 """By the name in files, in the order in which entries are created."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vosswitch.billing.rates import Rate
     from vosswitch.call.deciding.porting import Pending
     from vosswitch.call.deciding.routes import Route
+    from vosswitch.call.fraud.guard import Watched
     from vosswitch.call.funding import Funding
     from vosswitch.call.snapshot import Snapshot
     from vosswitch.cdr.record import Cdr
@@ -75,6 +76,7 @@ class Decision:
     :ivar full: of a question: what has no line or admission left for the call now.
     :ivar held: its `limits` are taken.
     :ivar in_debt: its account is locked for its balance, which an emergency call passes.
+    :ivar watched: what it counts for in dynamic lists and fraud rules; None = in nothing.
     :ivar relay: its media is relayed whatever the gateways say.
     :ivar pending: the question that the decision waits for; None = it is complete.
     :ivar ported: what is known of the called number's portability; None = nothing was asked.
@@ -119,6 +121,7 @@ class Decision:
         "transfer",
         "unusable",
         "wall_ms",
+        "watched",
     )
 
     def __init__(self, offered: Try, snapshot: Snapshot, modes: Mapping[str, Any], wall_ms: int) -> None:
@@ -150,6 +153,7 @@ class Decision:
         self.pending: Pending | None = None
         self.ported: Ported | None = None
         self.routed = self.rated = self.jurisdiction = ""
+        self.watched: Watched | None = None
 
     @property
     def parameters(self) -> Any:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vosswitch.billing.balances import Balances
     from vosswitch.call.deciding.decision import Decision
     from vosswitch.call.deciding.view import NodeView
+    from vosswitch.call.fraud.guard import Guard
     from vosswitch.hooks.manager import Frozen
     from vosswitch.model.signals import Try
 
@@ -44,6 +45,7 @@ class Means(NamedTuple):
     :ivar orders: of the routing gateways (`vosswitch.routing.order.Orders`); the decider makes them when left out.
     :ivar turns: where the number pools go on (`vosswitch.numbers.pools.Turns`), likewise.
     :ivar asks: questions about numbers can wait for their answer; otherwise they are not asked.
+    :ivar guard: dynamic lists and fraud rules; None = no calls are watched.
     """
 
     modes: Mapping[str, Any]
@@ -55,3 +57,4 @@ class Means(NamedTuple):
     orders: Any = None
     turns: Any = None
     asks: bool = False
+    guard: Guard | None = None

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 def screen(decision: Decision, attempt: CallAttempt, means: Means) -> None:
     """What is set for the call, blacklists that the gateway names, the screening hooks, credit and fraud rules."""
     plugins = means.plugins
+    if means.guard is not None:
+        decision.watched = means.guard.look(decision)
     _standing(decision, attempt, means)
     lists = decision.gateway.blacklists if decision.gateway is not None else ()
     for name in lists:
@@ -60,10 +62,12 @@ def _standing(decision: Decision, attempt: CallAttempt, means: Means) -> None:
     snapshot = decision.snapshot
     account: Any = decision.account
     subject: Any = decision.gateway or decision.phone
-    if account.screening is UNSCREENED and subject.screening is UNSCREENED and not snapshot.system_lists:
+    watched = decision.watched
+    plain = account.screening is UNSCREENED and subject.screening is UNSCREENED
+    if plain and watched is None and not snapshot.system_lists:
         return
     known = _known(decision, means)
-    settings = Settings(snapshot, account.screening, subject.screening, decision.phone is not None, known)
+    settings = Settings(snapshot, account.screening, subject.screening, decision.phone is not None, known, watched)
     for blacklist in means.plugins.standing:
         _heed(decision, blacklist.name, blacklist.examine(attempt, settings))
 
