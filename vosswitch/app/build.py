@@ -13,12 +13,14 @@ from twisted.logger import Logger
 
 from vosswitch import __version__
 from vosswitch.app.credentials import Credentials
+from vosswitch.app.holding import Holding
 from vosswitch.app.numberqueries import HttpQuery, SipQuery
 from vosswitch.call.builtins import builtins
 from vosswitch.call.deciding.decide import Decider
 from vosswitch.call.deciding.means import Means
 from vosswitch.call.deciding.view import NodeView
 from vosswitch.call.dips import Dips
+from vosswitch.call.fraud.files import BlockFile
 from vosswitch.call.records import Days
 from vosswitch.call.service import CallService
 from vosswitch.call.switchboard import Switchboard
@@ -109,6 +111,7 @@ def calls(node: Switch) -> CallService:
         availability=node.availability,
         gauges=node.gauges,
         throttling=node.throttling,
+        guard=node.guard,
     )
     days = Days(ZoneInfo(node.boot.timezone))
     ids = CallIds(node.boot.node_id, node.last_flowno)
@@ -169,6 +172,18 @@ def upkeep(node: Switch) -> Upkeep:
     )
 
 
+def holding(node: Switch) -> Holding:
+    """Keeps and tells whom the node holds off."""
+    return Holding(
+        node.reactor,
+        node.guard,
+        BlockFile(node.boot.spool_directory),
+        partial(deferToThreadPool, node.reactor, node.reactor.getThreadPool()),
+        partial(node.note_trouble, "blocks"),
+        Logger(namespace="vosswitch.fraud"),
+    )
+
+
 def kept_alive(snapshot: Snapshot) -> tuple[tuple[Address, str | None], ...]:
     """The gateways with an address or a name that want keep-alives (`PeerProfile.keep_alive`), with our IP to them."""
     found: list[tuple[Address, str | None]] = []
@@ -211,6 +226,7 @@ def decider(node: Switch) -> Decider:
         ),
         node.sip,
         random.SystemRandom(),
+        guard=node.guard,
         asks=True,
     )
     return Decider(means)

@@ -27,6 +27,7 @@ from vosswitch.app.reach import unreachable
 from vosswitch.app.restart import settle
 from vosswitch.app.watch import Watch
 from vosswitch.billing.balances import Balances
+from vosswitch.call.fraud.guard import Guard
 from vosswitch.call.snapshot import Snapshot
 from vosswitch.call.tallies import Tallies
 from vosswitch.cdr.files import JournalWriter, SpoolBusy, last_flowno
@@ -104,6 +105,7 @@ class Switch(MultiService):
         self.availability = Availability(random.random)
         self.gauges = Gauges()
         self.throttling = Throttling()
+        self.guard = Guard(reactor.seconds, wall_ms)
         self._build_records()
         self._build_rooms()
 
@@ -138,6 +140,8 @@ class Switch(MultiService):
         self.calls = build.calls(self)
         self.sip = build.sip(self)
         self.upkeep = build.upkeep(self)
+        self.holding = build.holding(self)
+        self.guard.lock = self.recorder.lock
         self.watch = Watch(self, self.availability, random.random, Logger(namespace="vosswitch.gateways"))
         self.decider = build.decider(self)
         self.calls.connect(self.sip, self.decider)
@@ -184,9 +188,9 @@ class Switch(MultiService):
             self._deaf(error.strerror or str(error))
             return
         self.sip.pause()  # what comes meanwhile waits in the sockets
-        problem = self.upkeep.start()
-        if problem:
-            self.log.warn("{problem}", problem=problem)
+        for problem in (self.upkeep.start(), self.holding.start()):
+            if problem:
+                self.log.warn("{problem}", problem=problem)
         self._start_media().addBoth(lambda _: self._open_doors())
 
     def _start_media(self) -> Deferred[Any]:
@@ -261,6 +265,7 @@ class Switch(MultiService):
             self.sip.trunks.stop()
             yield from self._farewells()
             self.upkeep.stop()
+            self.holding.stop()
             yield self.sip.stopService()
             if IService.providedBy(self.media):
                 yield self.media.stopService()  # type: ignore[no-untyped-call]

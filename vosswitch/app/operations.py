@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.defer import Deferred
 
 from vosswitch import __version__
-from vosswitch.app import quality
+from vosswitch.app import holding, quality
 from vosswitch.app.load import load
 from vosswitch.call.deciding.explain import NoSuchSubject, asked, told
 from vosswitch.control.protocol import ControlError
@@ -56,6 +56,7 @@ class Operations:
             "trunks": self.trunks,
             "plugins": self.plugins,
             "reload_certificates": self.reload_certificates,
+            **holding.implementations(self._node),
         }
 
     def status(self, _: Arguments) -> dict[str, Any]:

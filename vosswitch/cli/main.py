@@ -16,10 +16,12 @@ from vosswitch.control.client import NotRunning
 
 COMMANDS = {
     "account": "accounts:account",
+    "blacklist": "holding:blacklist",
     "calls": "calls:calls",
     "cdr": "cdrs:cdr",
     "drain": "node:drain",
     "dump": "provision:dump",
+    "fraud": "holding:fraud",
     "gateway": "gateways:gateway",
     "geofence": "lists:geofence",
     "limits": "limits:limits",

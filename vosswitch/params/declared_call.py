@@ -180,6 +180,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         whole(0, 86400),
         "s",
         "Malicious caller dynamic blacklist: monitoring cycle",
+        wired=True,
     ),
     _blacklist(
         "SS_BLACK_LIST_CALLER_MALICIOUS_CALL_EXPIRE",
@@ -187,6 +188,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         whole(0, 86400),
         "s",
         "Malicious caller dynamic blacklist: block time",
+        wired=True,
     ),
     _blacklist(
         "SS_BLACK_LIST_CALLER_MALICIOUS_CALL_LIMIT",
@@ -194,6 +196,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         whole(0, 1000000),
         "calls",
         "Malicious caller dynamic blacklist: calls per cycle that trigger; 0 = off",
+        wired=True,
     ),
     _blacklist(
         "SS_BLACK_LIST_NO_ANSWER_LIMIT",
@@ -201,6 +204,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         whole(0, 1000000),
         "calls",
         "Unanswered calls to one callee per check interval that block it; 0 = off",
+        wired=True,
     ),
     _blacklist(
         "SS_BLACK_LIST_NO_ANSWER_CHECK_INTERVAL",
@@ -208,9 +212,15 @@ PARAMETERS: tuple[Parameter, ...] = (
         whole(0, 86400),
         "s",
         "Window of the count of SS_BLACK_LIST_NO_ANSWER_LIMIT",
+        wired=True,
     ),
     _blacklist(
-        "SS_BLACK_LIST_NO_ANSWER_EXPIRE", "3600", whole(0, 86400), "s", "Block time of a callee that does not answer"
+        "SS_BLACK_LIST_NO_ANSWER_EXPIRE",
+        "3600",
+        whole(0, 86400),
+        "s",
+        "Block time of a callee that does not answer",
+        wired=True,
     ),
     _blacklist(
         "SS_BLACK_LIST_CALLER_CONCURRENT_LIMIT",
@@ -218,6 +228,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         whole(0, 1000000),
         "calls",
         "Simultaneous calls of one caller number that block it; 0 = off",
+        wired=True,
     ),
     _blacklist(
         "SS_BLACK_LIST_CALLER_CONCURRENT_EXPIRE",
@@ -225,5 +236,6 @@ PARAMETERS: tuple[Parameter, ...] = (
         whole(0, 86400),
         "s",
         "Block time of a caller with too many calls at once",
+        wired=True,
     ),
 )

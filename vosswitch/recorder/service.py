@@ -119,6 +119,10 @@ class RecorderService(Service):
             self._wanted.add(account)
             self._send({"op": "want", "account": account, "amount": amount})
 
+    def lock(self, account: str) -> None:
+        """Have an account locked with the reason ``fraud``; lost when the recorder is away at this moment."""
+        self._send({"op": "lock", "account": account})
+
     def stop(self) -> Deferred[None]:
         """Let the child drain the journal to its end and give the grants back; fires when it is gone."""
         Service.stopService(self)  # type: ignore[no-untyped-call]

@@ -27,7 +27,7 @@ from vosswitch.recorder.feed import Feed
 from vosswitch.recorder.recall import recalled, wanted
 from vosswitch.recorder.sinks import Sinks, load_plugins, report
 from vosswitch.recorder.wire import Lines, config_slices, pack, sliced
-from vosswitch.store import grants
+from vosswitch.store import accounts, grants
 from vosswitch.store.charges import StalePosition
 from vosswitch.store.database import open_database
 
@@ -293,8 +293,16 @@ class Recorder:
                 self._channel.send({"op": "applied", "id": message["id"], "seq": self._feed.seq})
             case "want":
                 self._want(message["account"], message["amount"])
+            case "lock":
+                self._lock_account(message["account"])
             case "stop":
                 self._stopping = True
+
+    def _lock_account(self, number: str) -> None:
+        with self._database.write() as connection:
+            locked = accounts.lock(connection, number, "fraud", f"node {self._node}")
+        if locked:
+            self._follow()
 
     def _follow(self) -> None:
         """Send what was changed in the database since the last time, with the money of changed accounts."""

@@ -143,6 +143,23 @@ def pay(connection: Connection, number: str, amount: int, who: str, why: str = "
     return Payment(after.balance, unlocked, changes.record(connection, who, [row]))
 
 
+def lock(connection: Connection, number: str, reason: str, who: str) -> int | None:
+    """Lock an account in the caller's transaction; one that is locked keeps its reason, and None is returned.
+
+    :returns: the number of the change; None = nothing changed, or there is no such account.
+    """
+    changes.lock(connection)
+    found = account.c.number == number
+    done = connection.execute(
+        update(account).where(found, account.c.locked.is_(False)).values(locked=True, lock_reason=reason)
+    )
+    if not done.rowcount:
+        return None
+    balance = show(connection, number).balance
+    row = changes.Change("account", number, _logged(balance, ""), _logged(balance, reason))
+    return changes.record(connection, who, [row])
+
+
 def _unlock(connection: Connection, found: Account) -> bool:
     enough = found.overdraft_limit is None or found.balance + found.overdraft_limit > 0
     if not (found.locked and found.lock_reason == "balance" and enough):

@@ -126,9 +126,9 @@ class Blocks:
             if block.until > now:
                 yield block
 
-    def kept(self, now: float) -> list[dict[str, Any]]:
-        """All rows that a new file needs."""
-        return [block.to_row() for of in SUBJECTS for block in self.of(of, now)]
+    def all(self) -> list[Block]:
+        """Every block, over or not."""
+        return [block for rows in self._held.values() for block in list(rows.values())]
 
     def restore(self, row: Mapping[str, Any], now: float) -> None:
         """Take over a row that was kept; what is over by the wall clock is not taken, what cannot be read neither."""

@@ -112,17 +112,19 @@ class Counter:
 
     def words(self, measure: str, value: int, bound: int | None, callee: str = "") -> str:
         """A value beside its level, in the words of the operator."""
-        shown = [value if bound is None else bound]
-        if measure == "money_per_hour":
-            texts = [money_text(number) for number in (value, *shown)]
-        elif measure == "minutes":
-            texts = [f"{number / 60_000:.1f}".removesuffix(".0") for number in (value, *shown)]
-        else:
-            texts = [str(number) for number in (value, *shown)]
         prefix = (callee[: self.rule.digits] or self._run_prefix) + "*"
         unit = UNITS_OF[measure].format(prefix=prefix, window=self.rule.window)
-        of = "" if bound is None else f" of {texts[1]}"
-        return f"{texts[0]}{of} {unit}"
+        of = "" if bound is None else f" of {self.text(measure, bound)}"
+        return f"{self.text(measure, value)}{of} {unit}"
+
+    @staticmethod
+    def text(measure: str, value: int | None) -> str | None:
+        """A value as people write it."""
+        if value is None:
+            return None
+        if measure == "money_per_hour":
+            return money_text(value)
+        return f"{value / 60_000:.1f}".removesuffix(".0") if measure == "minutes" else str(value)
 
     @property
     def whose(self) -> str:
@@ -145,29 +147,25 @@ class Counter:
         self.money.add(now, units)
 
     def passed(self, now: float, *, talk: bool) -> Iterator[FraudEvent]:
-        """The levels that are passed now, each told once a minute.
+        """The levels that are passed now; a warning is told once a minute.
 
-        :param talk: of minutes and money; else of the others.
+        :param talk: of minutes and money; else of the others, whose block level is for the next call.
         """
         for measure, bound in self.rule.bounds:
-            if (measure in TALK) is talk:
-                value = self.value(measure, now)
-                if talk and bound.block is not None and value >= bound.block:
-                    yield self.event("block", measure, value, bound.block)
-                elif (
-                    bound.warn is not None and value >= bound.warn + (not talk) and self._may_tell("warn", measure, now)
-                ):
-                    yield self.event("warn", measure, value, bound.warn)
+            if (measure in TALK) is not talk:
+                continue
+            value = self.value(measure, now)
+            if talk and bound.block is not None and value >= bound.block:
+                yield self.event("block", measure, value, bound.block)
+            elif bound.warn is not None and value >= bound.warn + (not talk) and self.may_tell("warn", measure, now):
+                yield self.event("warn", measure, value, bound.warn)
 
     def event(self, level: str, measure: str, value: int, bound: int, callee: str = "") -> FraudEvent:
         """A level of a measure is passed."""
         return FraudEvent(level, *self.key, measure, value, bound, self.words(measure, value, bound, callee))
 
-    def may_tell_block(self, measure: str, now: float) -> bool:
-        """Whether a block that lasts for one call only is to be told again."""
-        return self._may_tell("block", measure, now)
-
-    def _may_tell(self, level: str, measure: str, now: float) -> bool:
+    def may_tell(self, level: str, measure: str, now: float) -> bool:
+        """Whether a level is to be told again."""
         quiet = self._quiet.get((level, measure))
         if quiet is not None and now < quiet:
             return False

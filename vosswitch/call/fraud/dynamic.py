@@ -127,11 +127,12 @@ class DynamicLists:
             return
         if answered:
             self._callees.forget(callee)
-        elif reason in _CALLEES_FAULT or code in _CALLEES_CODES or (reason == "caller_abandoned" and rang):
-            if self._callees.add(callee, now) >= self._unanswered:
-                why = f"{self._unanswered} calls without an answer within {self._callees.seconds:g} s"
-                self._hold("callee", callee, UNANSWERED, why, self._unanswered_expire, now)
-                self._callees.forget(callee)
+            return
+        reached = reason in _CALLEES_FAULT or code in _CALLEES_CODES or (reason == "caller_abandoned" and rang)
+        if reached and self._callees.add(callee, now) >= self._unanswered:
+            why = f"{self._unanswered} calls without an answer within {self._callees.seconds:g} s"
+            self._hold("callee", callee, UNANSWERED, why, self._unanswered_expire, now)
+            self._callees.forget(callee)
 
     def _hold(self, of: str, number: str, kind: str, why: str, seconds: float, now: float) -> None:
         self.blocks.hold(of, (number,), kind, why.removeprefix(f"caller {number}: "), seconds, now)

@@ -46,7 +46,7 @@ class Watched:
         self.account = decision.account.number
         self.counters = counters
         self.dynamic = dynamic
-        self.talking = any([counter.rule.talk for counter in counters])
+        self.talking = any(counter.rule.talk for counter in counters)
         self.verdict: Verdict | None = None
         self.fraud = ""
         self.refused_by: Block | tuple[Counter, tuple[str, int, int]] | None = None
@@ -230,7 +230,7 @@ class Guard:
             return
         if rule.block_what != "call":
             self.blocks.hold(of, key, FRAUD, event.text, rule.block_for, now, rule.name)
-        if rule.block_what != "call" or counter.may_tell_block(event.measure, now):
+        if rule.block_what != "call" or counter.may_tell("block", event.measure, now):
             self._tell(event)
             if rule.lock:
                 self.lock(counter.account)

@@ -110,10 +110,9 @@ class Patrol:
         if not self._cuts:
             return
         flownos, what = self._cuts[0]
-        ended = looked = 0
-        for flowno in flownos:
+        ended = 0
+        for looked, flowno in enumerate(flownos, 1):
             call = self._calls.get(flowno)
-            looked += 1
             if call is not None and self._is_meant(call, what):
                 call.stop(cause("fraud_blocked"))
                 ended += 1
