@@ -39,8 +39,19 @@ class Holding:
     """
 
     __slots__ = (
-        "_changes", "_clock", "_file", "_guard", "_lines", "_log", "_said", "_second", "_timer", "_trouble",
-        "_in_thread", "_writing", "unsaid",
+        "_changes",
+        "_clock",
+        "_file",
+        "_guard",
+        "_in_thread",
+        "_lines",
+        "_log",
+        "_said",
+        "_second",
+        "_timer",
+        "_trouble",
+        "_writing",
+        "unsaid",
     )  # fmt: skip
 
     def __init__(

@@ -9,7 +9,7 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from tests.unit.call.call_world import PREPAID, START, World, by_name, mapping, phone, plugins, routing
+from tests.unit.call.call_world import PREPAID, START, World, by_name, fraud_rule, mapping, phone, plugins, routing
 from tests.unit.sip.sip_world import World as SipWorld
 from vosswitch.app.operations import Operations
 from vosswitch.app.watch import Watch
@@ -53,6 +53,7 @@ class Node:
         self.decider, self.reactor = world.decider, world.clock
         self.availability = world.board.availability
         self.gauges, self.throttling = world.board.gauges, world.board.throttling
+        self.guard = world.board.guard
         self.watch = Watch(self, self.availability, lambda: 0.5, Logger("test", observer=lambda event: None))
         self.applied = []
         self.recorder = SimpleNamespace(backlog=3, apply=self._apply)
@@ -87,9 +88,10 @@ class Node:
 
 @pytest.fixture
 def node():
-    made = Node(phones=by_name(phone("1001")))
+    made = Node(phones=by_name(phone("1001")), fraud_rules=by_name(fraud_rule("x", concurrent={"block": 5})))
     made.world.talk(source=PREPAID)
     made.world.call()
+    made.guard.blocks.hold("caller", ("1000",), "operator", "so", 60, 0.0)
     contact = Contact("sip:1001@10.0.0.1", Address("10.0.0.1", 5062), Address("127.0.0.1", 5060), 60.0, "Phone 1.0")
     made.registrar.restore("1001", (Binding(contact, "reg", 1, natted=True),))
     return made
@@ -99,6 +101,9 @@ ARGUMENTS = {
     "route": {"caller": "1", "callee": "4312345", "mapping_gateway": "m"},
     "release": {"call_id": ""},
     "gateway": {"name": "r1"},
+    "block": {"number": "4711"},
+    "unblock": {"number": "1000"},
+    "fraud_release": {"account": "c"},
 }
 
 

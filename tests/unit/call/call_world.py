@@ -15,6 +15,7 @@ from vosswitch.call.builtins import builtins
 from vosswitch.call.deciding.decide import Decider
 from vosswitch.call.deciding.means import Ask, Means
 from vosswitch.call.deciding.view import NodeView
+from vosswitch.call.fraud.guard import Guard
 from vosswitch.call.records import Days
 from vosswitch.call.service import CallService
 from vosswitch.call.snapshot import Snapshot
@@ -88,6 +89,15 @@ def rate(prefix, per_minute, **changes):
 
 def group(name, *rows, mode="increment"):
     return {"name": name, "billing_mode": mode, "file": None, "overlay": list(rows)}
+
+
+def fraud_rule(name, **changes):
+    return {
+        "name": name, "accounts": [], "prefixes": [], "number_group": "", "calls_per_minute": None, "concurrent": None,
+        "sequential": None, "minutes": None, "money_per_hour": None, "window": 3600, "sequential_digits": 7,
+        "block_for": 600, "block_what": "destination", "cut": False, "lock_account": False, "calendar": "",
+        "when": "working",
+    } | changes  # fmt: skip
 
 
 def by_name(*bodies):
@@ -386,7 +396,7 @@ class World:
         self.board = Switchboard(
             clock=self.clock, journal=self.journal, balances=self.balances, limits=self.limits, legs=self.legs,
             media=self.media, tallies=self.tallies, want=lambda funding: self.wanted.append(funding.account),
-            ended=lambda call: None,
+            ended=lambda call: None, guard=Guard(self.clock.seconds, self.now),
         )  # fmt: skip
         means = Means(
             plugins().billing_modes, self._frozen(), self.balances,
@@ -394,7 +404,7 @@ class World:
                 self.limits, self.tallies, decision, self.registrations, self.board.availability, self.clock.seconds(),
                 self.board.gauges,
             ),
-            self.registrations, random.Random(1),
+            self.registrations, random.Random(1), guard=self.board.guard,
         )  # fmt: skip
         self.decider = Decider(means)
         self.calls = CallService(
@@ -483,6 +493,9 @@ class World:
         assert self.media.used == 0
         assert not self.clock.getDelayedCalls()
         assert len(self.board.loops) == 0
+        assert self.board.guard.lists.running == {}
+        assert not [one for one in self.board.guard.counters.all() if one.running]
+        assert len(self.calls.patrol) == 0
         assert not [leg for leg in self.legs.placed if leg.late or not leg.gone]
 
 

@@ -87,12 +87,14 @@ class Patrol:
         now = self._clock.seconds()
         if not self._left and now - self._lap >= LAP:
             self._left, self._lap = len(self._ring), now
-        self._look(min(self._left, SLICE))
-        self._release()
-        if self._left or self._cuts:
-            self._await(STEP)
-        elif self._ring:
-            self._await(max(self._lap + LAP - now, STEP))
+        try:
+            self._look(min(self._left, SLICE))
+            self._release()
+        finally:
+            if self._left or self._cuts:
+                self._await(STEP)
+            elif self._ring:
+                self._await(max(self._lap + LAP - now, STEP))
 
     def _look(self, some: int) -> None:
         self._left -= some
@@ -118,4 +120,5 @@ class Patrol:
                 ended += 1
             if ended >= CUTS or looked >= SLICE:
                 return
-        self._cuts.popleft()
+        if self._cuts:  # the end of the last call ends all rounds
+            self._cuts.popleft()
