@@ -69,6 +69,16 @@ def test_rows_merge_and_replace(database, ported, csv):
     assert stored_rows(database) == 1  # what is not in force is removed
 
 
+def test_the_time_zone_of_an_area_has_to_be_one(database, deployment, csv):
+    with database.write() as connection:
+        apply_load(connection, {"number_tables": [{"name": "areas", "kind": "area"}]}, deployment)
+    report = quick(database, "areas", csv("prefix,area\n431,Vienna|Europe/Viena\n432,B|UTC\n433,C\n"))
+    assert [(line.line, line.field) for line in report.refused] == [(2, "value")]
+    assert "expected a name, or NAME|ZONE with a time zone such as Europe/Vienna" in report.refused[0].problem
+    report = quick(database, "areas", csv("prefix,area\n431,Vienna|Europe/Vienna\n433,C\n"))
+    assert (report.refused, report.imported) == ([], 2)
+
+
 def test_columns_by_name(database, ported, csv):
     quick(database, ported, csv("A;B;C\n1;2;3\n"), columns={"number": "C", "value": "A"})
     assert held(database, ported) == {"3": "1"}

@@ -92,10 +92,7 @@ def in_force(periods: Iterable[Period], snapshot: Any, wall_ms: int, callee: str
     return None
 
 
-def as_now(gateway: Any, snapshot: Any, attempt: Any) -> Any:
-    """The gateway as it is in the period that is in force; as it stands where there is none.
-
-    :param attempt: has the call's start (``wall_ms``) and ``callee`` as billed.
-    """
-    period = in_force(gateway.periods, snapshot, attempt.wall_ms, attempt.callee)
+def as_now(gateway: Any, snapshot: Any, wall_ms: int, callee: str) -> Any:
+    """The gateway as it is in the period that is in force (`in_force`); as it stands where there is none."""
+    period = in_force(gateway.periods, snapshot, wall_ms, callee)
     return gateway if period is None else period.gateway

@@ -152,9 +152,11 @@ def remove(state: State, name: str, number: str) -> None:
 def _put(state: State, name: str, number: str, value: str | None) -> None:
     from vosswitch.store import number_rows  # noqa: PLC0415 - SQLAlchemy takes its time
 
+    with state.database.read() as connection:
+        kind = number_rows.find(connection, name).kind
     try:
         number = number_rows.checked_number(number)
-        value = None if value is None else number_rows.checked_value(value)
+        value = None if value is None else number_rows.checked_value(value, kind)
     except number_rows.BadRow as error:
         raise Failed(f'number_tables "{name}": {error.field}: {error}') from None
     with state.database.write() as connection:

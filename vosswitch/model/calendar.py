@@ -202,13 +202,17 @@ class Calendar:
         """The same calendar in the time zone of a called area; itself where that is not asked for or not known."""
         if not self.by_destination or not zone or zone == self.zone:
             return self
-        found = self._elsewhere.get(zone)
-        if found is None:
-            found = self
-            if len(self._elsewhere) < _MOST_ZONES and known_zone(zone):
-                found = Calendar(self.name, (), zone, _days=self._days)
-                found._default = self._default
-                self._elsewhere[zone] = found
+        return self._elsewhere.get(zone) or self._in(zone)
+
+    def _in(self, zone: str) -> Calendar:
+        """Look a zone up for the first time; what is found, or that nothing is, is remembered."""
+        if len(self._elsewhere) >= _MOST_ZONES:
+            return self
+        found = self
+        if known_zone(zone):
+            found = Calendar(self.name, (), zone, _days=self._days)
+            found._default = self._default
+        self._elsewhere[zone] = found
         return found
 
     def _look_up(self, wall_ms: int) -> None:

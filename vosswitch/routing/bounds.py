@@ -28,6 +28,7 @@ class Bound(NamedTuple):
     def in_force(self, at_ms: int, snapshot: Any, callee: str) -> bool:
         """Whether it is in force at a moment; an entry whose calendar is gone is not.
 
+        :param callee: as billed.
         :param snapshot: has ``calendars`` by name, and ``areas`` for those in the time zone of the called area.
         """
         if at_ms < self.valid_from or (self.valid_to and at_ms >= self.valid_to):

@@ -27,6 +27,7 @@ class Enquiry(NamedTuple):
     :ivar mapping_gateway: the caller's `MappingGateway`; None = a phone calls.
     :ivar snapshot: the configuration of the call (`vosswitch.call.snapshot.Snapshot`).
     :ivar blacklists: those of plugins, by name; None = lists are not asked.
+    :ivar billed: the called number as billed, where gateways are found by another one (a ported number's), else "".
     """
 
     attempt: CallAttempt
@@ -34,6 +35,7 @@ class Enquiry(NamedTuple):
     mapping_gateway: Any = None
     snapshot: Any = None
     blacklists: Any = None
+    billed: str = ""
 
 
 Check = Callable[["RoutingGateway", str, Enquiry], str]
@@ -48,7 +50,8 @@ def _away(gateway: RoutingGateway, _prefix: str, enquiry: Enquiry) -> str:
 
 def _out_of_period(gateway: RoutingGateway, _prefix: str, enquiry: Enquiry) -> str:
     attempt = enquiry.attempt
-    return "" if in_force(gateway.periods, enquiry.snapshot, attempt.wall_ms, attempt.callee) else OUT_OF_PERIOD
+    callee = enquiry.billed or attempt.callee
+    return "" if in_force(gateway.periods, enquiry.snapshot, attempt.wall_ms, callee) else OUT_OF_PERIOD
 
 
 def _listed(gateway: RoutingGateway, _prefix: str, enquiry: Enquiry) -> str:

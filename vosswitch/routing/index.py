@@ -117,11 +117,13 @@ class GatewayIndex:
         """How the gateway at an IP address is spoken with; of several the first of which something special is set."""
         return self._by_host.get(host, PLAIN)
 
-    def matches(self, callee: str, at_ms: int | None = None, snapshot: Any = None) -> dict[str, Match]:
+    def matches(
+        self, callee: str, at_ms: int | None = None, snapshot: Any = None, billed: str = ""
+    ) -> dict[str, Match]:
         """Every gateway that takes *callee*, locked ones too, by name, the longest prefixes first.
 
         :param at_ms: when, epoch milliseconds; None = whatever the time, prefixes that are not in force included.
-        :param snapshot: the configuration, for calendars.
+        :param snapshot: the configuration, for calendars; *billed*: the number whose area's time is meant, "" = callee.
         """
         found: dict[str, Match] = {}
         size = len(callee)
@@ -138,7 +140,7 @@ class GatewayIndex:
                             continue
                         if entry[4] is None:
                             found[name] = entry, prefix, 0
-                        elif (bound := _in_force(entry[4], at_ms, snapshot, callee)) is not None:
+                        elif (bound := _in_force(entry[4], at_ms, snapshot, billed or callee)) is not None:
                             found[name] = entry, prefix, bound.priority
         return found
 

@@ -142,6 +142,7 @@ def plan(
     sell: int | None = None,
     explain: bool = False,
     blacklists: Mapping[str, Any] | None = None,
+    billed: str = "",
 ) -> Plan:
     """Find and order the gateways for one call; takes and changes nothing.
 
@@ -151,10 +152,11 @@ def plan(
     :param sell: what the caller pays, units of 10^-7 per minute.
     :param explain: list the gateways that do not match too, with every price; the call is not placed.
     :param blacklists: those of plugins, by name; None = lists of gateways are not asked.
+    :param billed: the called number as billed, where the attempt has another one; its area's time is meant.
     """
     request = dataclasses.replace(attempt, call_id="") if explain else attempt
     order = orders.of(chosen, own, snapshot.parameters if snapshot is not None else None)
-    enquiry = Enquiry(request, view, mapping_gateway, snapshot, blacklists)
+    enquiry = Enquiry(request, view, mapping_gateway, snapshot, blacklists, billed)
     found = _sorted_out(enquiry, gateways, priced=explain or order.priced)
     if explain:
         found.dropped += _others(gateways, enquiry)
@@ -221,7 +223,11 @@ class _Sorted:
             self.ends = prefix, gateway.name
         if gateway.protect:
             self.protect.add(gateway.name)
-        return as_now(gateway, enquiry.snapshot, enquiry.attempt) if gateway.periods else gateway
+        if not gateway.periods:
+            return gateway
+        attempt = enquiry.attempt
+        now: RoutingGateway = as_now(gateway, enquiry.snapshot, attempt.wall_ms, enquiry.billed or attempt.callee)
+        return now
 
     def in_order(self, order: Order, request: CallAttempt) -> tuple[list[Candidate], int]:
         """The candidates in order, and how many of them have a line free."""
@@ -255,10 +261,10 @@ def _has_line(candidate: Candidate) -> bool:
 
 def _sorted_out(enquiry: Enquiry, gateways: GatewayIndex, *, priced: bool) -> _Sorted:
     found = _Sorted()
-    attempt, view, caller, snapshot, _ = enquiry
+    attempt, view, caller, snapshot, _, billed = enquiry
     callee, shares = attempt.callee, view.shares
     of_caller = found.of_caller = checks_of_caller(caller)
-    for name, (entry, prefix, own) in gateways.matches(callee, attempt.wall_ms, snapshot).items():
+    for name, (entry, prefix, own) in gateways.matches(callee, attempt.wall_ms, snapshot, billed).items():
         gateway = entry.gateway
         why = "" if entry.plain and found.ends is None and not of_caller else found.examined(entry, prefix, enquiry)
         aside = None if why else view.aside(gateway)
@@ -305,7 +311,8 @@ def _candidate(
 def _others(gateways: GatewayIndex, enquiry: Enquiry) -> list[Look]:
     """The gateways that do not take the number at all, or not at this time, by name."""
     attempt = enquiry.attempt
-    now, ever = gateways.matches(attempt.callee, attempt.wall_ms, enquiry.snapshot), gateways.matches(attempt.callee)
+    now = gateways.matches(attempt.callee, attempt.wall_ms, enquiry.snapshot, enquiry.billed)
+    ever = gateways.matches(attempt.callee)
     return [
         Look(
             name,

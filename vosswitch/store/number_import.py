@@ -64,10 +64,10 @@ def import_table(
     :raises vosswitch.store.number_rows.NoSuchTable: there is no table of that name.
     """
     with database.write() as connection:
-        number_rows.prepare(connection, name)
+        kind = number_rows.prepare(connection, name).kind
     report = Report()
     with ExitStack() as stack:
-        pieces, total = _sorted_pieces(file, columns or {}, report, stack, progress)
+        pieces, total = _sorted_pieces(file, columns or {}, kind, report, stack, progress)
         if report.refused_count:
             return report
         work = Filling(database, BULK, name, pause)
@@ -114,6 +114,7 @@ def _joined(rows: Iterator[_Row], report: Report) -> Iterator[tuple[str, str]]:
 def _sorted_pieces(
     file: str,
     columns: Mapping[str, str],
+    kind: str,
     report: Report,
     stack: ExitStack,
     progress: Callable[[int, int], None],
@@ -124,7 +125,7 @@ def _sorted_pieces(
     try:
         with Path(file).open(encoding="utf-8-sig", newline="") as source:
             size = max(1, Path(file).stat().st_size)
-            rows = _rows(source, columns, report)
+            rows = _rows(source, columns, kind, report)
             while part := list(islice(rows, _PIECE)):
                 count += len(part)
                 progress(
@@ -153,7 +154,7 @@ def _read_back(piece: IO[str]) -> Iterator[_Row]:
         yield number, value, int(line)
 
 
-def _rows(source: IO[str], columns: Mapping[str, str], report: Report) -> Iterator[_Row]:
+def _rows(source: IO[str], columns: Mapping[str, str], kind: str, report: Report) -> Iterator[_Row]:
     head = source.readline(65_536)
     source.seek(0)
     lines = csv.reader(source, delimiter=delimiter(head))
@@ -167,7 +168,7 @@ def _rows(source: IO[str], columns: Mapping[str, str], report: Report) -> Iterat
             report.refuse(at, "line", f"expected {width} columns, got {len(line)}")
             continue
         try:
-            yield checked_number(line[number_at]), "" if value_at < 0 else checked_value(line[value_at]), at
+            yield checked_number(line[number_at]), "" if value_at < 0 else checked_value(line[value_at], kind), at
         except BadRow as error:
             report.refuse(at, error.field, str(error))
 

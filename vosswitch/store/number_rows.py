@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, select, update
 
+from vosswitch.model.calendar import known_zone
 from vosswitch.numbers.table import NumberTable
 from vosswitch.store import changes, entities
 from vosswitch.store.generations import Bulk
@@ -73,14 +75,23 @@ def checked_number(text: str) -> str:
     return number
 
 
-def checked_value(text: str) -> str:
+_known_zone = lru_cache(maxsize=1024)(known_zone)
+
+
+def checked_value(text: str, kind: str = "") -> str:
     """A value, without blanks around it.
 
-    :raises BadRow: too long, or with control characters.
+    :param kind: of its table: an area may have a time zone behind its name, which has to be one.
+    :raises BadRow: too long, with control characters, no time zone.
     """
     value = text.strip()
     if len(value) > LONGEST_VALUE or len(value.encode()) > 255 or not value.isprintable():
         raise BadRow("value", f"expected at most {LONGEST_VALUE} printable characters, got {value[:80]!r}")
+    zone = value.partition("|")[2].strip() if kind == "area" else ""
+    if zone and not _known_zone(zone):
+        raise BadRow(
+            "value", f"expected a name, or NAME|ZONE with a time zone such as Europe/Vienna, got {value[:80]!r}"
+        )
     return value
 
 

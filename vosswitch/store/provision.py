@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vosswitch.store import changes, entities, number_rows, rates
 from vosswitch.store.document import BadDocument, Document, Entry, read_document
+from vosswitch.store.idle_settings import idle_settings
 from vosswitch.store.number_fields import NUMBER_TABLES
 from vosswitch.store.period_fields import idle_bindings
 from vosswitch.store.provision_schema import ACCOUNTS, RATE, RATE_GROUPS, TABLES
@@ -162,6 +163,7 @@ def _prepare(connection: Connection, raw: Mapping[str, Any], deployment: Deploym
     if work.resolution.problems:
         raise BadDocument(work.resolution.problems)
     document.warnings.extend(idle_bindings(document.entries, state, changes.now_ms()))
+    document.warnings.extend(idle_settings(document.entries, work.resolution.state))
     for entry in document.entries[RATE_GROUPS.name].values():
         if (entry.rates or entry.replace) and not entry.delete:
             pairs = _rate_pairs(connection, entry, known=entry.key in existing)

@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
+from tests.unit.accounts.test_account_periods import NOON, office
 from tests.unit.call.call_world import World, account, by_name, group, mapping, offer, rate, routing
 from vosswitch.accounts.portability import Portability, jurisdiction_of
 from vosswitch.call.deciding.porting import Reply
@@ -17,6 +18,7 @@ from vosswitch.store.portability_fields import PORTABILITY
 
 LRN = "14150000000"
 CALLEE = "14155550001"
+IN_OFFICE = {"calendar": "office", "when": "working"}
 
 
 def portability(**changes):
@@ -35,7 +37,7 @@ def world(entry=None, lrns=None, **config):
         number_tables={"t": table("t", {CALLEE: LRN} if lrns is None else lrns), **config.pop("tables", {})},
         mapping_gateways=by_name(mapping("m", **({"portability": "p"} | own))),
         routing_gateways=by_name(
-            routing("r1", prefixes=["1415000"], **config.pop("r1", {})), routing("r2", prefixes=["1415555"])
+            routing("r1", **({"prefixes": ["1415000"]} | config.pop("r1", {}))), routing("r2", prefixes=["1415555"])
         ),
         rate_groups=config.pop("rate_groups", None)
         or by_name(
@@ -54,6 +56,23 @@ def test_the_routing_number_finds_the_gateway_and_the_called_number_is_sent():
     assert routes(decision) == [("r1", CALLEE)]
     assert (decision.ported.lrn, decision.ported.source) == (LRN, "table")
     assert decision.price.rate.prefix == "1415555"  # the rate of the dialled number
+
+
+@pytest.mark.parametrize("result", ["number", "prefix"])
+@pytest.mark.parametrize("bound", [{"periods": [IN_OFFICE]}, {"prefixes": [IN_OFFICE | {"prefix": "1415000"}]}])
+def test_the_time_is_that_of_the_called_number_and_not_of_the_routing_number(bound, result):
+    """It is 8 in the morning in New York, where the called number is, and 9 in the evening in Tokyo."""
+    zones = {"1415555": "B|America/New_York", "1415000": "A|Asia/Tokyo"}
+    for places, found in ((zones, True), (dict(zip(zones, reversed(zones.values()), strict=True)), False)):
+        decision = world(
+            {"result": result},
+            r1=bound,
+            wall=NOON,
+            calendars={"office": office(destination_time=True)},
+            tables={"areas": table("areas", places, "area")},
+            parameters={"VS_AREA_TABLE": "areas"},
+        ).decide(CALLEE)
+        assert [name for name, _ in routes(decision)] == ["r1"] * found
 
 
 def test_a_number_that_is_not_ported_goes_as_before():

@@ -60,6 +60,7 @@ def _planned(ask: Ask, decision: Decision, attempt: CallAttempt, means: Means, v
         sell=price.per_minute if price is not None else None,
         explain=ask.explain,
         blacklists=blacklists,
+        billed=decision.callee,
     )
 
 
