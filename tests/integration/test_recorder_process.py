@@ -19,7 +19,7 @@ from vosswitch.cdr.files import JournalWriter
 from vosswitch.cdr.record import Cdr, Charge
 from vosswitch.params import files as boot_files
 from vosswitch.recorder.wire import Lines, pack
-from vosswitch.store import cdrs
+from vosswitch.store import cdrs, grants
 from vosswitch.store.changes import Change, record
 from vosswitch.store.database import open_database
 from vosswitch.store.fields import Deployment
@@ -187,6 +187,30 @@ def test_changes_are_told_on_demand_and_by_themselves(ready):
         config += ready.hear("config")
     assert config[-1]["seq"] == seq
     assert config[-1]["phones"] == {"1001": None}
+
+
+def test_records_may_wait_long_but_changes_and_other_nodes_do_not(ready):
+    assert next(message["alive"] for message in ready.told if message["op"] == "nodes") == [ready.boot.node_id]
+    ready.load({"parameters": [{"name": "SS_CDR_WRITE_INTERVAL", "value": "60"}]})
+    ready.say(op="apply", id=9)
+    ready.hear("applied")
+    time.sleep(1)  # from the next look at the journal on, the next one is half a minute away: longer than `hear` waits
+    ready.call()
+    seq = ready.load({"phones": [{"number": "1001", "delete": True}]}).seq
+    while ready.hear("config")[-1]["seq"] != seq:
+        pass
+    if not ready.database.is_sqlite:
+        other = ready.boot.node_id + 1
+        with ready.database.write() as connection:
+            grants.seen(connection, other, "other", time.time_ns() // 1_000_000)
+        assert ready.hear("nodes")[-1]["alive"] == [ready.boot.node_id, other]
+        with ready.database.write() as connection:
+            grants.gone(connection, other)
+        assert ready.hear("nodes")[-1]["alive"] == [ready.boot.node_id]
+    assert ready.recorded() == []
+    ready.say(op="stop")
+    assert ready.child.wait(10) == 0
+    assert ready.recorded() == [1]
 
 
 def test_more_money_on_demand_after_a_payment(ready):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from vosswitch.accounts.portions import Portion
+
 WINDOW = 1.0
 """Seconds over which new calls are counted."""
 
@@ -44,11 +46,15 @@ NO_LIMIT = Limit("")
 
 
 class Limits:
-    """Every counter of the node.  A line is held from `take` to `free`; an admission is spent for one second."""
+    """Every counter of the node.  A line is held from `take` to `free`; an admission is spent for one second.
 
-    __slots__ = ("_admitted", "_lines")
+    :ivar portion: this node's part of the limits where several nodes have them together, None = the whole.
+    """
+
+    __slots__ = ("_admitted", "_lines", "portion")
 
     def __init__(self) -> None:
+        self.portion: Portion | None = None
         self._lines: dict[str, int] = {}
         self._admitted: dict[str, deque[float]] = {}
 
@@ -56,8 +62,14 @@ class Limits:
         """Take one line and one admission of every counter, or of none.
 
         :param now: monotonic seconds.
-        :returns: None when taken, else what is full: ``"lines KEY"`` or ``"cps KEY"``.
+        :returns: None when taken, else what is full: ``"lines KEY"`` or ``"cps KEY"``, and what of it is this node's.
         """
+        portion = self.portion
+        if portion is None:
+            return self._take(wanted, now)
+        return portion.told(self._take(portion.limits(wanted), now), wanted)
+
+    def _take(self, wanted: Sequence[Limit], now: float) -> str | None:
         lines = self._lines
         for done, (key, most, cps, share) in enumerate(wanted):
             used = lines.get(key, 0)
@@ -72,6 +84,12 @@ class Limits:
 
     def full(self, wanted: Sequence[Limit], now: float) -> str | None:
         """What `take` would say; nothing is taken."""
+        portion = self.portion
+        if portion is None:
+            return self._full(wanted, now)
+        return portion.told(self._full(portion.limits(wanted), now), wanted)
+
+    def _full(self, wanted: Sequence[Limit], now: float) -> str | None:
         for key, most, cps, share in wanted:
             used = self._lines.get(key, 0)
             if most is not None and (used >= most or (share is not None and self._others_own(used, most, share))):

@@ -14,8 +14,23 @@ if TYPE_CHECKING:
     from vosswitch.call.snapshot import Snapshot
 
 
+_OF_EACH_NODE = frozenset(("system", "emergency", "phone"))
+
+
 def load(snapshot: Snapshot, limits: Limits) -> Iterator[dict[str, Any]]:
-    """The system and every group; gateways with a limit or calls; of the rest what has calls now."""
+    """The system and every group; gateways with a limit or calls; of the rest what has calls now.
+
+    Where nodes have limits together, each row has this node's part of them, too.
+    """
+    for row in _rows(snapshot, limits):
+        portion = None if row["kind"] in _OF_EACH_NODE else limits.portion
+        for what in ("lines", "cps"):
+            whole = row[what]
+            row[f"{what}_here"] = whole if portion is None or whole is None else portion.of(whole)
+        yield row
+
+
+def _rows(snapshot: Snapshot, limits: Limits) -> Iterator[dict[str, Any]]:
     parameters, held = snapshot.parameters, limits.view()
     yield _row("system", "", held.get("system", 0), parameters["SS_MAX_CONCURRENT_CALLS"], parameters["SS_MAX_CPS"])
     if "emergency" in held:

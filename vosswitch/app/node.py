@@ -19,6 +19,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import ILogObserver, Logger
 
 from vosswitch.accounts.limits import Limits
+from vosswitch.accounts.portions import portion_of
 from vosswitch.app import build, logs, quality
 from vosswitch.app.build import wall_ms
 from vosswitch.app.operations import Operations
@@ -101,6 +102,7 @@ class Switch(MultiService):
         self.parting = Parting(reactor)
         self.balances = Balances()
         self.limits = Limits()
+        self.nodes: list[int] = [boot.node_id]
         self.tallies = Tallies()
         self.availability = Availability(random.random)
         self.gauges = Gauges()
@@ -131,6 +133,7 @@ class Switch(MultiService):
             on_trouble=partial(self.note_trouble, "database"),
             log=Logger(namespace="vosswitch.recorder"),
             on_outcomes=partial(quality.recalled, self),
+            on_nodes=self._met,
         )
         self.journal.on_end = self.recorder.note_end
 
@@ -306,6 +309,7 @@ class Switch(MultiService):
         if in_parts:
             self.parting.leave(before)
         self.sip.sockets.configured()
+        self._share_limits()
         self.journal.sync_interval = self.snapshot.parameters["VS_JOURNAL_SYNC_INTERVAL"] / 1000
         if self.snapshot.gateways is not before.gateways:
             self.sip.keep_names(gateway.target for gateway in self.snapshot.gateways.gateways.values())
@@ -325,6 +329,17 @@ class Switch(MultiService):
         self.sip.trunks.follow(build.trunk_wishes(self.snapshot))
         self.upkeep.keep_alive.static = build.kept_alive(self.snapshot)
         self.watch.follow()
+
+    def _met(self, alive: list[int]) -> None:
+        """Other nodes of the database have come or gone."""
+        if alive != self.nodes:
+            self.log.info("nodes of this database that are alive: {nodes}", nodes=", ".join(map(str, alive)))
+        self.nodes = alive
+        self._share_limits()
+
+    def _share_limits(self) -> None:
+        divided = self.snapshot.parameters["VS_LIMITS_SHARED"] == "divided"
+        self.limits.portion = portion_of(self.boot.node_id, self.nodes) if divided else None
 
     def _money(self, accounts: Mapping[str, Mapping[str, int]]) -> None:
         for number, row in accounts.items():

@@ -65,6 +65,7 @@ class Operations:
         return {
             "node": node.boot.node_name,
             "node_id": node.boot.node_id,
+            "nodes": node.nodes,
             "version": __version__,
             "state": "draining" if node.draining else "running",
             "started": node.started,
@@ -143,6 +144,7 @@ class Operations:
             "calls": self._node.limits.in_use(f"{kind}:{gateway.name}"),
             "lines": gateway.lines,
             "cps": gateway.cps,
+            "groups": list(gateway.privileges.groups),
             "calls_today": self._node.tallies.today(gateway.name) if routing else None,
             **(quality.of_gateway(self._node, gateway.name) if routing else quality.NO_FIGURES),
             **(self._node.watch.state_of(gateway.name) if routing else dict.fromkeys(_STANDING)),

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _COLUMNS = (
-    *("name", "kind", "account", "address", "locked", "calls", "lines", "cps", "calls_today", "asr", "acd", "state"),
-    "reason",
+    *("name", "kind", "account", "address", "locked", "calls", "lines", "cps", "groups", "calls_today", "asr", "acd"),
+    *("state", "reason"),
 )
-_FIGURES = ("asr", "acd")
+_FIGURES = ("groups", "asr", "acd")
 """Shown in a table where they are kept."""
 
 
@@ -40,8 +40,8 @@ def list_(state: State, kind: str | None) -> None:
         note("switch not running: no load to show")
         rows = [row for row in _stored(state) if kind in (None, row["kind"])]
     rows = list(rows)
-    kept = any(row.get(name) is not None for row in rows for name in _FIGURES)
-    columns = [name for name in _COLUMNS if kept or name not in _FIGURES]
+    kept = {name for name in _FIGURES for row in rows if row.get(name) not in (None, [])}
+    columns = [name for name in _COLUMNS if name in kept or name not in _FIGURES]
     show(state, rows, GATEWAYS.result, columns, "no gateways")
 
 
@@ -97,7 +97,7 @@ def _stored(state: State) -> Iterator[dict[str, Any]]:
             ("routing", list_routing_gateways(connection)),
         ):
             for row in rows:
-                kept = {name: row[name] for name in ("name", "account", "locked", "lines", "cps")}
+                kept = {name: row[name] for name in ("name", "account", "locked", "lines", "cps", "groups")}
                 yield {**kept, "kind": kind, "address": _address(row)}
 
 

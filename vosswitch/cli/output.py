@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ENDS = (Field("from", "text", "gateway or phone that called"), Field("to", "text", "gateway or phone that was called"))
 """The columns that `with_ends` adds: for tables, where half the gateway and phone columns would be empty."""
 
-_UNLIMITED = frozenset({"overdraft_limit", "available", "lines", "cps"})
+_UNLIMITED = frozenset({"overdraft_limit", "available", "lines", "cps", "lines_here", "cps_here"})
 """Fields whose null means that there is no bound."""
 
 _RIGHT = frozenset({"whole", "number", "money", "right"})

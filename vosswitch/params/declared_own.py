@@ -133,6 +133,14 @@ PARAMETERS: tuple[Parameter, ...] = (
         wired=True,
     ),
     _own(
+        "VS_LIMITS_SHARED",
+        "divided",
+        choice("divided", "local"),
+        "",
+        "Limits where several nodes share a database: each has its part of them, or each the whole for itself",
+        wired=True,
+    ),
+    _own(
         "VS_CONNECTIONS_PER_SOURCE",
         "500",
         whole(1, 100_000),

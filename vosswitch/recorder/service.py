@@ -49,6 +49,7 @@ class RecorderService(Service):
     :param on_ready: called when the first whole configuration and money are in, and again after a restart of the child.
     :param on_trouble: told one line when the database is away or refuses something, "" when it works again.
     :param on_outcomes: given what calls of the last run came to (`vosswitch.recorder.recall`), in parts, after that.
+    :param on_nodes: given the numbers of the nodes of the database that are alive, this one among them.
     :ivar backlog: how many calls waited for the database when it was away the last time it was asked.
     """
 
@@ -65,6 +66,7 @@ class RecorderService(Service):
         on_trouble: Callable[[str], None],
         log: Any,
         on_outcomes: Callable[[list[list[Any]]], None] = lambda rows: None,
+        on_nodes: Callable[[list[int]], None] = lambda _alive: None,
     ) -> None:
         self._on_outcomes = on_outcomes
         self._reactor = reactor
@@ -74,6 +76,7 @@ class RecorderService(Service):
         self._on_drained = on_drained
         self._on_ready = on_ready
         self._on_trouble = on_trouble
+        self._on_nodes = on_nodes
         self.log = log
         self.backlog = 0
         self._link: _Link | None = None
@@ -252,6 +255,9 @@ class RecorderService(Service):
         if answer is not None:
             answer.callback(message["seq"])
 
+    def _hear_nodes(self, message: dict[str, Any]) -> None:
+        self._on_nodes(message["alive"])
+
     def _hear_ready(self, message: dict[str, Any]) -> None:
         self._on_trouble("")
         self._on_ready()
@@ -274,6 +280,7 @@ class RecorderService(Service):
         "money": _hear_money,
         "drained": _hear_drained,
         "applied": _hear_applied,
+        "nodes": _hear_nodes,
         "ready": _hear_ready,
         "trouble": _hear_trouble,
         "fine": _hear_fine,

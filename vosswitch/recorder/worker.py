@@ -24,6 +24,7 @@ from vosswitch.params import files as boot_files
 from vosswitch.params.system import DECLARED
 from vosswitch.recorder.drain import Drain
 from vosswitch.recorder.feed import Feed
+from vosswitch.recorder.neighbours import Neighbours
 from vosswitch.recorder.recall import recalled, wanted
 from vosswitch.recorder.sinks import Sinks, load_plugins, report
 from vosswitch.recorder.wire import Lines, config_slices, pack, sliced
@@ -126,13 +127,15 @@ class Recorder:
             sinks.write,
         )
         self._feed = feed
-        feed.between = self._step
+        feed.between = self._meanwhile
+        self._neighbours = Neighbours(boot.node_id)
+        self._alive: list[int] = []
         self._inbox: deque[dict[str, Any]] = deque()
         self._failures = 0
         self._told = False
         self._stopping = False
         self._past: Iterator[list[dict[str, Any]]] | None = None
-        self._due = {"poll": 0.0, "seen": 0.0, "days": monotonic() + _DAYS_SECONDS}
+        self._due = {"poll": 0.0, "seen": 0.0, "look": 0.0, "write": 0.0, "days": monotonic() + _DAYS_SECONDS}
 
     def run(self) -> None:
         """Work until the switch says stop or is gone."""
@@ -223,15 +226,18 @@ class Recorder:
         if change is not None:
             self._send_config(change)
         self._send_money(None)
+        self._look()
         self._channel.send({"op": "ready", "seq": self._feed.seq})
 
     def _turn(self) -> None:
         self._keep_house()
+        asked = bool(self._inbox)
         while self._inbox:
             self._obey(self._inbox[0])
             self._inbox.popleft()
-        while self._step():
-            pass
+        if self._is_due("write", self._feed.write_interval * 0.5) or asked:
+            while self._step():
+                pass
         if self._past is not None:
             self._recall()
 
@@ -252,12 +258,13 @@ class Recorder:
         if self._stopping:
             with self._database.write() as connection:
                 grants.release(connection, self._node)
+                grants.gone(connection, self._node)
 
     def _pause(self) -> float:
-        """Seconds until the journal is looked at again: a record waits at most for SS_CDR_WRITE_INTERVAL."""
+        """Seconds until the next turn: a record waits at most for SS_CDR_WRITE_INTERVAL, other nodes never so long."""
         if self._past is not None:
             return 0.0
-        return float(self._feed.write_interval) * 0.5
+        return min(self._feed.write_interval * 0.5, _POLL_SECONDS)
 
     def _step(self) -> bool:
         spent = self._drain.step(self._feed.batch_size)
@@ -273,9 +280,33 @@ class Recorder:
             self._drain.prepare_days()
         if self._is_due("poll", _POLL_SECONDS):
             self._follow()
-        if not self._database.is_sqlite and self._is_due("seen", _SEEN_SECONDS):
+        self._keep_company()
+
+    def _meanwhile(self) -> None:
+        """What may not wait for the end of a long step."""
+        self._keep_company()
+        self._step()
+
+    def _keep_company(self) -> None:
+        """Tell the other nodes that this one is alive, and see which of them are; SQLite has one node."""
+        if self._database.is_sqlite:
+            return
+        if self._is_due("seen", _SEEN_SECONDS):
             with self._database.write() as connection:
                 grants.seen(connection, self._node, self._boot.node_name, self._wall_ms())
+        if self._is_due("look", _POLL_SECONDS):
+            self._look()
+
+    def _look(self) -> None:
+        """Tell the switch which nodes are alive, when that has changed."""
+        stamps: dict[int, int] = {}
+        if not self._database.is_sqlite:
+            with self._database.read() as connection:
+                stamps = grants.stamps(connection)
+        alive = self._neighbours.alive(stamps, self._monotonic(), self._wall_ms())
+        if alive != self._alive:
+            self._channel.send({"op": "nodes", "alive": alive})
+            self._alive = alive
 
     def _is_due(self, what: str, every: float) -> bool:
         now = self._monotonic()

@@ -111,6 +111,16 @@ def seen(connection: Connection, node_id: int, name: str, now: int) -> None:
             connection.execute(node.insert().values(id=node_id, name=name, seen=now))
 
 
+def stamps(connection: Connection) -> dict[int, int]:
+    """When each node was last noted as alive, epoch milliseconds of its own clock."""
+    return {row.id: row.seen for row in connection.execute(select(node.c.id, node.c.seen))}
+
+
+def gone(connection: Connection, node_id: int) -> None:
+    """Note that a node has ended."""
+    connection.execute(update(node).where(node.c.id == node_id).values(seen=0))
+
+
 def spend(connection: Connection, node_id: int, charged: dict[str, int]) -> dict[str, Holding]:
     """Lower balances by what calls cost, and this node's grants with them.
 

@@ -1,6 +1,7 @@
 """What `limits` shows of the lines in use."""
 
 from tests.unit.call.call_world import World, by_name, mapping, routing
+from vosswitch.accounts.portions import portion_of
 from vosswitch.app.load import load
 
 
@@ -34,6 +35,24 @@ def test_lines_in_use_of_everything():
     assert not rows(world, "emergency")
     leg.hangs_up()
     assert rows(world, "account") == {}
+
+
+def test_the_part_of_this_node_stands_beside_the_whole():
+    world = World(
+        parameters={"SS_MAX_CONCURRENT_CALLS": "9"},
+        gateway_groups={"g": {"name": "g", "lines": 3, "cps": 1, "reserved": 1}},
+        routing_gateways=by_name(routing("r1", groups=["g"]), routing("r2", lines=7)),
+    )
+    world.limits.portion = portion_of(5, [4, 5])
+    parts = {
+        (row["kind"], row["name"]): (row["lines"], row["lines_here"], row["cps"], row["cps_here"])
+        for row in load(world.snapshot, world.limits)
+    }
+    assert parts["system", ""][:2] == (9, 9)
+    assert parts["routing", "r2"] == (7, 3, None, None)
+    assert parts["routing_group", "g"] == parts["mapping_group", "g"] == (3, 1, 1, 0)
+    world.limits.portion = None
+    assert all(row["lines"] == row["lines_here"] for row in load(world.snapshot, world.limits))
 
 
 def test_an_account_that_is_gone_while_its_call_is_up_is_shown():

@@ -31,6 +31,7 @@ class Node:
     def __init__(self, **config):
         self.world = world = World(**config)
         self.boot = SimpleNamespace(node_id=7, node_name="seven")
+        self.nodes = [7]
         self.registrar = Registrar(dict, world.clock.seconds)
         self.trunks = [TrunkState("r1", "udp:192.0.2.100:5060", "me", "up", 3000, 200, "OK", 60, 2900)]
         self.sip = SimpleNamespace(
@@ -130,7 +131,7 @@ def test_the_statistics_of_the_node(node):
 def test_the_status_of_the_node(node):
     found = node.ask("status")
     assert found | {"version": ""} == {
-        "node": "seven", "node_id": 7, "version": "", "state": "running", "started": START,
+        "node": "seven", "node_id": 7, "nodes": [7], "version": "", "state": "running", "started": START,
         "listen": ["udp:127.0.0.1:5060"], "calls": 2, "registered": 1, "seq": 1, "backlog": 3, "trouble": None,
         "sockets": [{"address": "udp:127.0.0.1:5060", "drops": 0, "connections": None}], "certificates": [],
         "refused_connections": 0,

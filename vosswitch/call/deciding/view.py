@@ -65,9 +65,9 @@ class NodeView:
 
     @property
     def shares(self) -> bool:
-        """Whether gateways may be full for more than their own lines: of groups, or of the called number."""
+        """Whether gateways may be full for more than their own lines: those of groups, numbers or several nodes."""
         snapshot = self._decision.snapshot
-        return bool(snapshot.shared_out) or snapshot.destinations.outgoing
+        return bool(snapshot.shared_out) or snapshot.destinations.outgoing or self._limits.portion is not None
 
     def full(self, gateway: RoutingGateway) -> str:
         """What a call now would find full for the gateway; "" when nothing is."""
