@@ -66,6 +66,11 @@ class Portability:
     cache_seconds: int = 300
     most: int = 100
 
+    @property
+    def by_caller(self) -> bool:
+        """Whether an answer may depend on the calling number."""
+        return "{caller}" in self.url or self.source not in ("table", "http", "sip")
+
     @classmethod
     def from_body(cls, body: Mapping[str, Any]) -> Portability:
         """Read a configuration body with every key present."""

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from vosswitch.model.session import SessionDescription
     from vosswitch.model.signals import Redirected, Signal
 
+LONGEST_URI = 255
+"""Characters that a record keeps of where a peer has redirected a call."""
+
 
 class Attempts:
     """What was tried so far and what runs now.
@@ -114,8 +117,8 @@ class Attempts:
     def redirected(self, signal: Redirected) -> None:
         """The attempt goes on elsewhere; a call that comes back from there is known, too."""
         if self._row is not None and self.route is not None:
-            self._row.redirects.append(signal.uri)
-            self._decision.note(self.route.name, f"redirected to {signal.uri}")
+            self._row.redirects.append(signal.uri[:LONGEST_URI])
+            self._decision.note(self.route.name, f"redirected to {signal.uri[:LONGEST_URI]}")
             if self._loop is not None:
                 self._board.loops.over(self._loop)
                 self._loop = self._board.loops.began(signal.target, self.route.caller_out, signal.number)

@@ -32,16 +32,20 @@ class _Cache:
         self.settings = settings
         self._answers: OrderedDict[str, tuple[float, str]] = OrderedDict()
 
-    def get(self, number: str, now: float) -> str | None:
-        until, lrn = self._answers.get(number, (0.0, ""))
+    def key(self, pending: Pending) -> str:
+        """What an answer is kept for: one that may depend on the caller is for that caller alone."""
+        return f"{pending.number} {pending.attempt.caller}" if self.settings.by_caller else pending.number
+
+    def get(self, key: str, now: float) -> str | None:
+        until, lrn = self._answers.get(key, (0.0, ""))
         return lrn if until > now else None
 
-    def put(self, number: str, lrn: str, now: float) -> None:
+    def put(self, key: str, lrn: str, now: float) -> None:
         settings = self.settings
         if not settings.cache or not settings.cache_seconds:
             return
-        self._answers[number] = now + settings.cache_seconds, lrn
-        self._answers.move_to_end(number)
+        self._answers[key] = now + settings.cache_seconds, lrn
+        self._answers.move_to_end(key)
         if len(self._answers) > settings.cache:
             self._answers.popitem(last=False)
 
@@ -74,7 +78,7 @@ class Dips:
         cache = self._caches.get(settings.name)
         if cache is None or cache.settings is not settings:
             cache = self._caches[settings.name] = _Cache(settings)
-        known = cache.get(pending.number, self.clock.seconds())
+        known = cache.get(cache.key(pending), self.clock.seconds())
         if known is not None:
             done(Reply(known, 0))
             return None
@@ -147,7 +151,7 @@ class _Dip:
         if not isinstance(lrn, str) or len(lrn) > _LONGEST:
             self._fail(TypeError(f"expected a text of at most {_LONGEST} characters, got {type(lrn).__name__}"))
             return
-        self._cache.put(self._pending.number, lrn, self._dips.clock.seconds())
+        self._cache.put(self._cache.key(self._pending), lrn, self._dips.clock.seconds())
         self._reply(lrn, "")
 
     def _failed(self, failure: Any) -> None:

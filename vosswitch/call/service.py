@@ -305,7 +305,10 @@ class CallService(Service):
 
     def _refuse(self, leg: Any, cdr: Cdr, decision: Decision, reached: Cause) -> None:
         self._let_go(decision)
-        leg.send(Release(reached))
+        try:
+            leg.send(Release(reached))
+        except Exception:  # noqa: BLE001 - whatever a leg raises, the record and the other calls come first
+            self.log.failure("call {call_id}: a step failed", call_id=str(cdr.flowno))
         self._close_refused(leg, cdr, decision, reached, Side.SERVER)
         if reached.reason == "unauthorized":  # the address is known, but no gateway there makes such calls
             count = self._illegal(decision.offered, reached.reason)

@@ -693,3 +693,11 @@ def test_a_followed_redirection_stands_in_the_attempt_and_comes_back_as_a_loop()
     assert ["r1", "redirected to sip:99@192.0.2.150"] in [list(note) for note in world.cdr.decision["notes"]]
     assert world.cdr.rate_prefix == "43"  # paid by the number that was dialled
     world.check_idle()
+
+
+def test_where_a_peer_redirects_a_call_takes_bounded_room_in_its_record():
+    world = World()
+    leg = world.call()
+    world.out.say(Redirected(Address("192.0.2.200", 5060), "1" * 5000, "sip:" + "1" * 5000 + "@192.0.2.200"))
+    leg.gives_up()
+    assert [len(uri) for uri in world.cdr.attempts[0].redirects] == [255]

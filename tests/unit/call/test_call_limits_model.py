@@ -7,6 +7,7 @@ from collections import Counter
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from tests.unit.call.call_world import (
@@ -22,9 +23,11 @@ from tests.unit.call.call_world import (
     rate,
     routing,
 )  # fmt: skip
+from vosswitch.call.dips import Dips
 from vosswitch.model.call import Reject
 from vosswitch.model.signals import Accept, Refuse, Transfer
 from vosswitch.model.values import UNITS, Address
+from vosswitch.store.portability_fields import PORTABILITY
 
 
 def destination(name, prefix, lines, scope="system"):
@@ -38,13 +41,19 @@ def capacity(name, lines, reserved=0):
     return {"name": name, "lines": lines, "cps": None, "reserved": reserved}
 
 
+ASKING = Address("192.0.2.88", 5060)
+POOL = {"name": "pool", "numbers": ["1", "2-3"], "choice": "turn", "reuse": 1, "when_full": "refuse", "group": ""}
 CONFIG = {
     "accounts": by_name(account("c", lines=4, overdraft_limit=None), account("p", anti_overdraft=True),
                         account("v", kind="clearing", rate_group="wholesale")),
     "mapping_gateways": by_name(mapping("m", groups=["in"], transfers="internal"),
-                                mapping("mp", account="p", addresses=[PREPAID.host], groups=["in"])),
+                                mapping("mp", account="p", addresses=[PREPAID.host], groups=["in"]),
+                                mapping("mq", addresses=[ASKING.host], groups=["in"], transfers="internal",
+                                        portability="q", lines=3)),
     "routing_gateways": by_name(routing("r1", lines=2, groups=["out"]), routing("r2", priority=1, groups=["out"]),
-                                routing("r3", priority=2, lines=2)),
+                                routing("r3", priority=2, lines=2, caller_pool="pool")),
+    "number_pools": {"pool": POOL},
+    "portability": {"q": PORTABILITY.defaults() | {"name": "q", "source": "slow", "most": 2}},
     "gateway_groups": by_name(capacity("in", 5, 1), capacity("out", 3, 1)),
     "destination_limits": by_name(destination("d", "431", 2), destination("a", "43", 3, "account"),
                                   destination("r", "43", 2, "routing_gateway")),
@@ -52,7 +61,7 @@ CONFIG = {
     "phones": by_name(phone("1001", lines=2)),
     "rate_groups": by_name(group("retail", rate("", "0.6")), group("wholesale", rate("", "0.3"))),
 }  # fmt: skip
-WHO = [(CUSTOMER, None), (CUSTOMER, None), (PREPAID, None), (Address("192.0.2.77", 5060), "1001")]
+WHO = [(CUSTOMER, None), (ASKING, None), (ASKING, None), (PREPAID, None), (Address("192.0.2.77", 5060), "1001")]
 
 
 class Fault(Exception):
@@ -80,6 +89,24 @@ class Unguarded:
             raise Fault
         return self.decider.decide(ask, snapshot)
 
+    def resume(self, decision, reply):
+        if self.hook.mood == "break":
+            raise Fault
+        self.decider.resume(decision, reply)
+
+
+class Slow:
+    """A number query that answers when it is told to."""
+
+    def __init__(self):
+        self.asked = []
+
+    def ask(self, _question):
+        answer = Deferred()
+        answer.addErrback(lambda _: "")
+        self.asked.append(answer)
+        return answer
+
 
 class Counters(RuleBasedStateMachine):
     """A node under traffic, whose configuration changes and whose parts break."""
@@ -90,11 +117,20 @@ class Counters(RuleBasedStateMachine):
         self.callers = []
         self.world = World(money={"c": 50 * UNITS, "p": 5 * UNITS, "v": 0}, screen_call=[self.hook], **CONFIG)
         self.world.calls.decider = Unguarded(self.world.decider, self.hook)
+        self.world.decider._means = self.world.decider._means._replace(asks=True)
+        self.slow = Slow()
+        self.world.calls.dips = Dips(self.world.clock, {"slow": self.slow})
         self.world.calls.log = Logger(observer=lambda event: None)
 
     @rule(callee=st.sampled_from(["4312345", "4399", "4477", "112", ""]), who=st.sampled_from(WHO))
     def incoming(self, callee, who):
         self.callers.append(self.world.call(callee, who[0], user=who[1]))
+
+    @rule(pick=st.integers(0, 50), lrn=st.sampled_from(["", "4399", "nothing ", 5]))
+    def question_is_answered(self, pick, lrn):
+        under_way = [answer for answer in self.slow.asked if not answer.called]
+        if under_way:
+            under_way[pick % len(under_way)].callback(lrn)
 
     @rule(mood=st.sampled_from(["pass", "pass", "refuse", "break"]))
     def plugin(self, mood):
@@ -187,8 +223,10 @@ class Counters(RuleBasedStateMachine):
     @precondition(lambda self: hasattr(self, "world"))
     @invariant()
     def every_counter_is_that_of_the_model(self):
-        model = Counter()
-        for call in self.world.calls.calls.values():
+        calls = self.world.calls
+        assert calls.dips.waiting == len(calls.waiting)
+        model = Counter(key for one in calls.waiting.values() for key in one.decision.limit_keys)
+        for call in calls.calls.values():
             if call.machine.state == "ended":
                 continue
             model.update(call.decision.limit_keys)
@@ -203,6 +241,10 @@ class Counters(RuleBasedStateMachine):
             self.world.calls.stop_all()
             assert self.world.limits.view() == {}
             assert not self.world.calls.calls
+            assert not self.world.calls.waiting
+            assert self.world.calls.dips.waiting == 0
+            assert len(self.world.board.loops) == 0
+            assert all(self.world.balances.state(number).reserved == 0 for number in self.world.balances)
 
 
 Counters.TestCase.settings = settings(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
@@ -107,7 +108,7 @@ def test_only_its_prefixes_are_asked():
     assert world({"prefixes": ["44"]}).decide(CALLEE).ported is None
 
 
-@pytest.mark.parametrize("answer", ["not a number", "1;rn=2", "9" * 33])
+@pytest.mark.parametrize("answer", ["not a number", "1;rn=2", "9" * 33, "voicemail", "ERROR", "++", "DEAD"])
 def test_an_answer_that_is_no_number_counts_as_none(answer):
     assert routes(world(lrns={CALLEE: answer}).decide(CALLEE)) == [("r2", CALLEE)]
     refused = world({"on_failure": "refuse"}, {CALLEE: answer}).decide(CALLEE)
@@ -292,7 +293,8 @@ def test_kept_answers_are_bounded_and_end():
             return ""
 
     dips = Dips(node.clock, {"quick": Quick()})
-    pending = type("P", (), {"settings": settings, "attempt": type("A", (), {"caller": "", "call_id": ""})})
+    attempt = type("A", (), {"caller": "", "call_id": ""})
+    pending = type("P", (), {"settings": settings, "attempt": attempt})
     replies = []
     for number in ("1", "2", "3", "3", "1"):
         pending.number = number
@@ -353,3 +355,28 @@ def test_lines_of_a_call_that_waited_go_back_when_it_is_refused_then():
     assert leg.released.reason == "insufficient_balance"
     node.check_idle()
     broke.check_idle()
+
+
+@pytest.mark.parametrize(("url", "questions"), [("http://h/{number}", 1), ("http://h/{number}?by={caller}", 2)])
+def test_an_answer_that_depends_on_the_caller_is_kept_for_that_caller_alone(url, questions):
+    node, slow = waiting({"source": "http", "url": url})
+    node.calls.dips.queries = {"http": slow}
+    node.call(CALLEE, caller="1000").gives_up()  # not answered, not kept
+    node.call(CALLEE, caller="1000")
+    slow.asked[1][1].callback(LRN)
+    node.call(CALLEE, caller="2000")
+    node.call(CALLEE, caller="1000")
+    assert len(slow.asked) == 1 + questions
+    node.calls.stop_all()
+
+
+def test_a_leg_that_breaks_when_it_is_refused_costs_no_other_call_its_end_or_record():
+    node, _ = waiting()
+    node.calls.log = Logger(observer=lambda event: None)
+    legs = [node.call(CALLEE), node.call("14155550002")]
+    legs[0].send = lambda signal: 1 / 0
+    done = node.calls.stop_all()
+    assert done.called
+    assert legs[1].released.reason == "switch_restart"
+    assert len(node.cdrs) == 2
+    assert node.limits.view() == {}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from vosswitch.call.deciding.means import Ask, Means
     from vosswitch.model.call import CallAttempt
 
-_LRN = re.compile(r"[0-9A-Za-z+#*]{1,32}", re.ASCII)
+_LRN = re.compile(r"(?=.*[0-9])[0-9A-Fa-f+#*]{1,32}", re.ASCII)
 FAILED = "lrn_failed"
 """The end reason of a call whose ported number could not be found out."""
 
