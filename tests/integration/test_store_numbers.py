@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from vosswitch.accounts.areas import address_of
+from vosswitch.call.snapshot import Snapshot
 from vosswitch.numbers.files import number_table
 from vosswitch.numbers.table import NumberTable
 from vosswitch.recorder import files
 from vosswitch.recorder.feed import Feed
 from vosswitch.store import number_import, number_rows, schema
 from vosswitch.store.database import Database
+from vosswitch.store.document import BadDocument
 from vosswitch.store.fields import Deployment
 from vosswitch.store.generations import CannotImport
 from vosswitch.store.number_import import import_table
@@ -211,3 +214,81 @@ def test_the_database_can_be_asked_itself(database, ported, csv):
     with database.read() as connection:
         table = number_rows.stored_tables(connection)[ported]
         assert (table.get("12"), table.get("123"), table.longest("129"), len(table)) == ("b", None, ("12", "b"), 2)
+
+
+@pytest.fixture
+def world_table(database: Database, deployment: Deployment, csv) -> str:
+    with database.write() as connection:
+        tables = [{"name": "geo", "kind": "networks"}]
+        fences = [{"name": "alps", "networks": ["203.0.113.7"], "table": "geo", "areas": ["AT", "CH"]}]
+        apply_load(connection, {"number_tables": tables, "geofences": fences}, deployment)
+    rows = "".join(f"10.{n // 256}.{n % 256}.0/24,DE\n" for n in range(6000))  # is compiled
+    rows += "192.0.2.0/24,AT\n192.0.2.128/25,CH\n192.0.2.128/32,DE\n2001:DB8::/32,AT\n"
+    report = quick(database, "geo", csv("network,country_iso_code\n" + rows))
+    assert (report.refused, report.total) == ([], 6004)
+    return "geo"
+
+
+INSIDE = {"192.0.2.1": True, "192.0.2.129": True, "192.0.2.128": False, "192.0.3.0": False, "10.1.1.1": False,
+          "2001:db8:1::1": True, "2001:db9::": False, "203.0.113.7": True}  # fmt: skip
+
+
+def test_networks_reach_the_switch_as_a_mapped_file(database, deployment, world_table, tmp_path):
+    feed = Feed(database, str(tmp_path / "run"), str(tmp_path / "key"), 0, pytest.fail)
+    full = feed.full()
+    assert full["number_tables"]["geo"]["file"]
+    snapshot = Snapshot().applied(full)
+    alps = snapshot.geofences["alps"]
+    assert len(snapshot.number_tables["geo"]) == 6004
+    assert {host: address_of(host) in alps for host in INSIDE} == INSIDE
+    feed.seq = full["seq"]
+    put(database, "geo", "192.0.3.0/24", "CH")
+    change = feed.changes()
+    assert change["geofences"] == {}
+    after = snapshot.applied(change).geofences["alps"]
+    assert address_of("192.0.3.0") in after
+    assert address_of("192.0.3.0") not in alps
+    with database.read() as connection:
+        stored = alps.with_table(number_rows.stored_tables(connection)["geo"])
+        expected = INSIDE | {"192.0.3.0": True}
+        assert {host: address_of(host) in stored for host in INSIDE} == expected
+        held_ = number_rows.around(number_rows.find(connection, "geo"), "192.0.2.129")
+        assert held_[:2] == ["192.0.2.129", "192.0.2.128/31"]
+
+
+def test_what_is_no_network_is_refused(database, world_table, csv):
+    report = quick(database, "geo", csv("network,area\n4312345,AT\n192.0.2.1/24,AT\n10.0.0.0/33,\n2001:db9::/31,US\n"))
+    assert [one.line for one in report.refused] == [2, 3, 4, 5]
+    assert "expected a network such as 192.0.2.0/24, got '4312345'" in str(report.refused[0])
+
+
+def test_a_table_is_named_only_where_its_kind_can_do_something(database, deployment, world_table, ported):
+    wrong = {
+        "geofences": [{"name": "x", "table": ported}],
+        "number_lists": [{"name": "l", "tables": ["geo"]}],
+    }
+    with database.write() as connection, pytest.raises(BadDocument) as told:
+        apply_load(connection, wrong, deployment, "f")
+    assert [line.partition(": ")[2] for line in told.value.problems] == [
+        'number_lists[1] "l": tables: expected a number table of any kind but networks, "geo" is networks',
+        'geofences[1] "x": table: expected a number table of kind networks, "a/b" is lrn',
+    ]
+    with database.write() as connection, pytest.raises(BadDocument, match='geofences "alps": table: expected'):
+        apply_load(connection, {"number_tables": [{"name": "geo", "kind": "list"}]}, deployment, "f")
+
+
+def test_no_more_odd_numbers_than_can_be_compiled(database, ported, csv, monkeypatch):
+    for module in (number_import, number_rows):
+        monkeypatch.setattr(module, "ODD_LIMIT", 3)
+    quick(database, ported, csv("number,value\n+1,\n1234567890123456,\n5,\n"))
+    report = quick(database, ported, csv("number,value\n+1,x\n+2,\n+3,\n+4,\n7,\n"))
+    assert [one.field for one in report.refused] == ["number", "number"]
+    assert "at most 3 numbers that are not of up to 15 digits" in report.refused[0].problem
+    assert len(held(database, ported)) == 3
+    assert stored_rows(database) == 3
+    put(database, ported, "a", "")
+    with database.read() as connection:
+        for known in ("8", "123456789012345", "", "+1"):
+            number_rows.check_room(connection, ported, known)
+        with pytest.raises(BadRow, match="at most 3"):
+            number_rows.check_room(connection, ported, "+2")

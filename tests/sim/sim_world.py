@@ -445,12 +445,12 @@ class Sim:
 
     # What happens to it: steps for `guarded`.
 
-    def call(self, callee="4312345", source=CUSTOMER):
+    def call(self, callee="4312345", source=CUSTOMER, caller="1000"):
         life = self.life
         leg = self.leg(life, "in", remote=source)
         self.calls.append((leg, life))
         before = set(life.calls.calls)
-        life.calls.incoming(leg, life.tried(callee, source))
+        life.calls.incoming(leg, life.tried(callee, source, caller))
         self.note(leg, set(life.calls.calls) - before)
 
     def note(self, leg, new):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -48,17 +46,6 @@ SCENARIO = [
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     return template(tmp_path_factory.mktemp("template"))
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """In memory where there is such a place: what a power loss takes is simulated, so real syncs only cost time."""
-    memory = Path("/dev/shm")
-    if not os.access(memory, os.W_OK):
-        yield tmp_path_factory.mktemp("sim")
-        return
-    with TemporaryDirectory(prefix="vosswitch-sim-", dir=memory) as made:
-        yield Path(made)
 
 
 def trial(folder, prepared, crash_at=(), how="kill", steps=SCENARIO, **more):

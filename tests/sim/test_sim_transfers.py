@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -104,12 +103,6 @@ class TransferSim(Sim):
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     return template(tmp_path_factory.mktemp("template"))
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    with TemporaryDirectory(prefix="vosswitch-sim-", dir=tmp_path_factory.mktemp("sim")) as made:
-        yield made
 
 
 def trial(folder, prepared, crash_at=(), how="kill"):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from vosswitch.accounts import areas
 from vosswitch.accounts.areas import Area
 from vosswitch.accounts.callers import Callers
 from vosswitch.accounts.destinations import NO_DESTINATIONS, DestinationLimit, Destinations
@@ -62,7 +63,7 @@ class Snapshot:
     gateways: GatewayIndex = field(default_factory=lambda: GatewayIndex({}))
     rate_groups: Mapping[str, RateGroup] = field(default_factory=dict)
     parameters: Parameters = field(default_factory=lambda: Parameters({}))
-    number_tables: Mapping[str, NumberTable] = field(default_factory=dict)
+    number_tables: Mapping[str, Any] = field(default_factory=dict)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     number_groups: Mapping[str, NumberGroup] = field(default_factory=dict)
     number_lists: Mapping[str, ScreeningList] = field(default_factory=dict)
@@ -102,6 +103,7 @@ class Snapshot:
             kind: _merged(getattr(base, kind), change.get(kind), build) for kind, build in _KINDS.items()
         }
         new["number_groups"] = with_tables(new["number_groups"], new["number_tables"])
+        new["geofences"] = areas.with_tables(new["geofences"], new["number_tables"])
         new["number_pools"] = with_groups(new["number_pools"], new["number_groups"])
         parameters = _parameters(base.parameters, change.get("parameters") or {})
         tables = new["number_tables"]

@@ -180,15 +180,17 @@ def check_address(state: State, address: str) -> None:
     """Which areas an IP ADDRESS is in."""
     from vosswitch.accounts.areas import Area, address_of  # noqa: PLC0415 - only what a command needs is imported
     from vosswitch.store import entities  # noqa: PLC0415
+    from vosswitch.store.number_rows import stored_tables  # noqa: PLC0415
     from vosswitch.store.screening_fields import GEOFENCES  # noqa: PLC0415
 
     number = address_of(address)
     if number is None:
         raise Failed(f"expected an IP address, got {address!r}")
     with state.database.read() as connection:
+        tables = stored_tables(connection)
         rows = [
             {"area": name, "networks": len(stored.values["networks"])}
             for name, stored in entities.read_all(connection, GEOFENCES)
-            if number in Area.from_body(stored.values)
+            if number in Area.from_body(stored.values).with_table(tables.get(stored.values["table"]))
         ]
     show(state, rows, _AREA, empty=f"{address}: in no area")

@@ -55,7 +55,7 @@ def _columns(_ctx: click.Context, _param: click.Parameter, given: str) -> dict[s
 @table.command("import")
 @click.argument("name")
 @click.argument("file", type=click.Path(dir_okay=False))
-@click.option("--kind", help="Makes the table when there is none: list, area, lrn, nanp or other.")
+@click.option("--kind", help="Makes the table when there is none: list, area, lrn, nanp, networks or other.")
 @click.option("--map", "columns", default="", callback=_columns, help="Headings: number=HEADING,value=HEADING.")
 @click.option("--replace", is_flag=True, help="The file is the whole table; otherwise it merges by number.")
 @common
@@ -63,7 +63,7 @@ def _columns(_ctx: click.Context, _param: click.Parameter, given: str) -> dict[s
 def import_(state: State, name: str, file: str, kind: str | None, columns: dict[str, str], *, replace: bool) -> None:
     """Import the CSV FILE into the number table NAME, all of it or nothing.
 
-    Columns by heading: number (or prefix, npanxx ...) and value (or lrn, area, state ...); a list needs no value.
+    Columns by heading: number (or prefix, npanxx, network ...) and value (or lrn, area ...); a list needs no value.
     """
     from vosswitch.store.number_import import import_table  # noqa: PLC0415 - SQLAlchemy takes its time
 
@@ -122,8 +122,12 @@ def show_(state: State, name: str, number: str) -> None:
 
     with state.database.read() as connection:
         head = number_rows.find(connection, name)
-        found = number_rows.some(connection, head, [number[:size] for size in range(len(number) + 1)])
-    longest = max(found, key=len, default=None)
+        try:
+            candidates = number_rows.around(head, number)
+        except number_rows.BadRow as error:
+            raise Failed(f'number_tables "{name}": {error.field}: {error}') from None
+        found = number_rows.some(connection, head, candidates)
+    longest = next((one for one in candidates if one in found), None)
     row: dict[str, Any] = {"table": name, "number": number, "value": found.get(number), "prefix": longest}
     show_one(state, row | {"prefix_value": None if longest is None else found[longest]}, _ROW)
 
@@ -155,8 +159,11 @@ def _put(state: State, name: str, number: str, value: str | None) -> None:
     with state.database.read() as connection:
         kind = number_rows.find(connection, name).kind
     try:
-        number = number_rows.checked_number(number)
-        value = None if value is None else number_rows.checked_value(value, kind)
+        number = number_rows.checked_number(number, kind)
+        if value is not None:
+            value = number_rows.checked_value(value, kind)
+            with state.database.read() as connection:
+                number_rows.check_room(connection, name, number)
     except number_rows.BadRow as error:
         raise Failed(f'number_tables "{name}": {error.field}: {error}') from None
     with state.database.write() as connection:

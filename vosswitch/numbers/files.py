@@ -10,6 +10,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from vosswitch.numbers import networks
+from vosswitch.numbers.networks import NetworkTable
 from vosswitch.numbers.sections import HEADER
 from vosswitch.numbers.table import NumberTable
 from vosswitch.numbers.tablefile import LAYOUT, TableCompiler, TableFile
@@ -138,11 +140,38 @@ def verify_table(path: str) -> int:
     return found.count + len(found.odd)
 
 
-def number_table(body: Mapping[str, Any]) -> NumberTable:
+def compile_networks(rows: Iterable[tuple[str, str]], path: str, between: Callable[[], object] = lambda: None) -> int:
+    """Write a compiled table of networks, as `compile_table` does; *rows* in any order; how many they were."""
+    total = 0
+
+    def counted() -> Iterator[tuple[str, str]]:
+        nonlocal total
+        for total, row in enumerate(rows, 1):  # noqa: B007 - the last one counts
+            yield row
+
+    parts = networks.compiled(counted(), between)
+    write_sections(networks.LAYOUT, Path(path), [parts], lambda: total)
+    return total
+
+
+def open_network_file(path: str) -> NetworkTable:
+    """Map a compiled table of networks.
+
+    :raises vosswitch.numbers.networks.BadNetworkFile: missing, unreadable, damaged in its head, or cut off.
+    """
+    view = memoryview(mapped(networks.LAYOUT, path))
+    count, sections = networks.LAYOUT.read(view, path)
+    named = zip(networks.LAYOUT.sections, sections, strict=True)
+    return NetworkTable({name: view[offset : offset + length] for name, (offset, length, _) in named}, count)
+
+
+def number_table(body: Mapping[str, Any]) -> NumberTable | NetworkTable:
     """The table of a configuration body: a compiled file or none, and what goes on top of it.
 
-    :raises vosswitch.numbers.tablefile.BadTableFile: the file cannot be used.
+    :raises vosswitch.numbers.sections.BadFile: the file cannot be used.
     """
+    if body["kind"] == networks.KIND:
+        return open_network_file(body["file"]) if body.get("file") else NetworkTable.of(map(tuple, body["overlay"]))
     base = open_table_file(body["file"]) if body.get("file") else None
     changes = [(number, value) for number, value in body.get("overlay", ())]
     return NumberTable(base, changes, body["kind"])

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from sqlalchemy import func, select
 
 from vosswitch.billing.files import compile_rates, open_rate_file
-from vosswitch.numbers.files import compile_table, open_table_file
+from vosswitch.numbers import networks
+from vosswitch.numbers.files import compile_networks, compile_table, open_network_file, open_table_file
 from vosswitch.numbers.sections import BadFile
 from vosswitch.store import number_rows, rates
 from vosswitch.store.schema import changes
@@ -75,7 +76,7 @@ class _Compiled(ABC, Generic[Owner]):
     def _from_file(self, connection: Connection, owner: Owner) -> dict[str, Any]:
         for seq, path in self._files(owner):
             changed = _changed(connection, self._logged, owner.name, seq)
-            if changed is not None and self._usable(str(path)):
+            if changed is not None and self._usable(owner, str(path)):
                 return self._body(owner, path, self._overlay(connection, owner, changed))
             break
         path = self._directory / f"{self._stem}-{owner.id}-{owner.generation}-{self._seq(owner)}.bin"
@@ -116,7 +117,7 @@ class _Compiled(ABC, Generic[Owner]):
     def _compile(self, connection: Connection, owner: Owner, path: str) -> None: ...
 
     @abstractmethod
-    def _usable(self, path: str) -> bool: ...
+    def _usable(self, owner: Owner, path: str) -> bool: ...
 
     @abstractmethod
     def _overlay(self, connection: Connection, owner: Owner, changed: list[str]) -> list[list[Any]]: ...
@@ -143,7 +144,7 @@ class PriceLists(_Compiled["Group"]):
         names = rates.RateRow._fields
         compile_rates(self._rows(map(rates.RateRow._make, rates.raw_rows(connection, owner, names))), path)
 
-    def _usable(self, path: str) -> bool:
+    def _usable(self, owner: Group, path: str) -> bool:
         with contextlib.suppress(BadFile):
             open_rate_file(path)
             return True
@@ -180,11 +181,17 @@ class NumberLists(_Compiled["Head"]):
         return map(list, number_rows.stream(connection, owner))
 
     def _compile(self, connection: Connection, owner: Head, path: str) -> None:
-        compile_table(number_rows.stream(connection, owner), path, self._between)
+        compile_ = compile_networks if owner.kind == networks.KIND else compile_table
+        compile_(number_rows.stream(connection, owner), path, self._between)
 
-    def _usable(self, path: str) -> bool:
+    def _files(self, owner: Head) -> Iterator[tuple[int, Path]]:
+        """Networks are laid flat, so that no single change goes on top of them."""
+        found = super()._files(owner)
+        return (one for one in found if one[0] == owner.rows_seq) if owner.kind == networks.KIND else found
+
+    def _usable(self, owner: Head, path: str) -> bool:
         with contextlib.suppress(BadFile):
-            open_table_file(path)
+            (open_network_file if owner.kind == networks.KIND else open_table_file)(path)
             return True
         return False
 

@@ -100,7 +100,6 @@ class Configuration:
         self._scratch = Path(scratch)
         self._lists = PriceLists(scratch, lambda: None, shared)
         self._tables = NumberLists(scratch, lambda: None, shared)
-        self._tables = NumberLists(scratch, lambda: None, shared)
 
     def snapshot(self, wanted: Wanted) -> Snapshot:
         """The configuration that is wanted.

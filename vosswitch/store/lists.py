@@ -94,7 +94,8 @@ def read_areas(lines: Iterable[str], source: str, only: Iterable[str] = ()) -> I
     for area, networks in sorted(found.items()):
         texts = [str(network) for network in _joined(networks)]
         if len(texts) > MOST:
-            raise BadAreas(f'{source}: area "{area}" has {len(texts)} networks, expected at most {MOST}')
+            more = "more go into a number table (table import NAME FILE --kind networks)"
+            raise BadAreas(f'{source}: area "{area}" has {len(texts)} networks, expected at most {MOST}; {more}')
         yield area, texts
 
 

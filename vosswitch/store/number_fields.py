@@ -5,8 +5,8 @@ from __future__ import annotations
 from vosswitch.store import fields
 from vosswitch.store.table import Field, Table
 
-KINDS = ("list", "area", "lrn", "nanp", "other")
-"""Number lists; prefix to area name; number to routing number; NPA-NXX to state; whatever a plugin wants."""
+KINDS = ("list", "area", "lrn", "nanp", "networks", "other")
+"""Number lists; prefix to area name; number to routing number; NPA-NXX to state; IP network to area; others."""
 
 NUMBER_TABLES = Table(
     "number_tables",
@@ -14,7 +14,7 @@ NUMBER_TABLES = Table(
     "name",
     (
         Field("name", fields.name, required=True),
-        Field("kind", fields.choice(*KINDS), "other", help="list, area, lrn, nanp or other: what its values are"),
+        Field("kind", fields.choice(*KINDS), "other", help="What its values are: list, area, lrn, nanp, networks ..."),
         Field("help", fields.free_text, "", help="What it is, in your words"),
     ),
 )

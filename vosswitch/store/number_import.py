@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import os
+import sys
 import tempfile
 import time
 from contextlib import ExitStack
@@ -17,6 +18,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from vosswitch.numbers.networks import KIND as NETWORKS
+from vosswitch.numbers.tablefile import ODD_LIMIT, has_key
 from vosswitch.store import number_rows
 from vosswitch.store.generations import CannotImport, Filling, remove_leftovers
 from vosswitch.store.number_rows import BULK, BadRow, checked_number, checked_value
@@ -28,12 +31,14 @@ if TYPE_CHECKING:
     from vosswitch.store.database import Database
 
 NUMBERS = (
-    "number", "prefix", "code", "npanxx", "npa_nxx", "did", "tn", "phone", "phone_number", "e164", "caller", "callee",
+    "network", "cidr", "number", "prefix", "code", "npanxx", "npa_nxx", "did", "tn", "phone", "phone_number", "e164",
+    "caller", "callee",
 )  # fmt: skip
 """Headings that are taken for the number."""
 
 VALUES = (
     "value", "lrn", "rn", "routing_number", "name", "area", "area_name", "state", "destination", "remark", "carrier",
+    "country", "country_code", "country_iso_code",
 )  # fmt: skip
 """Headings that are taken for the value."""
 
@@ -74,7 +79,8 @@ def import_table(
         try:
             work.begin()
             kept = iter(()) if replace else _kept(database, name)
-            rows = _joined(merge(*map(_read_back, pieces), kept, key=_BY_NUMBER), report)
+            most = ODD_LIMIT if kind != NETWORKS else sys.maxsize
+            rows = _joined(merge(*map(_read_back, pieces), kept, key=_BY_NUMBER), report, most)
             report.total = work.write(("number", "value"), rows, lambda done: progress(total + done, 2 * total))
             if report.refused:
                 work.abandon()
@@ -96,9 +102,10 @@ def _kept(database: Database, name: str) -> Iterator[_Row]:
             yield number, value, 0
 
 
-def _joined(rows: Iterator[_Row], report: Report) -> Iterator[tuple[str, str]]:
-    """One row a number: the file's rather than the table's; two of the file are refused."""
+def _joined(rows: Iterator[_Row], report: Report, most: int) -> Iterator[tuple[str, str]]:
+    """One row a number: the file's rather than the table's; two of the file are refused, and too many odd ones."""
     number, value, line = "", "", -1
+    odd = 0
     for row in rows:
         if line >= 0 and row[0] == number:
             if line and row[2]:
@@ -107,6 +114,10 @@ def _joined(rows: Iterator[_Row], report: Report) -> Iterator[tuple[str, str]]:
         if line >= 0:
             yield number, value
         number, value, line = row
+        if not has_key(number):
+            odd += 1
+            if odd > most:
+                report.refuse(line, "number", f'expected at most {most} {number_rows.ODD}, "{number}" is one more')
     if line >= 0:
         yield number, value
 
@@ -168,7 +179,7 @@ def _rows(source: IO[str], columns: Mapping[str, str], kind: str, report: Report
             report.refuse(at, "line", f"expected {width} columns, got {len(line)}")
             continue
         try:
-            yield checked_number(line[number_at]), "" if value_at < 0 else checked_value(line[value_at], kind), at
+            yield checked_number(line[number_at], kind), "" if value_at < 0 else checked_value(line[value_at], kind), at
         except BadRow as error:
             report.refuse(at, error.field, str(error))
 

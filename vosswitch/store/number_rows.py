@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, select, update
 
 from vosswitch.model.calendar import known_zone
+from vosswitch.numbers import networks
 from vosswitch.numbers.table import NumberTable
+from vosswitch.numbers.tablefile import DIGITS, ODD_LIMIT, has_key
 from vosswitch.store import changes, entities
 from vosswitch.store.generations import Bulk
 from vosswitch.store.number_fields import NUMBER_TABLES
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 BULK = Bulk(number_table, number_row, "table_id", "number", "rows_seq", "number_tables", "rows")
 LONGEST_VALUE = 128
 """Characters."""
+
+ODD = f"numbers that are not of up to {DIGITS} digits"
+"""What the switch can hold few of."""
 
 _NUMBER = re.compile(r"[0-9A-Za-z+#*._-]{0,64}", re.ASCII)
 _SLICE = 5000
@@ -64,12 +70,17 @@ class Head:
     rows_seq: int = 0
 
 
-def checked_number(text: str) -> str:
-    """A number or prefix, without blanks around it; empty = every number.
+def checked_number(text: str, kind: str = "") -> str:
+    """A number or prefix, without blanks around it; empty = every number.  Of *kind* networks: one in normal form.
 
     :raises BadRow: it is none.
     """
     number = text.strip()
+    if kind == networks.KIND:
+        try:
+            return networks.normal(number)
+        except ValueError:
+            raise BadRow("number", f"expected a network such as 192.0.2.0/24, got {number[:80]!r}") from None
     if not _NUMBER.fullmatch(number):
         raise BadRow("number", f"expected at most 64 digits or letters, got {number[:80]!r}")
     return number
@@ -171,6 +182,37 @@ def some(connection: Connection, head: Head, numbers: Iterable[str]) -> dict[str
     return found
 
 
+def around(head: Head, number: str) -> list[str]:
+    """What rows *number* may be found by, the longest first: its prefixes, or the networks around an address.
+
+    :raises BadRow: it is no address.
+    """
+    if head.kind != networks.KIND:
+        return [number[:size] for size in range(len(number), -1, -1)]
+    try:
+        address = ip_address(number.strip())
+    except ValueError:
+        raise BadRow("number", f"expected an IP address, got {number[:80]!r}") from None
+    return networks.around((address.version, int(address)))
+
+
+def check_room(connection: Connection, name: str, number: str) -> None:
+    """Whether one more number fits into a table; only those that are no plain digits are counted.
+
+    :raises BadRow: it does not.
+    :raises NoSuchTable: there is no table of that name.
+    """
+    head = find(connection, name)
+    if has_key(number) or not head.id or head.kind == networks.KIND:
+        return
+    own = number_row.c.number
+    like, pattern = ("GLOB", "*[^0-9]*") if connection.dialect.name == "sqlite" else ("REGEXP", "[^0-9]")
+    other = own.bool_op(like)(pattern)
+    odd = select(own).where(_in_force(head), own != number, (func.length(own) > DIGITS) | other).limit(ODD_LIMIT)
+    if len(connection.execute(odd).all()) >= ODD_LIMIT:
+        raise BadRow("number", f'expected at most {ODD_LIMIT} {ODD}, "{number}" is one more')
+
+
 def put(connection: Connection, name: str, number: str, value: str | None, who: str) -> int | None:
     """Set one row in the caller's transaction, or take it away.
 
@@ -192,9 +234,14 @@ def put(connection: Connection, name: str, number: str, value: str | None, who: 
     else:
         connection.execute(update(number_row).where(own).values(value=value))
     before, after = ({"value": one} if one is not None else None for one in (old, value))
-    seq = changes.record(connection, who, [changes.Change("number_row", f"{name}/{number}", before, after)])
+    seq = changes.record(connection, who, [changes.Change("number_row", change_key(name, number), before, after)])
     connection.execute(update(number_table).where(number_table.c.id == head.id).values(rows_seq=seq))
     return seq
+
+
+def change_key(name: str, number: str) -> str:
+    """A row's key in the change log, where the last slash divides table and number; a network's own becomes a ``_``."""
+    return f"{name}/{number.replace('/', '_')}"
 
 
 class StoredNumbers:
@@ -223,9 +270,35 @@ class StoredNumbers:
         return iter(sorted(found.items(), key=lambda row: len(row[0]), reverse=True))
 
 
-def stored_tables(connection: Connection) -> dict[str, NumberTable]:
+class StoredNetworks:
+    """A table of networks in the database, as a `vosswitch.numbers.networks.NetworkTable`: a question each time."""
+
+    kind = networks.KIND
+
+    def __init__(self, connection: Connection, head: Head) -> None:
+        self._connection, self._head = connection, head
+
+    def value_of(self, address: tuple[int, int]) -> str | None:
+        """The text of the smallest network around an address."""
+        around = networks.around(address)
+        found = some(self._connection, self._head, around)
+        return next((found[one] for one in around if one in found), None)
+
+    def get(self, _number: str) -> None:
+        """Numbers are in no network."""
+
+    longest = get
+
+
+def stored_tables(connection: Connection) -> dict[str, Any]:
     """Every number table by name, to be asked as long as the connection is open."""
-    return {head.name: NumberTable(StoredNumbers(connection, head), (), head.kind) for head in list(heads(connection))}
+    return {head.name: _stored(connection, head) for head in list(heads(connection))}
+
+
+def _stored(connection: Connection, head: Head) -> NumberTable | StoredNetworks:
+    if head.kind == networks.KIND:
+        return StoredNetworks(connection, head)
+    return NumberTable(StoredNumbers(connection, head), (), head.kind)
 
 
 def _in_force(head: Head) -> ColumnElement[bool]:

@@ -13,6 +13,7 @@ from vosswitch.store.quality_fields import check_outcomes
 from vosswitch.store.registering import check_registering
 from vosswitch.store.screening_fields import check_sections
 from vosswitch.store.secrets import MASK, ha1s
+from vosswitch.store.table_kinds import kind_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +60,7 @@ def resolve(document: Document, state: State, deployment: Deployment) -> Resolut
         for entry in document.entries[name].values():
             _step(table, entry, deployment, found)
     found.problems.extend(_reference_problems(document, state, deployment))
+    found.problems.extend(kind_problems(document, state))
     found.problems.extend(_conflicts(document, state))
     found.problems.extend(_parameter_problems(document, state, deployment))
     return found

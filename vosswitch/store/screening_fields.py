@@ -55,6 +55,11 @@ def networks(value: Any, _deployment: Deployment) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def area_names(value: Any, _deployment: Deployment) -> list[str]:
+    """Values of a table of networks, each once, in order."""
+    return _texts(value, areas.MOST, "names of areas")
+
+
 def account_sections(value: Any, _deployment: Deployment) -> list[str]:
     """Ranges, prefixes and numbers, each once, in order."""
     return _each(_texts(value, sections.MOST, "sections"), sections.read_section)
@@ -108,6 +113,8 @@ GEOFENCES = Table(
     (
         Field("name", fields.name, required=True),
         Field("networks", networks, (), help="Its networks in CIDR, IPv4 and IPv6"),
+        Field("table", fields.optional(fields.name, ""), "", help="Table of networks", refers="number_tables"),
+        Field("areas", area_names, (), help="The values of the table that belong to it; none = all"),
         Field("help", fields.free_text, "", help="What it is, in your words"),
     ),
 )

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from vosswitch.accounts.areas import Area, address_of
 from vosswitch.accounts.screening import UNSCREENED, Screening
 from vosswitch.accounts.sections import BadSection, Sections, read_section
+from vosswitch.accounts.sources import source_ip
 from vosswitch.model.values import Level
 
 DIGITS = st.text("0123", min_size=1, max_size=4)
@@ -86,3 +87,15 @@ def test_what_is_set_for_an_account():
     assert (found.lists, found.areas_allowed, found.areas_forbidden) == (("a",), ("b",), ("c",))
     assert (found.level, found.default_caller) == (Level.LOCAL, "431")
     assert Screening.of_account(body | {"section_policy": "refuse"}).default_caller == ""
+
+
+@given(st.one_of(st.ip_addresses().map(str), st.text("0123456789abf:.%", max_size=20), st.text(max_size=8)))
+def test_sources_are_read_as_elsewhere(host):
+    found = source_ip(host)
+    assert address_of(host) == (None if found is None else (found.version, int(found)))
+
+
+@pytest.mark.parametrize("host", ["::ffff:192.0.2.1", "fe80::1%eth0", "01.2.3.4", "1.2.3", "", "1.2.3.4%x", "a\0"])
+def test_odd_sources_likewise(host):
+    found = source_ip(host)
+    assert address_of(host) == (None if found is None else (found.version, int(found)))
