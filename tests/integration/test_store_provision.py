@@ -394,3 +394,24 @@ def test_rate_groups_rates_have_every_field(database: Database, deployment: Depl
             "prefix": "43", "effective": 0, "name": "", "per_minute": "0.0200", "first": 1, "next": 1,
             "connect_fee": "0", "tax": "0", "level": "domestic",
         }  # fmt: skip
+
+
+def test_reserved_lines_of_all_members_have_to_be_there(database, deployment):
+    group = '[[gateway_groups]]\nname = "g"\nlines = 5\nreserved = {}\n'
+    gateway = '[[routing_gateways]]\nname = "{}"\naddress = "192.0.2.1"\ngroups = ["g"]\n'
+    load(database, group.format(2) + gateway.format("a") + gateway.format("b"), deployment)
+    (joining,) = refused(database, gateway.format("c"), deployment)
+    assert joining.endswith(
+        ': groups: expected at most 5 reserved lines in gateway group "g", got 2 for each of 3 routing gateways'
+    )
+    assert '"c"' in joining or '"a"' in joining
+    (more,) = refused(database, group.format(3), deployment)
+    assert "gateway_groups" in more
+    assert more.endswith(
+        'reserved: expected at most 5 reserved lines in gateway group "g", got 3 for each of 2 routing gateways'
+    )
+    load(database, group.format(1) + gateway.format("c"), deployment)
+    text = '[[mapping_gateways]]\nname = "{0}"\naccount = "1"\naddresses = ["192.0.2.{0}"]\ngroups = ["g"]\n'
+    customers = "".join(text.format(n) for n in range(1, 7))
+    assert len(refused(database, '[[accounts]]\nnumber = "1"\n' + customers, deployment)) == 1
+    load(database, '[[accounts]]\nnumber = "1"\n' + text.format(1), deployment)  # each side for itself

@@ -10,7 +10,10 @@ from vosswitch.store.fields import Deployment, Expected, Reader
 from vosswitch.store.table import Field, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from vosswitch.store.document import Entry
+    from vosswitch.store.entities import Stored
 
 _LINES = Field("lines", fields.limit, help="Calls at once; left out = unlimited")
 _CPS = Field("cps", fields.limit, help="New calls per second; left out = unlimited")
@@ -174,3 +177,27 @@ PRIVILEGES_OF_PHONES = (
         help="Calls to it go to gateways while it is offline; default = SS_REDIRECT_OFFLINE_PHONE_TO_GATEWAY",
     ),
 )
+
+_MEMBERS = ("mapping_gateways", "routing_gateways")
+
+
+def reserved_problems(
+    entries: Mapping[str, Mapping[str, Entry]], state: Mapping[str, Mapping[str, Stored]]
+) -> Iterator[str]:
+    """Groups whose members have more lines to themselves than there are; told where the document makes it so."""
+    for name, stored in state[GATEWAY_GROUPS.name].items():
+        reserved, lines = stored.values["reserved"], stored.values["lines"]
+        if not reserved or lines is None:
+            continue
+        for side in _MEMBERS:
+            members = [key for key, one in state[side].items() if name in one.values["groups"]]
+            if reserved * len(members) <= lines:
+                continue
+            what, entry = "reserved", entries[GATEWAY_GROUPS.name].get(name)
+            if entry is None:
+                what, entry = "groups", next((entries[side][key] for key in members if key in entries[side]), None)
+            if entry is not None:
+                yield (
+                    f'{entry.where}: {what}: expected at most {lines} reserved lines in gateway group "{name}", '
+                    f"got {reserved} for each of {len(members)} {side.replace('_', ' ')}"
+                )

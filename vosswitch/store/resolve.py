@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vosswitch.params.system import BadParameter
 from vosswitch.store.entities import Stored
 from vosswitch.store.fields import Deployment, has_port
+from vosswitch.store.limit_fields import reserved_problems
 from vosswitch.store.provision_schema import ACCOUNTS, MAPPING_GATEWAYS, PARAMETERS, PHONES, ROUTING_GATEWAYS, TABLES
 from vosswitch.store.quality_fields import check_outcomes
 from vosswitch.store.registering import check_registering
@@ -62,6 +63,8 @@ def resolve(document: Document, state: State, deployment: Deployment) -> Resolut
     found.problems.extend(_reference_problems(document, state, deployment))
     found.problems.extend(kind_problems(document, state))
     found.problems.extend(_conflicts(document, state))
+    if not found.problems:
+        found.problems.extend(reserved_problems(document.entries, state))
     found.problems.extend(_parameter_problems(document, state, deployment))
     return found
 
