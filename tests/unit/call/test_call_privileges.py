@@ -105,6 +105,37 @@ def test_own_price_lists_of_both_sides():
     world.check_idle()
 
 
+def test_the_answer_record_has_the_own_prices_of_who_answered():
+    """What a crash bills by: after a failover, and with other lists loaded meanwhile."""
+    world = World(
+        rate_groups=RATES,
+        mapping_gateways=customers({"rate_group": "own"}),
+        routing_gateways=gateways(r1={"rate_group": "wholesale"}, r2={"rate_group": "cheap"}),
+    )
+    world.call()
+    world.tell(mapping_gateways=customers(), routing_gateways=gateways())
+    world.out.fails(503)
+    world.out.answers(offer(5000))
+    (record,) = world.journal.of("answer")
+    assert [(row["kind"], row["terms"]["per_minute"]) for row in record["charges_terms"]] == [
+        ("call", "1.2"),
+        ("cost", "0.06"),
+    ]
+    world.clock.advance(60)
+    world.out.hangs_up()
+    assert [row.price for row in world.cdr.attempts] == ["0.3", "0.06"]
+    assert (world.cdr.fee, world.cdr.cost) == (12 * UNITS // 10, 6 * UNITS // 100)
+    world.check_idle()
+
+
+def test_an_own_list_without_the_number_is_not_made_up_for_by_the_accounts():
+    rates = RATES | by_name(group("narrow", rate("49", "0.01")))
+    world = World(rate_groups=rates, mapping_gateways=customers({"rate_group": "narrow"}))
+    decision = world.decide()
+    assert decision.cause.reason == "no_rate"
+    assert ("rate", "4312345: no rate in group narrow") in decision.notes
+
+
 def test_the_lowest_rate_compares_own_price_lists():
     world = World(
         rate_groups=RATES,
