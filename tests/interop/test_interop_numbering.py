@@ -56,6 +56,18 @@ def test_numbers_of_a_pool_are_taken_while_calls_are_up_and_given_back(case):
     assert sorted(cdr["caller_out"] for cdr in case.cdrs(4)) == sorted(callers)
 
 
+def test_a_customer_shows_and_is_billed_by_a_number_out_of_its_pool(case):
+    case.begin(access=f'caller_pool = "pool{case.n}"', vendor='caller_dial_plan = "43:0"', more=POOL)
+    vendor = case.vendor("first", ANSWER)
+    case.call(CALL).succeeds()
+    vendor.succeeds()
+    assert sent(vendor)[0] == "0700"
+    cdr = case.cdr()
+    assert (cdr["caller_in"], cdr["caller"], cdr["caller_out"]) == ("4312345", "43700", "0700")
+    (told,) = case.switch.json("route", "4312345", case.number, "--mapping-gateway", f"customer{case.n}")
+    assert f"customer{case.n}: caller_pool: 4312345 -> 43701 (of 2 numbers)" in told["steps"]
+
+
 def test_a_vendor_out_of_its_periods_is_passed_over(case):
     case.begin(vendor=f'periods = [{{ calendar = "always{case.n}", when = "non_working" }}]', more=DAY)
     vendor = case.vendor("second", ANSWER)
@@ -91,6 +103,8 @@ def test_checks_of_both_sides(case):
     cdr = case.cdrs(4)[0]
     assert (cdr["routing_gateway"], cdr["end_reason"]) == (f"second{case.n}", "normal")
     assert [f"first{case.n}", "caller_check: 012345: prefix 0 is denied"] in cdr["decision"]["notes"]
+    gateways = {row["gateway"]: (row["kept"], row["why"]) for row in cdr["decision"]["plan"]["gateways"]}
+    assert gateways[f"first{case.n}"] == (False, "caller_check: 012345: prefix 0 is denied")
 
 
 def test_redirections_have_plans_of_their_own(case):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from math import gcd
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
     from vosswitch.numbers.groups import NumberGroup
 
 MOST_LOOKS = 1000
-"""Numbers that one call looks at to find a free one."""
+"""Numbers that one call looks at to find a free one; of a large pool at random all over it, so that one in which one
+number of a hundred is free is hardly ever taken for full.
+"""
 
 
 class NumberPool:
@@ -105,6 +108,16 @@ class Picked(NamedTuple):
     bounded: bool
 
 
+def _step(size: int, source: Random) -> int:
+    """From one look at random to the next: all numbers come before one comes again, and none is near the last."""
+    if size <= MOST_LOOKS:
+        return 1
+    step = source.randrange(1, size)
+    while gcd(step, size) != 1:
+        step = source.randrange(1, size)
+    return step
+
+
 class Turns:
     """Where each pool goes on; of one node."""
 
@@ -126,8 +139,9 @@ class Turns:
             return None
         first = self._next.get(pool.name, 0) % size if pool.in_turn else source.randrange(size)
         place, free = first, pool.reuse is None
+        step = 1 if free or pool.in_turn else _step(size, source)
         for ahead in range(min(size, MOST_LOOKS) if not free else 0):
-            place = (first + ahead) % size
+            place = (first + ahead * step) % size
             if in_use(pool.key(pool.at(place))) < (pool.reuse or 0):
                 free = True
                 break

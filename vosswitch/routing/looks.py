@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from vosswitch.routing.decision import LINES_FULL, Look
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from vosswitch.model.call import Candidate
 
 
@@ -41,3 +43,10 @@ def look_of(
         weight=candidate.weight,
         price=candidate.price,
     )
+
+
+def over(looks: Iterable[Look], passed: Mapping[str, str]) -> list[Look]:
+    """The looks of candidates, those that were passed over when their turn came with the reason for it."""
+    return [
+        look if look.gateway not in passed else look._replace(kept=False, why=passed[look.gateway]) for look in looks
+    ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vosswitch.model.call import Candidate
 from vosswitch.routing.decision import LINES_FULL, rows
-from vosswitch.routing.looks import look_of
+from vosswitch.routing.looks import look_of, over
 from vosswitch.routing.strategies import DEFAULT_ORDER
 
 if TYPE_CHECKING:
@@ -40,8 +40,9 @@ def packed(plan: Plan) -> dict[str, Any]:
     ``s`` strategies (absent: the default order), ``m`` missing ones, ``p`` selling price, ``e`` values that all
     candidates share, ``v`` names of those that differ, ``g`` a row per candidate (name, prefix or 0 = as before,
     values), ``n`` further names, ``t`` how many candidates there are in all, ``f`` how many have a line free, ``l``
-    reasons of the last ways, ``b`` of those that stand behind the others, ``k`` of those without a free line that have
-    one of their own, ``d`` dropped: by reason the number and some names.
+    reasons of the last ways, ``o`` of those that were passed over when their turn came, ``b`` of those that stand
+    behind the others, ``k`` of those without a free line that have one of their own, ``d`` dropped: by reason the
+    number and some names.
     """
     found: dict[str, Any] = {}
     candidates = plan.candidates
@@ -71,6 +72,8 @@ def _pack_candidates(found: dict[str, Any], plan: Plan, candidates: Sequence[Can
         found["b"] = _of_shown(candidates, plan.behind)
     if plan.taken:
         found["k"] = _of_shown(candidates, plan.taken)
+    if plan.passed:
+        found["o"] = _of_shown(candidates, plan.passed)
 
 
 def _of_shown(candidates: Sequence[Candidate], whys: Mapping[str, str]) -> dict[str, str]:
@@ -146,7 +149,7 @@ def unpacked(kept: Mapping[str, Any]) -> dict[str, Any]:
         )
         for at, one in enumerate(candidates)
     ]
-    gateways = rows(looks, kept.get("p"))
+    gateways = rows(over(looks, kept.get("o", {})), kept.get("p"))
     for at, (row, one) in enumerate(zip(gateways, candidates, strict=True)):
         if at < len(valued):
             row |= dict(zip(VALUES, _values_of(one), strict=True))

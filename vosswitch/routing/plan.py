@@ -10,7 +10,7 @@ from vosswitch.accounts.periods import as_now
 from vosswitch.model.call import Candidate
 from vosswitch.routing.decision import LOCKED, NO_MATCH, Behind, Look, rows
 from vosswitch.routing.eligibility import Check, Enquiry, checks_of_caller, hindrance
-from vosswitch.routing.looks import look_of
+from vosswitch.routing.looks import look_of, over
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -70,10 +70,14 @@ class Plan:
     :ivar strategies: names by which the order was made; *missing* are those that are not loaded.
     :ivar behind: candidates that stand behind the others, with the reason.
     :ivar taken: what is full for candidates with lines of their own free.
+    :ivar passed: candidates that could not be used when their turn came, with the reason; None = none.
     :param values: gives of a candidate what each criterion of the order sees.
     """
 
-    __slots__ = ("_values", "behind", "candidates", "dropped", "free", "last", "missing", "sell", "strategies", "taken")
+    __slots__ = (
+        "_values", "behind", "candidates", "dropped", "free", "last",
+        "missing", "passed", "sell", "strategies", "taken",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -98,6 +102,13 @@ class Plan:
         self.missing = missing
         self.sell = sell
         self._values = values
+        self.passed: dict[str, str] | None = None
+
+    def pass_over(self, gateway: str, why: str) -> None:
+        """A candidate cannot be used with the numbers that it would be sent."""
+        if self.passed is None:
+            self.passed = {}
+        self.passed[gateway] = why
 
     @property
     def looks(self) -> tuple[Look, ...]:
@@ -107,7 +118,7 @@ class Plan:
             look_of(one, last=last.get(one.gateway), behind=behind.get(one.gateway)) for one in self.candidates[:free]
         ]
         full = [look_of(one, full=True, taken=self.taken.get(one.gateway)) for one in self.candidates[free:]]
-        return (*kept, *full, *self.dropped)
+        return (*over((*kept, *full), self.passed or {}), *self.dropped)
 
     @property
     def values(self) -> list[dict[str, Any]]:

@@ -120,9 +120,6 @@ OF_GATEWAYS = (
         warn=_warnings,
     ),
     Field("mobile_area", fields.optional(_mobile_area), help="What goes before mobile numbers of other areas"),
-)
-OF_ROUTING_GATEWAYS = (
-    *OF_GATEWAYS,
     Field(
         "caller_pool",
         fields.optional(fields.name),

@@ -166,7 +166,7 @@ ROUTING_GATEWAYS = Table(
         *period_fields.OF_ROUTING_GATEWAYS,
         *portability_fields.OF_ROUTING_GATEWAYS,
         *OF_CALLERS,
-        *numbering_fields.OF_ROUTING_GATEWAYS,
+        *numbering_fields.OF_GATEWAYS,
         _LOCKED,
     ),
 )

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.unit.call.call_world import Address, World, by_name, mapping, offer, phone, routing
 from vosswitch.call.deciding.explain import explain
-from vosswitch.call.deciding.keeping import kept
+from vosswitch.call.deciding.keeping import kept, told
 from vosswitch.model.call import Contact
 from vosswitch.model.identity import Diversion, Identity
 from vosswitch.numbers.numbering import PLAIN_NUMBERING
@@ -271,6 +271,51 @@ def test_a_gateway_that_registers_from_several_places_takes_one_number_at_a_time
     found.call()
     found.out.fails()
     assert [leg.placement.caller for leg in found.legs.placed] == ["7", "7"]
+
+
+def customers_pool(**changes):
+    gateways = by_name(mapping("m", caller_pool="p", caller_check={"prefixes_allowed": ["10"]}))
+    return World(mapping_gateways=gateways, number_pools={"p": pool(**changes)})
+
+
+def test_the_pool_of_a_customer_gives_the_number_that_is_billed_and_shown():
+    """Checks see the customer's own number; the number is in use as long as the call is up."""
+    found = customers_pool()
+    legs = [found.talk() for _ in range(3)]
+    assert [callee.placement.caller for _, callee in legs] == ["700", "701", "702"]
+    assert found.limits.in_use("pool:p:701") == 1
+    found.call()
+    assert found.out.placement.caller == "1000"  # all in use: as without the pool
+    legs[1][1].hangs_up()
+    assert (found.cdr.caller, found.cdr.caller_in, found.cdr.caller_out) == ("701", "1000", "701")
+    assert found.limits.in_use("pool:p:701") == 0
+    answers = [route(found) for _ in range(2)]
+    assert ["m: caller_pool: 1000 -> 701 (of 3 numbers)" in answer["steps"] for answer in answers] == [True, True]
+    leg = found.call()
+    assert found.out.placement.caller == "701"
+    leg.gives_up()
+    assert found.limits.in_use("pool:p:701") == 0
+
+
+def test_a_customer_whose_pool_is_full_is_refused_when_it_is_to_be():
+    found = customers_pool(numbers=["7"], when_full="refuse")
+    found.talk()
+    assert found.call().released.reason == "line_limit"
+    assert ("m", "number pool p: none of its 1 numbers is free") in found.cdrs[-1].decision["notes"]
+    assert found.limits.in_use("pool:p:7") == 1
+    assert route(found)["outcome"] == "line_limit"
+
+
+def test_the_record_says_which_candidates_were_passed_over():
+    checked = routing("r1", callee_check={"prefixes_denied": ["43"]})
+    found = World(routing_gateways=by_name(checked, second()))
+    _, callee = found.talk()
+    callee.hangs_up()
+    rows = {row["gateway"]: (row["kept"], row["why"]) for row in told(found.cdr.decision)["plan"]["gateways"]}
+    assert rows == {
+        "r1": (False, "callee_check: 4312345: prefix 43 is denied"),
+        "r2": (True, "takes every number"),
+    }
 
 
 OUTCOMES = {

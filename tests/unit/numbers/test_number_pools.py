@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +51,15 @@ def test_a_number_in_use_is_passed_over():
     assert (picked.number, picked.bounded) == ("2", True)
     picked = Turns().pick(pool("1-3", in_turn=True, reuse=1), lambda key: used.get(key, 0), random.Random(1))
     assert picked.number == "3"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_few_free_numbers_of_a_large_pool_are_found(seed):
+    """One of a hundred is free, all of them side by side."""
+    large, source = pool("10000-59999", reuse=1), random.Random(seed)
+    picked = Turns().pick(large, lambda key: int(key[7:]) < 59500, source)
+    assert picked is not None
+    assert (int(picked.number) >= 59500, picked.bounded) == (True, True)
 
 
 def test_when_all_are_in_use():

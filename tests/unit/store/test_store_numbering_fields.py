@@ -78,7 +78,6 @@ def test_a_pool():
         (POOL + 'numbers = ["43*"]', "numbers: expected numbers and ranges 100-199 only"),
         (POOL + 'numbers = ["/4/"]', "numbers: expected numbers and ranges 100-199 only"),
         (POOL + 'when_full = "wait"', "when_full: expected keep, refuse or reuse"),
-        ('[[mapping_gateways]]\nname = "x"\naccount = "1"\ncaller_pool = "p"', "caller_pool: unknown field here"),
     ],
 )
 def test_what_is_refused(text, problem):

@@ -13,6 +13,7 @@ from vosswitch.accounts.portability import NO_JURISDICTION
 from vosswitch.call.deciding import emergency
 from vosswitch.call.deciding.decision import Decision, Refused
 from vosswitch.call.deciding.dialling import call_attempt, check_numbers, numbers
+from vosswitch.call.deciding.pooled import shown_caller
 from vosswitch.call.deciding.porting import judge, settle, wait
 from vosswitch.call.deciding.rating import rate
 from vosswitch.call.deciding.screening import own_caller, screen
@@ -56,6 +57,7 @@ class Decider:
             if decision.emergency is None:
                 check_numbers(decision)
                 screen(decision, attempt, means)
+                attempt = shown_caller(decision, attempt, means)
                 gateway = decision.gateway
                 if gateway is not None and gateway.jurisdiction is not NO_JURISDICTION:
                     if wait(ask, decision, attempt, means, gateway.jurisdiction):

@@ -75,6 +75,7 @@ class Decision:
     :ivar emergency: the number group that makes it an emergency call; None = it is none.
     :ivar full: of a question: what has no line or admission left for the call now.
     :ivar held: its `limits` are taken.
+    :ivar picked: the counter of the calling number that came out of a pool of the mapping gateway; empty = none.
     :ivar in_debt: its account is locked for its balance, which an emergency call passes.
     :ivar watched: what it counts for in dynamic lists and fraud rules; None = in nothing.
     :ivar relay: its media is relayed whatever the gateways say.
@@ -110,6 +111,7 @@ class Decision:
         "offered",
         "pending",
         "phone",
+        "picked",
         "plan",
         "ported",
         "price",
@@ -140,6 +142,7 @@ class Decision:
         self.funding: Funding | None = None
         self.routes: Iterator[Route] = _NO_ROUTES
         self.limits: tuple[Limit, ...] = ()
+        self.picked: tuple[Limit, ...] = ()
         self.notes: list[tuple[str, str]] = []
         self.free = self.no_cdr = self.had_candidates = self.relay = self.explaining = self.in_debt = False
         self.held = False

@@ -111,7 +111,7 @@ def _candidates(decision: Decision, kept: Mapping[str, Any]) -> list[dict[str, A
     rows = []
     for item, values in zip(decision.plan.looked_at, decision.plan.values, strict=True):
         route = kept.get(item["gateway"])
-        empty = item["kept"] and route is None
+        empty = item["kept"] and route is None  # such as a gateway that is not registered any more
         why = _last_word(decision, item["gateway"]) if empty else item["why"]
         row = _row(item["gateway"], kept=item["kept"] and not empty, why=why, route=route)
         for name in ("prefix", "priority", "weight", "price", "margin"):

@@ -27,6 +27,8 @@ def incoming(decision: Decision) -> tuple[Limit, ...]:
         found += snapshot.shared_in.get(gateway.name, ())
     if snapshot.destinations:
         found += _of_destinations(decision)
+    if decision.picked:
+        found += decision.picked
     return found if decision.emergency is None else (*unbounded(found), _EMERGENCY)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from vosswitch.accounts.limits import Limit
+from vosswitch.call.deciding.pooled import Full, from_pool
 from vosswitch.numbers.e164 import BadNumber, dialled
 from vosswitch.numbers.numbering import PLAIN_NUMBERING
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
+    from vosswitch.accounts.limits import Limit
     from vosswitch.call.deciding.decision import Decision
     from vosswitch.numbers.checks import NumberCheck
     from vosswitch.numbers.dialplan import DialPlan
@@ -82,10 +83,16 @@ def numbers_sent(decision: Decision, gateway: RoutingGateway, prefix: str, sendi
     if not callee:
         decision.note(name, "its dial plan leaves nothing of the called number")
         decision.unusable = "empty_callee"
+        _pass_over(decision, name)
         return None
     if gateway.numbering is PLAIN_NUMBERING:
         return Sent(caller, callee)
     return _numbered(decision, gateway, caller, callee, sending)
+
+
+def _pass_over(decision: Decision, gateway: str) -> None:
+    """The last note says why a candidate cannot be used now that its turn has come; the plan's record does, too."""
+    decision.plan.pass_over(gateway, decision.notes[-1][1])
 
 
 def _numbered(decision: Decision, gateway: RoutingGateway, caller: str, callee: str, sending: Sending) -> Sent | None:
@@ -96,6 +103,7 @@ def _numbered(decision: Decision, gateway: RoutingGateway, caller: str, callee: 
     objection = objections(decision, numbering, caller, callee)
     if objection is not None:
         decision.note(gateway.name, objection[1])
+        _pass_over(decision, gateway.name)
         return None
     return _from_pool(decision, gateway, caller, callee, sending) if numbering.caller_pool else Sent(caller, callee)
 
@@ -148,18 +156,10 @@ def _redirections(decision: Decision, check: NumberCheck, callee: str) -> str:
 def _from_pool(decision: Decision, gateway: RoutingGateway, caller: str, callee: str, sending: Sending) -> Sent | None:
     """With a calling number out of the gateway's pool."""
     name = gateway.numbering.caller_pool
-    pool = decision.snapshot.number_pools.get(name)
-    if pool is None:
-        return Sent(caller, callee)
-    picked = sending.turns.pick(pool, sending.in_use, sending.source, keep_turn=decision.explaining)
-    if picked is None:
-        decision.note(gateway.name, f"number pool {name}: none of its {pool.size} numbers is free")
-        if pool.when_full != "refuse":
-            return Sent(caller, callee)
+    try:
+        number, limits = from_pool(decision, gateway.name, name, caller, sending.turns, sending.in_use, sending.source)
+    except Full:
         decision.unusable = "all_gateways_busy"
+        _pass_over(decision, gateway.name)
         return None
-    if decision.explaining:
-        decision.note(f"{gateway.name}: caller_pool", f"{caller or '-'} -> {picked.number} (of {pool.size} numbers)")
-    if pool.reuse is None:
-        return Sent(picked.number, callee)
-    return Sent(picked.number, callee, (Limit(pool.key(picked.number), pool.reuse if picked.bounded else None),))
+    return Sent(number, callee, limits)
