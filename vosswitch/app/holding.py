@@ -146,10 +146,17 @@ class Holding:
         self._said += 1
         unsaid, self.unsaid = self.unsaid, 0
         self._log.warn(
-            "fraud rule {rule}: {level}: account {account}, destination {destination}: {text}",
+            "fraud rule {rule}: {passed}: account {account}, destination {destination}: {what}",
             event=f"fraud_{event.level}",
+            passed=event.level,
+            rule=event.rule,
+            account=event.account,
+            destination=event.destination or "all",
+            measure=event.measure,
+            value=event.value,
+            bound=event.bound,
+            what=event.text,
             unsaid=unsaid,
-            **(event._asdict() | {"destination": event.destination or "all"}),
         )
 
 

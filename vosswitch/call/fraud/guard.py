@@ -230,12 +230,12 @@ class Guard:
             return
         if rule.block_what != "call":
             self.blocks.hold(of, key, FRAUD, event.text, rule.block_for, now, rule.name)
-        if rule.block_what != "call" or counter.may_tell("block", event.measure, now):
-            self._tell(event)
-            if rule.lock:
-                self.lock(counter.account)
         if rule.cut:
             self.cut(counter.account if rule.block_what == "account" else counter)
+        if rule.block_what != "call" or counter.may_tell("block", event.measure, now):
+            if rule.lock:
+                self.lock(counter.account)
+            self._tell(event)
 
     # Operators.
 
