@@ -62,6 +62,19 @@ def test_a_payment_lifts_only_a_lock_for_lack_of_balance(
     assert (found.locked, found.lock_reason) == (not unlocked, "" if unlocked else reason)
 
 
+def test_a_lock_for_fraud_is_logged_and_keeps_an_older_reason(database: Database, deployment: Deployment) -> None:
+    provide(database, deployment, balance="1")
+    with database.write() as connection:
+        seq = accounts.lock(connection, "1", "fraud", "node 7")
+        assert accounts.lock(connection, "1", "operator", "node 7") is None
+        assert accounts.lock(connection, "none", "fraud", "node 7") is None
+        found = accounts.show(connection, "1")
+        change = connection.execute(schema.changes.select().where(schema.changes.c.seq == seq)).one()
+    assert (found.locked, found.lock_reason, found.balance) == (True, "fraud", money("1"))
+    assert (change.table, change.key, change.who) == ("account", "1", "node 7")
+    assert (change.before["lock_reason"], change.after["lock_reason"]) == ("", "fraud")
+
+
 def test_payments_that_cannot_be(database: Database, deployment: Deployment) -> None:
     provide(database, deployment)
     for number, amount, error in (("2", 1, NoSuchAccount), ("1", 0, ValueError), ("1", 10**19, ValueError)):

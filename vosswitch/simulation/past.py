@@ -77,14 +77,15 @@ class Past:
     :ivar full: gateways that were passed over when their turn came.
     :ivar lrn: what was found out about the called number then, "" = not ported, None = it was not asked.
     :ivar damaged: attempts or decision cannot be read; what could be read before is there.
+    :ivar held_off: a dynamic blacklist refused it.
     :ivar stopped: gateways were left when it ended: the failover stopped, or the caller gave up.
     """
 
-    __slots__ = ("damaged", "full", "live", "lrn", "out", "poor", "row", "stopped", "tried")
+    __slots__ = ("damaged", "full", "held_off", "live", "lrn", "out", "poor", "row", "stopped", "tried")
 
     def __init__(self, row: PastRow) -> None:
         self.row = row
-        self.damaged = False
+        self.damaged = self.held_off = False
         self.tried: dict[str, list[Tried]] = {}
         self.live: dict[str, Live] = {}
         self.out: dict[str, str] = {}
@@ -113,6 +114,11 @@ class Past:
         return self.row.answer is not None
 
     @property
+    def momentary(self) -> bool:
+        """It was refused for a reason of that moment, which no configuration explains."""
+        return self.refused and (self.held_off or self.row.end_reason in OF_THE_MOMENT)
+
+    @property
     def refused(self) -> bool:
         """The switch ended it before any attempt."""
         return not self.tried and self.row.answer is None and self.row.end_direction == 2
@@ -133,6 +139,7 @@ class Past:
             self.poor = frozenset(poor)
         notes, taken = decision.get("notes"), plan.get("k")
         if notes:
+            self.held_off = any(what == "dynamic" for what, _ in notes)
             self.full = frozenset(what for what, why in notes if what in self.live and why.startswith("full: "))
         if taken:  # what they share with others was full; one that was tried all the same was free by then
             self.full |= taken.keys() - self.tried.keys()

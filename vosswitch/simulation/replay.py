@@ -18,7 +18,7 @@ from vosswitch.model.values import Address
 from vosswitch.routing.failover import next_allowed
 from vosswitch.simulation.judging import Judging
 from vosswitch.simulation.node import NOWHERE, SimulatedNode
-from vosswitch.simulation.past import ANSWERED, OF_THE_MOMENT, Past
+from vosswitch.simulation.past import ANSWERED, Past
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,7 +110,7 @@ class Replay:
     def _decided(self, past: Past, decision: Decision) -> Result:
         row = past.row
         refused = decision.cause.reason if decision.cause is not None else ""
-        if not refused and past.refused and row.end_reason in OF_THE_MOMENT:
+        if not refused and past.momentary:
             refused = row.end_reason
         if refused:
             return self._result(decision, past, "", refused)

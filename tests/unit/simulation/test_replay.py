@@ -401,3 +401,10 @@ def test_a_row_that_is_damaged_does_not_end_the_simulation(damage):
     assert past.damaged
     replay = Replay(world.snapshot, plugins().freeze(unexpected), Days(ZoneInfo("UTC")).of, broken)
     assert replay.call(past).refused == ""
+
+
+def test_a_call_that_a_dynamic_list_refused_is_refused_again():
+    world = World(parameters={"SS_BLACK_LIST_CALLER_MALICIOUS_CALL_LIMIT": "1"})
+    world.call()
+    ((was, would_be),) = replayed(world)
+    assert (was.refused, would_be.refused) == ("blacklisted", "blacklisted")
