@@ -175,6 +175,7 @@ class Room:
         route = next(decision.routes, None)
         record = kept(decision, failed=False)
         ended, took = time.thread_time(), time.perf_counter() - wall
+        decision.stop_routing()  # as a call does when it is connected
         assert route is not None, decision.notes
         assert record is not None
         return ended - began - self.clock, took - 2 * self.clock, len(decision.plan.candidates)

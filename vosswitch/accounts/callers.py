@@ -155,6 +155,9 @@ class Callers:
         """
         if user is not None:
             return self._named(source, user, callee, read)
+        exact = self._exact.get(source.host)
+        if exact is not None and (at_once := exact.find(source, callee, read)) is not None:
+            return _identified(*at_once)
         for place in self._at(source.host):
             found = place.find(source, callee, read)
             if found is not None:
@@ -237,7 +240,8 @@ class Callers:
 
 
 def _identified(gateway: MappingGateway, callee: str) -> Identified:
-    return Identified(gateway, None, callee[len(gateway.tech_prefix) :])
+    prefix = gateway.tech_prefix
+    return Identified(gateway, None, callee[len(prefix) :] if prefix else callee)
 
 
 def _inside(gateway: MappingGateway, source: Address) -> bool:

@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from vosswitch.accounts.portions import Portion
 
@@ -147,6 +147,11 @@ class Limits:
                 wrong.append(key)
         if wrong:
             raise LookupError(f"lines given back that were not taken: {', '.join(wrong)}")
+
+    @property
+    def held(self) -> Mapping[str, int]:
+        """Lines held at any time, by key: it changes as they do."""
+        return self._lines
 
     def in_use(self, key: str) -> int:
         """Lines of *key* that are held now."""

@@ -35,6 +35,8 @@ _DIGITS = 16
 _HEX = str.maketrans("0123456789", "123456789a")
 _ODD_LIMIT = 10_000
 _SHARED_PRICES = 65_536
+_KNOWN = 1024
+"""Prices that are kept as they were read."""
 
 
 class BadRateFile(BadFile):
@@ -159,6 +161,7 @@ class RateFile:
         "_buffer",
         "_effective",
         "_keys",
+        "_known",
         "_name",
         "_parents",
         "_places",
@@ -178,6 +181,7 @@ class RateFile:
         self._parents = parts[2].cast("I")
         self._places = parts[3].cast("Q")
         self._texts = parts[4]
+        self._known: dict[int, tuple[str, int, int, str, str, str]] = {}
         self.odd_rows: list[list[Any]] = self._read_odd(bytes(parts[5]))
 
     def _read_odd(self, data: bytes) -> list[list[Any]]:
@@ -258,11 +262,19 @@ class RateFile:
 
     def _rate(self, row: int) -> Rate:
         place = self._places[row]
+        price = self._known.get(place) or self._price(place)
+        prefix = f"{self._keys[row]:x}".rstrip("0").translate(_DIGITS_OF)
+        return Rate(prefix, self._effective[row], *price)
+
+    def _price(self, place: int) -> tuple[str, int, int, str, str, str]:
+        """What stands there; few prices are those of most rows."""
         texts = self._texts
         text = str(texts[place + 1 : place + 1 + texts[place]], "ascii")
         per_minute, first, step, connect_fee, tax, level = text.split("|")
-        prefix = f"{self._keys[row]:x}".rstrip("0").translate(_DIGITS_OF)
-        return Rate(prefix, self._effective[row], per_minute, int(first), int(step), connect_fee, tax, level)
+        if len(self._known) >= _KNOWN:
+            self._known.clear()
+        found = self._known[place] = per_minute, int(first), int(step), connect_fee, tax, level
+        return found
 
 
 _DIGITS_OF = str.maketrans("123456789a", "0123456789")

@@ -1,8 +1,8 @@
 """Price lists: the rate of a number is that of its longest prefix with a rate in force.
 
-A `RateTable` is immutable. It holds rows in memory (the *overlay*), sharded by leading digits, and optionally a
-compiled file under them (`vosswitch.billing.ratefile`). The overlay changes single rows of the file by (prefix,
-effective) or hides all rows of a prefix.
+A `RateTable` is immutable. It holds rows in memory (the *overlay*), and optionally a compiled file under them
+(`vosswitch.billing.ratefile`). The overlay changes single rows of the file by (prefix, effective) or hides all rows of
+a prefix.
 """
 
 from __future__ import annotations
@@ -54,6 +54,12 @@ def _units(amount: str) -> int:
     return int((Decimal(amount) * UNITS).to_integral_value(ROUND_HALF_UP))
 
 
+@lru_cache(maxsize=8192)
+def minute_units(per_minute: str) -> int:
+    """A minute price in units of 10^-7, for comparing and showing; fees are computed from the exact text."""
+    return int(Decimal(per_minute) * UNITS)
+
+
 class _Entry(NamedTuple):
     """What the overlay says of one prefix: *rates* newest first; *hides* = the file's rows of it are gone."""
 
@@ -61,28 +67,31 @@ class _Entry(NamedTuple):
     rates: tuple[Rate, ...]
 
 
-_SHARD = 3
-"""Leading characters that choose a shard."""
-
-_Shards = dict[str, dict[str, _Entry]]
+_Entries = dict[str, "Rate | _Entry"]
+"""By prefix; a single rate that hides nothing stands for itself."""
 _NEW = _Entry(hides=False, rates=())
 _GONE = _Entry(hides=True, rates=())
 
 
 class RateTable:
-    """An immutable price list; `with_changes` makes the next one and shares what it does not touch."""
+    """An immutable price list; `with_changes` makes the next one.
 
-    __slots__ = ("_base", "_lengths", "_shards")
+    A look-up touches as few objects as can be: the vendors of a call are as many lists, none of them in the cache of
+    the processor.
+    """
 
-    def __init__(self, shards: _Shards, lengths: tuple[int, ...], base: RateFile | None) -> None:
-        self._shards = shards
-        self._lengths = lengths
+    __slots__ = ("_base", "_entries", "_lengths", "_units")
+
+    def __init__(self, entries: _Entries, base: RateFile | None) -> None:
+        self._entries = entries
+        self._lengths = tuple(sorted(set(map(len, entries)), reverse=True))
         self._base = base
+        self._units = {} if base is not None else _all_units(entries)
 
     @classmethod
     def build(cls, rows: Iterable[Sequence[Any]] = (), base: RateFile | None = None) -> RateTable:
         """A table of overlay *rows* (see `with_changes`) over a compiled file."""
-        table = cls({}, (), base)
+        table = cls({}, base)
         if base is not None and base.odd_rows:
             table = table.with_changes(base.odd_rows)
         return table.with_changes(rows)
@@ -93,38 +102,47 @@ class RateTable:
         :param rows: ``[prefix, effective_ms, per_minute, first, next, connect_fee, tax, level]`` replaces or adds by
             (prefix, effective); ``[prefix, None]`` takes away everything of that prefix.
         """
-        shards = dict(self._shards)
-        own: set[str] = set()
-        lengths = set(self._lengths)
+        entries = dict(self._entries)
+        touched = False
         for row in rows:
+            touched = True
             prefix = row[0]
-            key = prefix[:_SHARD]
-            if key not in own:
-                own.add(key)
-                shards[key] = dict(shards.get(key, {}))
-            shard = shards[key]
-            shard[prefix] = _GONE if row[1] is None else _with_rate(shard.get(prefix, _NEW), Rate(*row))
-            lengths.add(len(prefix))
-        return RateTable(shards, tuple(sorted(lengths, reverse=True)), self._base) if own else self
+            if row[1] is None:
+                entries[prefix] = _GONE
+                continue
+            rate = Rate(*row)
+            old = entries.get(prefix)
+            entries[prefix] = rate if old is None else _with_rate(old, rate)
+        return RateTable(entries, self._base) if touched else self
 
     def lookup(self, number: str, at_ms: int) -> Rate | None:
         """The rate of *number*: the newest in force at *at_ms* of the longest prefix that has one in force."""
         if self._base is not None:
             return self._with_file(self._base, number, at_ms)
-        shards = self._shards
-        size = len(number)
-        shard = shards.get(number[:_SHARD]) if size >= _SHARD else None
+        entries, size = self._entries, len(number)
         for length in self._lengths:
-            if length > size:
-                continue
-            here = shard if length >= _SHARD else shards.get(number[:length])
-            if here is None:
-                continue
-            entry = here.get(number[:length])
-            if entry is not None:
-                for rate in entry.rates:
+            if length <= size and (entry := entries.get(number[:length])) is not None:
+                for rate in (entry,) if type(entry) is Rate else entry.rates:  # type: ignore[union-attr]
                     if rate.effective_ms <= at_ms:
                         return rate
+        return None
+
+    def price(self, heads: Sequence[str], at_ms: int) -> int | None:
+        """The minute price of `lookup` in units of 10^-7; None when there is no rate.
+
+        :param heads: the number's leading characters: none, one, two, and so on to all of them.
+        """
+        if self._base is not None:
+            rate = self._with_file(self._base, heads[-1], at_ms)
+            return None if rate is None else minute_units(rate.per_minute)
+        units, size = self._units, len(heads)
+        for length in self._lengths:
+            if length < size and (found := units.get(heads[length])) is not None:
+                if type(found) is int:
+                    return found
+                for effective, price in found:  # type: ignore[union-attr]
+                    if effective <= at_ms:
+                        return price
         return None
 
     def _with_file(self, base: RateFile, number: str, at_ms: int) -> Rate | None:
@@ -135,24 +153,36 @@ class RateTable:
 
     def _hits(self, number: str) -> list[tuple[str, _Entry]]:
         """What the overlay says of the number's prefixes, longest first."""
-        shards = self._shards
-        size = len(number)
-        found = []
-        for length in self._lengths:
-            if length <= size:
-                prefix = number[:length]
-                shard = shards.get(prefix[:_SHARD])
-                if shard is not None and prefix in shard:
-                    found.append((prefix, shard[prefix]))
-        return found
+        entries, size = self._entries, len(number)
+        heads = [number[:length] for length in self._lengths if length <= size]
+        return [(head, _as_entry(entries[head])) for head in heads if head in entries]
 
     def __len__(self) -> int:
         """How many rows the overlay and the file hold (hidden ones of the file included)."""
-        mine = sum(len(entry.rates) for shard in self._shards.values() for entry in shard.values())
+        mine = sum(len(_as_entry(entry).rates) for entry in self._entries.values())
         return mine + (self._base.count if self._base is not None else 0)
 
 
-def _with_rate(entry: _Entry, rate: Rate) -> _Entry:
+_Units = dict[str, "int | tuple[tuple[int, int], ...]"]
+
+
+def _all_units(entries: _Entries) -> _Units:
+    """By prefix the minute price that is always in force, or the moments and prices, newest first."""
+    found: _Units = {}
+    for prefix, entry in entries.items():
+        if type(entry) is Rate and entry.effective_ms <= 0:
+            found[prefix] = minute_units(entry.per_minute)
+        elif rates := _as_entry(entry).rates:
+            found[prefix] = tuple([(rate.effective_ms, minute_units(rate.per_minute)) for rate in rates])
+    return found
+
+
+def _as_entry(entry: Rate | _Entry) -> _Entry:
+    return _Entry(hides=False, rates=(entry,)) if isinstance(entry, Rate) else entry
+
+
+def _with_rate(old: Rate | _Entry, rate: Rate) -> _Entry:
+    entry = _as_entry(old)
     others = [one for one in entry.rates if one.effective_ms != rate.effective_ms]
     return _Entry(entry.hides, tuple(sorted((*others, rate), key=_effective, reverse=True)))
 

@@ -52,6 +52,7 @@ class Snapshot:
     :ivar system_lists: names of the lists that are asked for every call.
     :ivar shared_in: what calls of a mapping gateway take of its groups, by its name; *shared_out* of routing gateways.
     :ivar emergency: the number groups of emergency numbers.
+    :ivar vendor_prices: the price lists of routing gateways by name, None = it has none; found when first asked for.
     :ivar whole: no further parts of a change are awaited.
     """
 
@@ -80,6 +81,7 @@ class Snapshot:
     emergency: tuple[Any, ...] = ()
     fraud_rules: Mapping[str, FraudRule] = field(default_factory=dict)
     fraud: FraudRules = NO_RULES
+    vendor_prices: dict[str, RateTable | None] = field(default_factory=dict, compare=False)
     whole: bool = True
 
     @property
@@ -114,6 +116,7 @@ class Snapshot:
             **new,
             system_lists=_system_lists(base, new["number_lists"]),
             **_derived(base, new, gateways, more=bool(change.get("more"))),
+            vendor_prices={},
             callers=_callers(base, new["mapping_gateways"], new["phones"], change),
             gateways=gateways,
             parameters=parameters,

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Tallies:
@@ -23,6 +27,11 @@ class Tallies:
     def attempted(self, gateway: str) -> None:
         """Count one attempt."""
         self._attempts[gateway] += 1
+
+    @property
+    def attempts(self) -> Mapping[str, int]:
+        """Attempts since midnight at any time, by gateway: it changes as they do."""
+        return self._attempts
 
     def today(self, gateway: str) -> int:
         """Attempts on *gateway* since midnight."""

@@ -11,8 +11,7 @@ from vosswitch.model.session import SessionDescription
 from vosswitch.model.values import Address, Level
 
 
-@dataclass(frozen=True, slots=True)
-class CallAttempt:
+class CallAttempt(NamedTuple):
     """A call whose account is known, as hooks and blacklists see it; immutable.
 
     :ivar caller: as billed (after the dial plans of the incoming side); likewise *callee*.

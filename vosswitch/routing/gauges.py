@@ -342,14 +342,12 @@ class Gauges:
             if found != NOTHING:
                 yield name, destination, found
 
-    def asr(self, gateway: str, conduct: Conduct, now: float) -> float | None:
-        """The ASR for the order of gateways; None when none is to be calculated."""
-        if not (self._asr if conduct.asr is None else conduct.asr):
-            return None
-        return self.figures(gateway, now).asr
-
-    def acd(self, gateway: str, conduct: Conduct, now: float) -> float | None:
-        """The ACD, likewise."""
-        if not (self._acd if conduct.acd is None else conduct.acd):
-            return None
-        return self.figures(gateway, now).acd
+    def both(self, gateway: str, conduct: Conduct, now: float) -> tuple[float | None, float | None]:
+        """ASR and ACD for the order of gateways; None when none is to be calculated."""
+        gauge = self._gateways.get(gateway)
+        if gauge is None:
+            return None, None
+        asr = self._asr if conduct.asr is None else conduct.asr
+        acd = self._acd if conduct.acd is None else conduct.acd
+        found = gauge.figures(self._spans, now)
+        return found.asr if asr else None, found.acd if acd else None

@@ -7,6 +7,7 @@ of gateways.
 
 from __future__ import annotations
 
+from itertools import repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,8 @@ MOST_DROPPED = 8
 MOST_REASONS = 8
 _LONGEST = 80
 
-VALUES = tuple([name for name in Candidate.__annotations__ if name not in ("gateway", "prefix")])
+VALUES = Candidate._fields[2:]
+"""All but gateway and prefix."""
 _values_of = attrgetter(*VALUES)
 _OTHER = "other reasons"
 
@@ -85,7 +87,8 @@ def _valued(found: dict[str, Any], shown: Sequence[Candidate]) -> list[list[Any]
     """The rows of candidates; what all of them share, and the names of what differs, go into *found*."""
     equal: dict[str, Any] = {}
     names, differing = [], []
-    for name, column in zip(VALUES, zip(*map(_values_of, shown), strict=True), strict=True):
+    gateways, prefixes, *columns = zip(*shown, strict=True)
+    for name, column in zip(VALUES, columns, strict=True):
         first = column[0]
         if column.count(first) != len(column):
             names.append(name)
@@ -96,15 +99,15 @@ def _valued(found: dict[str, Any], shown: Sequence[Candidate]) -> list[list[Any]
         found["e"] = equal
     if names:
         found["v"] = names
-    return _rows(shown, differing)
+    return _rows(gateways, prefixes, differing)
 
 
-def _rows(shown: Sequence[Candidate], differing: Sequence[Sequence[Any]]) -> list[list[Any]]:
+def _rows(gateways: Iterable[str], prefixes: Iterable[str], differing: Sequence[Iterable[Any]]) -> list[list[Any]]:
     rows_: list[list[Any]] = []
     before: str | None = None
-    for at, one in enumerate(shown):
-        prefix = one.prefix
-        rows_.append([one.gateway, 0 if prefix == before else prefix, *[column[at] for column in differing]])
+    values = zip(*differing, strict=True) if differing else repeat(())
+    for gateway, prefix, own in zip(gateways, prefixes, values):  # noqa: B905 - there may be no end of values
+        rows_.append([gateway, 0 if prefix == before else prefix, *own])
         before = prefix
     return rows_
 

@@ -99,25 +99,14 @@ class PastView(NodeView):
         super().__init__(node.limits, node.tallies, decision, node, None, past.row.start / 1000, node.gauges)
         self._past = past
 
-    def lines(self, gateway: str) -> int:
-        """Calls that were on it."""
-        live = self._past.live.get(gateway)
-        return live.lines if live is not None else super().lines(gateway)
+    asides = True
 
-    def calls_today(self, gateway: str) -> int:
-        """Its calls of that day until then."""
-        live = self._past.live.get(gateway)
-        return live.calls_today if live is not None else super().calls_today(gateway)
-
-    def asr(self, gateway: str) -> float | None:
-        """As it stood then."""
-        live = self._past.live.get(gateway)
-        return live.asr if live is not None else None
-
-    def acd(self, gateway: str) -> float | None:
-        """As it stood then."""
-        live = self._past.live.get(gateway)
-        return live.acd if live is not None else None
+    def figures(self, gateway: RoutingGateway) -> tuple[float | None, float | None, int, int]:
+        """As they stood then; of one that the record does not show there are no ASR and ACD."""
+        live = self._past.live.get(gateway.name)
+        if live is None:
+            return None, None, *super().figures(gateway)[2:]
+        return live.asr, live.acd, live.lines, live.calls_today
 
     def away(self, gateway: RoutingGateway) -> str:
         """Whether it was not registered then."""

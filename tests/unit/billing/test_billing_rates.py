@@ -10,6 +10,7 @@ from vosswitch.billing.files import compile_rates, open_rate_file, open_rates, v
 from vosswitch.billing.ratefile import BadRateFile, RateFile
 from vosswitch.billing.rates import Rate, RateTable, terms
 from vosswitch.model.rating import Terms
+from vosswitch.model.values import UNITS
 from vosswitch.params.system import Parameters
 
 PREFIXES = st.text("01", max_size=5)
@@ -45,6 +46,14 @@ def naive(table, number, at):
     return None
 
 
+def price_of(table, number, at):
+    return table.price([number[:size] for size in range(len(number) + 1)], at)
+
+
+def expected_units(rate):
+    return None if rate is None else int(rate.per_minute) * UNITS
+
+
 @given(changes_of, changes_of, NUMBERS, EFFECTIVE)
 def test_overlay_equals_naive_longest_match(first, second, number, at):
     table = defaultdict(dict)
@@ -55,6 +64,8 @@ def test_overlay_equals_naive_longest_match(first, second, number, at):
     apply_naively(table, as_rows(second))
     assert after.lookup(number, at) == naive(table, number, at)
     assert before.lookup(number, at) == expected_before
+    assert price_of(before, number, at) == expected_units(expected_before)
+    assert price_of(after, number, at) == expected_units(naive(table, number, at))
 
 
 @settings(deadline=None, max_examples=60)
@@ -72,13 +83,12 @@ def test_file_with_overlay_equals_naive_longest_match(tmp_path_factory, rows, ch
     apply_naively(table, as_rows(changes))
     for number in numbers:
         assert changed.lookup(number, at) == naive(table, number, at)
+        assert price_of(changed, number, at) == expected_units(naive(table, number, at))
 
 
-def test_changes_share_untouched_shards():
+def test_no_change_makes_no_other_list():
     before = RateTable.build([row("4420"), row("8610")])
-    after = before.with_changes([row("44207")])
-    assert after._shards["861"] is before._shards["861"]
-    assert after._shards["442"] is not before._shards["442"]
+    assert before.with_changes([row("44207")]) is not before
     assert before.with_changes([]) is before
 
 

@@ -87,9 +87,9 @@ def test_nothing_is_kept_unless_it_is_wanted():
     assert not found
     assert len(found.pairs) == 0
     found.attempt("own", Conduct(asr=True), "", 0, None, 1)
-    assert found.asr("own", Conduct(asr=True), 1) == 100
+    assert found.both("own", Conduct(asr=True), 1)[0] == 100
     found.call("own", Conduct(acd=True), "", 0, 5000)
-    assert found.acd("own", Conduct(acd=True), 1) == 5
+    assert found.both("own", Conduct(acd=True), 1)[1] == 5
 
 
 def test_thresholds_want_figures_but_do_not_order_gateways():
@@ -99,8 +99,7 @@ def test_thresholds_want_figures_but_do_not_order_gateways():
     found.attempt("g", judged, "", 0, None, 1)
     found.call("g", judged, "", 0, 1000)
     assert found.figures("g", 0)[:2] == (1, 100)
-    assert found.asr("g", judged, 0) is None
-    assert found.acd("g", judged, 0) is None
+    assert found.both("g", judged, 0) == (None, None)
 
 
 def test_a_gateway_may_stay_out_of_it():

@@ -34,27 +34,23 @@ class View:
     """Figures by gateway."""
 
     def __init__(self, gateways):
-        self.figures = {name: figures for name, (_, figures) in gateways.items()}
+        self.of = {name: figures for name, (_, figures) in gateways.items()}
 
     def aside(self, gateway):
-        return self.figures[gateway.name].get("aside")
-
-    def lines(self, name):
-        return self.figures[name].get("lines", 0)
+        return self.of[gateway.name].get("aside")
 
     shares = False
 
-    def calls_today(self, name):
-        return self.figures[name].get("calls_today", 0)
+    @property
+    def asides(self):
+        return any(figures.get("aside") for figures in self.of.values())
 
-    def asr(self, name):
-        return self.figures[name].get("asr")
-
-    def acd(self, name):
-        return self.figures[name].get("acd")
+    def figures(self, gateway):
+        found = self.of[gateway.name]
+        return found.get("asr"), found.get("acd"), found.get("lines", 0), found.get("calls_today", 0)
 
     def price(self, gateway, callee):
-        return self.figures[gateway.name].get("price")
+        return self.of[gateway.name].get("price")
 
 
 def made(rows, chosen=(), own=(), configuration=None, callee="442071", call_id="1", at_ms=0, **how):

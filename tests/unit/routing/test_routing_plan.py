@@ -35,28 +35,29 @@ class View:
     """What a node knows, as plain dicts."""
 
     def __init__(self, **figures):
-        self.figures = figures
+        self.known = figures
         self.asked = []
 
     def _of(self, what, name, default=None):
-        return self.figures.get(what, {}).get(name, default)
+        return self.known.get(what, {}).get(name, default)
 
     def aside(self, gateway):
         return self._of("aside", gateway.name)
 
-    def lines(self, gateway):
-        return self._of("lines", gateway, 0)
-
     shares = False
 
-    def calls_today(self, gateway):
-        return self._of("calls_today", gateway, 0)
+    @property
+    def asides(self):
+        return bool(self.known.get("aside"))
 
-    def asr(self, gateway):
-        return self._of("asr", gateway)
-
-    def acd(self, gateway):
-        return self._of("acd", gateway)
+    def figures(self, gateway):
+        name = gateway.name
+        return (
+            self._of("asr", name),
+            self._of("acd", name),
+            self._of("lines", name, 0),
+            self._of("calls_today", name, 0),
+        )
 
     def price(self, gateway, callee):
         self.asked.append((gateway.name, callee))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vosswitch.billing.meter import Meter
-from vosswitch.billing.rates import terms
+from vosswitch.billing.rates import minute_units, terms
 from vosswitch.cdr.record import Charge
 from vosswitch.model.rating import hold_seconds
-from vosswitch.model.values import UNITS, Level
+from vosswitch.model.values import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,12 +27,6 @@ if TYPE_CHECKING:
     from vosswitch.model.causes import Cause
     from vosswitch.model.rating import Terms
     from vosswitch.model.signals import Try
-
-
-@lru_cache(maxsize=8192)
-def minute_units(per_minute: str) -> int:
-    """A minute price in units of 10^-7, for comparing and showing; fees are computed from the exact text."""
-    return int(Decimal(per_minute) * UNITS)
 
 
 _NO_ROUTES: Iterator[Route] = iter(())

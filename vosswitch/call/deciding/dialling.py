@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.accounts.periods import OUT_OF_PERIOD
@@ -89,7 +88,7 @@ def transformed(
         if transform is None:
             decision.note("number transform", f"{name} is not loaded")
             continue
-        attempt = dataclasses.replace(call_attempt(ask, decision), caller=caller, callee=callee)
+        attempt = call_attempt(ask, decision)._replace(caller=caller, callee=callee)
         caller, callee = transform.transform(caller, callee, attempt)
     return caller, callee
 

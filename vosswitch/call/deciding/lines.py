@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.accounts.limits import Limit
@@ -21,7 +22,7 @@ def incoming(decision: Decision) -> tuple[Limit, ...]:
     account, gateway = decision.account, decision.gateway
     assert account is not None
     subject: Any = gateway or decision.phone
-    system = Limit("system", parameters["SS_MAX_CONCURRENT_CALLS"], parameters["SS_MAX_CPS"])
+    system = _system(parameters["SS_MAX_CONCURRENT_CALLS"], parameters["SS_MAX_CPS"])
     found: tuple[Limit, ...] = (system, account.limit, subject.limit)
     if gateway is not None and snapshot.shared_in:
         found += snapshot.shared_in.get(gateway.name, ())
@@ -32,6 +33,7 @@ def incoming(decision: Decision) -> tuple[Limit, ...]:
     return found if decision.emergency is None else (*unbounded(found), _EMERGENCY)
 
 
+_system = lru_cache(maxsize=16)(partial(Limit, "system"))
 _EMERGENCY = Limit("emergency")
 
 

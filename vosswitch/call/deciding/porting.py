@@ -7,7 +7,6 @@ goes on with the answer or, at the deadline, without one.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from vosswitch.accounts.portability import Ported, jurisdiction_of
@@ -121,7 +120,7 @@ def judge(decision: Decision, own: Jurisdiction) -> None:
 
 def routed_attempt(decision: Decision, attempt: CallAttempt) -> CallAttempt:
     """The call as gateways are found for it."""
-    return replace(attempt, callee=decision.routed) if decision.routed else attempt
+    return attempt._replace(callee=decision.routed) if decision.routed else attempt
 
 
 def number_parameters(decision: Decision) -> tuple[tuple[str, str], ...]:

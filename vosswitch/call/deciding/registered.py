@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.model.peer import PLAIN
@@ -35,8 +34,7 @@ def _to_contacts(decision: Decision, route: Route, registrations: Any) -> Iterat
     gateway = decision.snapshot.gateways.gateways[route.name]
     contacts = registrations.gateway(gateway.registers_as)
     for contact in contacts:
-        yield replace(
-            route,
+        yield route._replace(
             target=contact.target,
             local_address=local_text(contact.local.host, contact.local.port),
             contact=contact.uri,
@@ -53,4 +51,4 @@ def _to_contacts(decision: Decision, route: Route, registrations: Any) -> Iterat
 def _to_registrar(route: Route, registrations: Any) -> Route:
     """With the registrar's Service-Route (RFC 3608)."""
     trunk = registrations.trunk(route.name)
-    return route if trunk is None or not trunk.route else replace(route, route=trunk.route)
+    return route if trunk is None or not trunk.route else route._replace(route=trunk.route)

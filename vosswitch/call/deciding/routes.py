@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from vosswitch.accounts.limits import Limit
 from vosswitch.accounts.periods import in_force
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from vosswitch.routing.gateways import RoutingGateway
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """One thing to try.
 
     :ivar name: of the routing gateway, or ``phone:NUMBER``.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vosswitch.call.deciding.decision import minute_units
 from vosswitch.call.deciding.lines import outgoing
 from vosswitch.routing.decision import NOT_REGISTERED, TRUNK_DOWN
 from vosswitch.routing.gauges import NOTHING
 
 if TYPE_CHECKING:
     from vosswitch.accounts.limits import Limits
+    from vosswitch.billing.rates import RateTable
     from vosswitch.call.deciding.decision import Decision
     from vosswitch.call.tallies import Tallies
     from vosswitch.routing.availability import Aside, Availability
@@ -26,7 +26,19 @@ class NodeView:
     :param gauges: the quality of the gateways; None = nothing is known of it.
     """
 
-    __slots__ = ("_availability", "_decision", "_gauges", "_limits", "_now", "_prices", "_registrations", "_tallies")
+    __slots__ = (
+        "_attempts",
+        "_availability",
+        "_decision",
+        "_gauges",
+        "_heads",
+        "_held",
+        "_limits",
+        "_lists",
+        "_now",
+        "_prices",
+        "_registrations",
+    )
 
     def __init__(
         self,
@@ -45,9 +57,12 @@ class NodeView:
         self._now = now
         self._registrations = registrations
         self._limits = limits
-        self._tallies = tallies
+        self._held = limits.held
+        self._attempts = tallies.attempts
         self._decision = decision
-        self._prices: dict[str, int | None] = {}
+        self._lists = {} if decision.jurisdiction else decision.snapshot.vendor_prices
+        self._prices: dict[RateTable, int | None] = {}
+        self._heads: list[str] = []
 
     def aside(self, gateway: RoutingGateway) -> Aside | None:
         """Why the gateway is put aside at the moment."""
@@ -55,9 +70,17 @@ class NodeView:
             return None
         return self._availability.aside(gateway.name, gateway.profile.probe != "off", self._now)
 
-    def lines(self, gateway: str) -> int:
-        """Calls now on the gateway."""
-        return self._limits.in_use(f"routing:{gateway}")
+    @property
+    def asides(self) -> bool:
+        """Whether any gateway may be put aside."""
+        return self._availability is not None
+
+    def figures(self, gateway: RoutingGateway) -> tuple[float | None, float | None, int, int]:
+        """ASR, ACD (None = there is no value, or none is to be calculated), calls on it now, attempts of today."""
+        lines, today = self._held.get(gateway.limit.key, 0), self._attempts.get(gateway.name, 0)
+        if self._gauges is None:
+            return None, None, lines, today
+        return *self._gauges.both(gateway.name, gateway.conduct, self._now), lines, today
 
     def in_use(self, key: str) -> int:
         """Calls that a counter has now."""
@@ -76,22 +99,6 @@ class NodeView:
     def refused(self) -> str:
         """What the call itself would find full when it is admitted; "" when nothing is."""
         return self._limits.full(self._decision.limits, self._now) or ""
-
-    def calls_today(self, gateway: str) -> int:
-        """Attempts on it since midnight."""
-        return self._tallies.today(gateway)
-
-    def asr(self, gateway: str) -> float | None:
-        """Answer-seizure ratio, percent; None = there is no value, or none is to be calculated."""
-        if self._gauges is None:
-            return None
-        return self._gauges.asr(gateway, self._decision.snapshot.gateways.gateways[gateway].conduct, self._now)
-
-    def acd(self, gateway: str) -> float | None:
-        """Average call duration, seconds; None likewise."""
-        if self._gauges is None:
-            return None
-        return self._gauges.acd(gateway, self._decision.snapshot.gateways.gateways[gateway].conduct, self._now)
 
     def quality(self, gateway: RoutingGateway, prefix: str, callee: str) -> tuple[Figures, str]:
         """What the thresholds of a gateway are compared with: all its calls, or those to the destination, and that."""
@@ -117,18 +124,27 @@ class NodeView:
 
     def price(self, gateway: RoutingGateway, _callee: str) -> int | None:
         """Units of 10^-7 per minute that its vendor asks for the callee as billed; None when there is no rate."""
-        snapshot = self._decision.snapshot
-        account = snapshot.accounts.get(gateway.account) if gateway.account else None
-        if account is None:
-            return None
-        name = gateway.privileges.rate_group or account.rate_group
-        if self._decision.jurisdiction:
-            name = self._decision.group_of(name, gateway.jurisdiction)
-        if name is None:
+        lists = self._lists
+        table = lists[gateway.name] if gateway.name in lists else self._list_of(gateway)
+        if table is None:
             return None
         prices = self._prices
-        if name not in prices:
-            group, number = snapshot.rate_groups.get(name), self._decision.rated or self._decision.callee
-            rate = group.table.lookup(number, self._decision.wall_ms) if group is not None else None
-            prices[name] = None if rate is None else minute_units(rate.per_minute)
-        return prices[name]
+        if table in prices:
+            return prices[table]
+        heads = self._heads
+        if not heads:
+            number = self._decision.rated or self._decision.callee
+            heads = self._heads = [number[:size] for size in range(len(number) + 1)]
+        price = prices[table] = table.price(heads, self._decision.wall_ms)
+        return price
+
+    def _list_of(self, gateway: RoutingGateway) -> RateTable | None:
+        """The price list of a gateway's vendor; kept for the next one who asks."""
+        snapshot = self._decision.snapshot
+        account = snapshot.accounts.get(gateway.account) if gateway.account else None
+        name = (gateway.privileges.rate_group or account.rate_group) if account is not None else None
+        if account is not None and self._decision.jurisdiction:
+            name = self._decision.group_of(name, gateway.jurisdiction)
+        group = snapshot.rate_groups.get(name) if name is not None else None
+        found = self._lists[gateway.name] = group.table if group is not None else None
+        return found
