@@ -140,6 +140,7 @@ class CallService(Service):
         if refusal is not None:
             self._refuse(leg, cdr, decision, refusal)
             return
+        self._watch(decision)
         waiting = self.waiting[flowno] = Waiting(leg, cdr, decision, self._resume, self._given_up)
         waiting.begin(self.dips)
 
@@ -154,11 +155,16 @@ class CallService(Service):
         assert decision.funding is not None
         call = Call(self._board, decision, leg, cdr, decision.funding)
         self.calls[cdr.flowno] = call
-        if decision.watched is not None:
-            self._board.guard.began(decision.watched)
-            if decision.watched.talking:
-                self.patrol.began(cdr.flowno)
+        self._watch(decision)
+        if decision.watched is not None and decision.watched.talking:
+            self.patrol.began(cdr.flowno)
         call.begin()
+
+    def _watch(self, decision: Decision) -> None:
+        """It counts among the calls at once from now on; a call that waited does already."""
+        watched = decision.watched
+        if watched is not None and not watched.up:
+            self._board.guard.began(watched)
 
     # Calls whose decision waits for an answer.
 
@@ -179,7 +185,7 @@ class CallService(Service):
     def _given_up(self, waiting: Waiting, reached: Cause) -> None:
         """The caller is gone before the answer."""
         del self.waiting[waiting.cdr.flowno]
-        self._let_go(waiting.decision)
+        self._let_go(waiting.cdr, waiting.decision)
         waiting.decision.note("portability", "the caller gave up while the question was under way")
         self._close_refused(waiting.leg, waiting.cdr, waiting.decision, reached, Side.CALLER)
         self._write(waiting.cdr, waiting.decision.snapshot, no_cdr=waiting.decision.no_cdr)
@@ -277,7 +283,6 @@ class CallService(Service):
         if refusal is not None:
             return refusal
         if decision.funding is None or not decision.funding.open():
-            self._let_go(decision)
             if decision.funding is not None:
                 self._board.want(decision.funding)
             return cause("insufficient_balance")
@@ -297,14 +302,16 @@ class CallService(Service):
         decision.held = True
         return None
 
-    def _let_go(self, decision: Decision) -> None:
-        """Give the lines of a call back that is not placed."""
+    def _let_go(self, cdr: Cdr, decision: Decision) -> None:
+        """Give back what a call has that is not placed."""
+        if decision.watched is not None:
+            self._board.guard.ended(decision.watched, cdr)
         if decision.held:
             decision.held = False
             self._board.limits.free(decision.limit_keys)
 
     def _refuse(self, leg: Any, cdr: Cdr, decision: Decision, reached: Cause) -> None:
-        self._let_go(decision)
+        self._let_go(cdr, decision)
         try:
             leg.send(Release(reached))
         except Exception:  # noqa: BLE001 - whatever a leg raises, the record and the other calls come first

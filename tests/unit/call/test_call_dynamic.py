@@ -190,3 +190,15 @@ def test_a_call_that_breaks_is_counted_out():
     made.running().stop(cause("degraded"))
     assert isinstance(caller.told[-1], Release)
     made.check_idle()
+
+
+@pytest.mark.parametrize("nobody", ["", "anonymous", "Unknown"])
+def test_callers_who_show_no_number_are_not_taken_for_one(nobody):
+    made = world(
+        {CALLER + "LIMIT": "3", CALLER + "CHECK_INTERVAL": "60", AT_ONCE + "LIMIT": "3", AT_ONCE + "EXPIRE": "60"}
+    )
+    assert [made.call(caller=nobody).released for _ in range(5)] == [None] * 5
+    made.board.guard.blocks.hold("caller", (nobody,), "operator", "enough", 60, made.clock.seconds())
+    assert made.call(caller=nobody).released.reason == "blacklisted"
+    made.calls.stop_all()
+    assert made.board.guard.lists.running == {}

@@ -115,7 +115,12 @@ class Counters(RuleBasedStateMachine):
     def begin(self):
         self.hook = Moody()
         self.callers = []
-        self.world = World(money={"c": 50 * UNITS, "p": 5 * UNITS, "v": 0}, screen_call=[self.hook], **CONFIG)
+        self.world = World(
+            money={"c": 50 * UNITS, "p": 5 * UNITS, "v": 0},
+            screen_call=[self.hook],
+            parameters={"SS_BLACK_LIST_CALLER_CONCURRENT_LIMIT": "1000"},
+            **CONFIG,
+        )
         self.world.calls.decider = Unguarded(self.world.decider, self.hook)
         self.world.decider._means = self.world.decider._means._replace(asks=True)
         self.slow = Slow()
@@ -233,6 +238,9 @@ class Counters(RuleBasedStateMachine):
             if call.attempts._taken is not None:
                 model.update(call.attempts._taken.limit_keys)
         view = self.world.limits.view()
+        watched = [call.decision.watched for call in (*calls.calls.values(), *calls.waiting.values())]
+        up = Counter(one.caller for one in watched if one is not None)
+        assert self.world.board.guard.lists.running == up
         assert view == {key: count for key, count in model.items() if count}
         assert all(count > 0 for count in view.values())
 
@@ -242,6 +250,7 @@ class Counters(RuleBasedStateMachine):
             assert self.world.limits.view() == {}
             assert not self.world.calls.calls
             assert not self.world.calls.waiting
+            assert self.world.board.guard.lists.running == {}
             assert self.world.calls.dips.waiting == 0
             assert len(self.world.board.loops) == 0
             assert all(self.world.balances.state(number).reserved == 0 for number in self.world.balances)

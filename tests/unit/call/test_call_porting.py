@@ -380,3 +380,22 @@ def test_a_leg_that_breaks_when_it_is_refused_costs_no_other_call_its_end_or_rec
     assert legs[1].released.reason == "switch_restart"
     assert len(node.cdrs) == 2
     assert node.limits.view() == {}
+
+
+@pytest.mark.parametrize("end", ["gives up", "stop", "refused", "answered"])
+def test_calls_that_wait_count_among_the_calls_at_once(end):
+    limit = {"SS_BLACK_LIST_CALLER_CONCURRENT_LIMIT": "2", "SS_BLACK_LIST_CALLER_CONCURRENT_EXPIRE": "1"}
+    node, slow = waiting({"on_failure": "refuse"}, parameters=limit)
+    node.decider._means = node.decider._means._replace(guard=node.board.guard)
+    first, second = node.call(CALLEE), node.call("14155550002")
+    assert (second.released.reason, node.board.guard.lists.running) == ("blacklisted", {"1000": 1})
+    if end == "gives up":
+        first.gives_up()
+    elif end == "stop":
+        node.calls.stop_all()
+    else:
+        slow.asked[0][1].callback(None if end == "refused" else "")
+        assert node.board.guard.lists.running == ({} if end == "refused" else {"1000": 1})
+        first.gives_up()
+    assert node.board.guard.lists.running == {}
+    node.check_idle()

@@ -6,7 +6,8 @@
 * unanswered callee: a called number that LIMIT calls reached within CHECK_INTERVAL and did not answer; the next call
   is refused.  An answered call begins the count anew.
 
-A limit of 0 switches a list off.  Calls that a list refuses count for nothing: they prolong no block.
+A caller who shows no number (``anonymous``, or none at all) is many callers: it is not counted, and only an operator
+can hold it off.  A limit of 0 switches a list off.  Calls that a list refuses count for nothing: they prolong no block.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 MALICIOUS, CONCURRENT, UNANSWERED = "malicious_caller", "concurrent_caller", "unanswered_callee"
 _CALLEES_FAULT = frozenset({"no_answer", "busy"})
+_NAMELESS = frozenset({"", "anonymous", "unknown", "unavailable", "restricted", "private"})
 _CALLEES_CODES = frozenset({480, 486, 600, 603})
 
 
@@ -32,6 +34,11 @@ class Verdict(NamedTuple):
     kind: str
     why: str
     block: Block | None = None
+
+
+def nameless(caller: str) -> bool:
+    """Whether a calling number is none, so that very different callers share it."""
+    return caller.lower() in _NAMELESS
 
 
 class DynamicLists:
@@ -82,6 +89,8 @@ class DynamicLists:
             block = self.blocks.held(of, (number,), now)
             if block is not None:
                 return Verdict(block.kind, f"{of} {number} is on the list: {block.why}", block)
+        if nameless(caller):
+            return None
         limit = self._malicious
         if limit and self._callers.count(caller, now) + 1 >= limit:
             return Verdict(MALICIOUS, f"caller {caller}: {limit} calls within {self._callers.seconds:g} s")
@@ -99,6 +108,8 @@ class DynamicLists:
         """
         if verdict is not None and verdict.block is not None:
             verdict.block.hits += 1
+        elif nameless(caller):
+            return
         elif verdict is not None and verdict.kind == CONCURRENT:
             self._hold("caller", caller, CONCURRENT, verdict.why, self._concurrent_expire, now)
         elif self._malicious and self._callers.add(caller, now) >= self._malicious:
