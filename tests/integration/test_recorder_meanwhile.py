@@ -1,0 +1,68 @@
+"""What the recorder does while it compiles millions of rows: records are written, and calls get their money."""
+
+from __future__ import annotations
+
+import pytest
+
+from vosswitch.params import files as boot_files
+from vosswitch.recorder import files
+from vosswitch.recorder.feed import Feed
+from vosswitch.recorder.sinks import Sinks
+from vosswitch.recorder.worker import Recorder
+from vosswitch.store.fields import Deployment
+from vosswitch.store.number_import import import_table
+from vosswitch.store.provision import apply_load
+from vosswitch.store.secrets import Secrets
+
+
+class Switch:
+    """The far end of the recorder's socket.
+
+    :ivar said: what it was told, in order; *asks* what it says next.
+    """
+
+    gone = False
+
+    def __init__(self):
+        self.said, self.asks = [], []
+
+    def receive(self, _seconds):
+        asks, self.asks = self.asks, []
+        return asks
+
+    def send(self, message):
+        self.said.append(message)
+
+    def trouble(self, text):
+        pytest.fail(text)
+
+
+def test_money_does_not_wait_for_a_long_table(database_url, database, tmp_path, monkeypatch):
+    (tmp_path / "v.toml").write_text(
+        f'[database]\nurl = "{database_url}"\nkey_file = "key"\n[plugins]\npath = []\n[run]\nspool = "spool"\n'
+    )
+    deployment = Deployment("test", Secrets(str(tmp_path / "key")))
+    document = {
+        "accounts": [{"number": "p", "balance": "100", "anti_overdraft": True}],
+        "number_tables": [{"name": "t", "kind": "list"}],
+    }
+    with database.write() as connection:
+        apply_load(connection, document, deployment)
+    boot, switch = boot_files.load(str(tmp_path / "v.toml")), Switch()
+    feed = Feed(database, str(tmp_path / "run"), boot.key_file, 0, pytest.fail)
+    recorder = Recorder(boot, database, switch, feed, Sinks({}, None))
+    for stage in (feed.read_parameters, recorder._drain.begin, recorder._replay, recorder._announce):
+        stage()
+    (tmp_path / "rows.csv").write_text("number\n" + "".join(f"{n}\n" for n in range(100)))
+    import_table(database, "t", str(tmp_path / "rows.csv"), pause=lambda _seconds: None)
+    monkeypatch.setattr(files, "IN_MEMORY", 10)
+    switch.said.clear()
+    switch.asks = [{"op": "apply", "id": 1}]
+    recorder._inbox += switch.receive(0)
+    switch.asks = [{"op": "want", "account": "p", "amount": 1}, {"op": "apply", "id": 2}]
+    recorder._turn()
+    told = [message["op"] for message in switch.said]
+    assert told.index("money") < told.index("config") < told.index("applied")
+    assert [message["id"] for message in switch.said if message["op"] == "applied"] == [1, 2]
+    assert told.count("money") == 1
+    recorder._drain.close()
