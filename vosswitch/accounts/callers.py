@@ -9,14 +9,14 @@ that it stands (`PeerProfile.callee_source`), so gateways of one address may dif
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vosswitch.accounts.sources import SIP_PORT, source_ip
 from vosswitch.model.peer import PLAIN
 from vosswitch.numbers.prefixes import PrefixIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
     from vosswitch.accounts.values import MappingGateway, Phone
@@ -105,8 +105,9 @@ class _Place:
                 used = entry
 
 
-_Networks = dict[int, tuple[tuple[int, dict[int, _Place]], ...]]
-"""Per IP version, the longest network first: bits to shift the address by, and places by what is left."""
+_Places = dict["IPv4Network | IPv6Network", _Place]
+_Levels = dict[int, dict[int, dict[int, _Place]]]
+"""Of networks, per IP version: by bits to shift the address by, the places by what is left."""
 
 
 class Callers:
@@ -116,27 +117,85 @@ class Callers:
     :ivar warnings: one line for every gateway or phone that is hidden by another one.
     """
 
-    __slots__ = ("_exact", "_networks", "_phones", "_plain", "_sources", "_users", "warnings")
+    __slots__ = ("_exact", "_hidden", "_levels", "_phones", "_places", "_plain", "_sources", "_users", "warnings")
 
     def __init__(self, mapping_gateways: Mapping[str, MappingGateway], phones: Mapping[str, Phone]) -> None:
-        gateways = [gateway for _, gateway in sorted(mapping_gateways.items())]
-        self._sources = mapping_gateways, phones
-        self._phones = phones
-        self._plain = all(gateway.profile is PLAIN for gateway in gateways)
-        places = _places(gateway for gateway in gateways if gateway.auth != "password")
-        self._exact = {
-            str(network.network_address): place
-            for network, place in places.items()
-            if network.prefixlen == network.max_prefixlen
+        self._places: _Places = {}
+        self._exact: dict[str, _Place] = {}
+        self._levels: _Levels = {}
+        self._users: dict[str, _Place] = {}
+        self._hidden: dict[Any, tuple[str, ...]] = {}
+        self._take({}, mapping_gateways, phones)
+
+    def changed(self, mapping_gateways: Mapping[str, MappingGateway], phones: Mapping[str, Phone]) -> Callers:
+        """The index of others; the places at which nobody has changed are shared."""
+        found = Callers.__new__(Callers)
+        found._places = dict(self._places)
+        found._exact = dict(self._exact)
+        found._levels = {
+            version: {shift: dict(places) for shift, places in levels.items()}
+            for version, levels in self._levels.items()
         }
-        self._networks = _by_length(places)
-        users, hidden = _users(gateway for gateway in gateways if gateway.auth == "password")
-        self._users = users
-        warnings = [line for network, place in places.items() for line in place.conflicts(str(network))]
-        warnings += hidden
-        warnings += [line for name, place in users.items() for line in place.conflicts(f"user name {name}")]
-        warnings += [f"phone {name} is hidden by a mapping gateway's user name" for name in users if name in phones]
-        self.warnings = tuple(warnings)
+        found._users = dict(self._users)
+        found._hidden = dict(self._hidden)
+        found._take(self._sources[0], mapping_gateways, phones)
+        return found
+
+    def _take(
+        self, before: Mapping[str, MappingGateway], mapping: Mapping[str, MappingGateway], phones: Mapping[str, Phone]
+    ) -> None:
+        """Take over what has changed since the gateways were those *before*."""
+        self._sources = mapping, phones
+        self._phones = phones
+        gone = [gateway for name, gateway in before.items() if mapping.get(name) is not gateway]
+        come = [gateway for name, gateway in mapping.items() if before.get(name) is not gateway]
+        if gone or come:
+            come.sort(key=_name_of)
+            self._take_places(gone, come)
+            self._take_users({gateway.username for gateway in (*gone, *come) if gateway.auth == "password"}, mapping)
+        self._plain = all(gateway.profile is PLAIN for gateway in mapping.values())
+        hidden = [line for lines in self._hidden.values() for line in lines]
+        hidden += [f"phone {name} is hidden by a mapping gateway's user name" for name in self._users if name in phones]
+        self.warnings = tuple(hidden)
+
+    def _take_places(self, gone: Iterable[MappingGateway], come: Iterable[MappingGateway]) -> None:
+        added: dict[IPv4Network | IPv6Network, dict[tuple[str, int | None], _Entry]] = {}
+        names = set()
+        for gateway in gone:
+            names.add(gateway.name)
+            for match in gateway.addresses if gateway.auth != "password" else ():
+                added.setdefault(match.network, {})
+        for gateway in come:
+            for match in gateway.addresses if gateway.auth != "password" else ():
+                port = (match.port or SIP_PORT) if gateway.auth == "ip_port" else None
+                added.setdefault(match.network, {})[gateway.name, port] = _Entry(gateway, port)
+        for network, entries in added.items():
+            old = self._places.get(network)
+            stay = [entry for entry in old.entries if entry.gateway.name not in names] if old is not None else []
+            self._put(network, _Place((*stay, *entries.values())) if stay or entries else None)
+
+    def _put(self, network: IPv4Network | IPv6Network, place: _Place | None) -> None:
+        shift = network.max_prefixlen - network.prefixlen
+        if shift:
+            _set(self._levels.setdefault(network.version, {}).setdefault(shift, {}), _key(network, shift), place)
+        else:
+            _set(self._exact, str(network.network_address), place)
+        _set(self._places, network, place)
+        _set(self._hidden, network, tuple(place.conflicts(str(network))) if place is not None else ())
+
+    def _take_users(self, names: set[str], mapping: Mapping[str, MappingGateway]) -> None:
+        """Password gateways of some user names, anew."""
+        if not names:
+            return
+        bearers: dict[str, list[MappingGateway]] = {name: [] for name in sorted(names)}
+        for gateway in mapping.values():
+            if gateway.auth == "password" and gateway.username in bearers:
+                bearers[gateway.username].append(gateway)
+        for name, gateways in bearers.items():
+            place, hidden = _user(sorted(gateways, key=_name_of))
+            _set(self._users, name, place)
+            conflicts = place.conflicts(f"user name {name}") if place is not None else ()
+            _set(self._hidden, name, (*hidden, *conflicts))
 
     def made_of(self, mapping_gateways: Mapping[str, MappingGateway], phones: Mapping[str, Phone]) -> bool:
         """Whether it is the index of just these values, so that it need not be made again."""
@@ -222,7 +281,7 @@ class Callers:
         place = self._exact.get(host)
         if place is not None:
             yield place
-        if not self._networks and "." in host and ":" not in host:
+        if not self._levels and "." in host and ":" not in host:
             return
         address = source_ip(host)
         if address is not None:
@@ -233,8 +292,9 @@ class Callers:
         if text != host and text in self._exact:
             yield self._exact[text]
         number = int(address)
-        for shift, places in self._networks.get(address.version, ()):
-            place = places.get(number >> shift)
+        levels = self._levels.get(address.version, {})
+        for shift in sorted(levels):  # the longest network first
+            place = levels[shift].get(number >> shift)
             if place is not None:
                 yield place
 
@@ -252,36 +312,31 @@ def _inside(gateway: MappingGateway, source: Address) -> bool:
     return address is not None and any(address in match.network for match in gateway.addresses)
 
 
-def _places(gateways: Iterable[MappingGateway]) -> dict[IPv4Network | IPv6Network, _Place]:
-    found: dict[IPv4Network | IPv6Network, dict[tuple[str, int | None], _Entry]] = {}
-    for gateway in gateways:
-        for match in gateway.addresses:
-            port = (match.port or SIP_PORT) if gateway.auth == "ip_port" else None
-            found.setdefault(match.network, {})[gateway.name, port] = _Entry(gateway, port)
-    return {network: _Place(entries.values()) for network, entries in found.items()}
+def _key(network: IPv4Network | IPv6Network, shift: int) -> int:
+    return int(network.network_address) >> shift
 
 
-def _by_length(places: Mapping[IPv4Network | IPv6Network, _Place]) -> _Networks:
-    found: dict[int, dict[int, dict[int, _Place]]] = {}
-    for network, place in places.items():
-        shift = network.max_prefixlen - network.prefixlen
-        if shift:
-            level = found.setdefault(network.version, {}).setdefault(shift, {})
-            level[int(network.network_address) >> shift] = place
-    return {version: tuple(sorted(levels.items())) for version, levels in found.items()}
+def _name_of(gateway: MappingGateway) -> str:
+    return gateway.name
 
 
-def _users(gateways: Iterable[MappingGateway]) -> tuple[dict[str, _Place], list[str]]:
-    """Password gateways by user name; several share a name only when they share its password too."""
-    found: dict[str, list[_Entry]] = {}
-    hidden = []
-    for gateway in gateways:
-        entries = found.setdefault(gateway.username, [])
-        if entries and entries[0].gateway.credentials != gateway.credentials:
-            hidden.append(
-                f"mapping gateway {gateway.name} has the user name of {entries[0].gateway.name}"
-                " with another password: it is not used"
-            )
-        else:
-            entries.append(_Entry(gateway, None))
-    return {name: _Place(entries) for name, entries in found.items()}, hidden
+def _set(table: dict[Any, Any], key: Any, value: Any) -> None:
+    """Put it there; what is empty is taken away."""
+    if value:
+        table[key] = value
+    else:
+        table.pop(key, None)
+
+
+def _user(gateways: Sequence[MappingGateway]) -> tuple[_Place | None, list[str]]:
+    """The gateways of one user name, and who is hidden: several share it only when they share its password too."""
+    if not gateways:
+        return None, []
+    first = gateways[0]
+    entries = [_Entry(one, None) for one in gateways if one.credentials == first.credentials]
+    hidden = [
+        f"mapping gateway {one.name} has the user name of {first.name} with another password: it is not used"
+        for one in gateways
+        if one.credentials != first.credentials
+    ]
+    return _Place(entries), hidden

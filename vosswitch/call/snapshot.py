@@ -117,7 +117,7 @@ class Snapshot:
             system_lists=_system_lists(base, new["number_lists"]),
             **_derived(base, new, gateways, more=bool(change.get("more"))),
             vendor_prices={},
-            callers=_callers(base, new["mapping_gateways"], new["phones"], change),
+            callers=_callers(base, new["mapping_gateways"], new["phones"]),
             gateways=gateways,
             parameters=parameters,
             surroundings=Surroundings(
@@ -147,13 +147,8 @@ def _gateways(old: GatewayIndex, bodies: Any) -> GatewayIndex:
     return old.changed({name: None if body is None else build(body) for name, body in bodies.items()})
 
 
-def _callers(
-    base: Snapshot, mapping: Mapping[str, MappingGateway], phones: Mapping[str, Phone], change: Mapping[str, Any]
-) -> Callers:
-    """The index of who may call; while more parts of the message come, nobody is asked for and it may wait."""
-    if change.get("more") or base.callers.made_of(mapping, phones):
-        return base.callers
-    return Callers(mapping, phones)
+def _callers(base: Snapshot, mapping: Mapping[str, MappingGateway], phones: Mapping[str, Phone]) -> Callers:
+    return base.callers if base.callers.made_of(mapping, phones) else base.callers.changed(mapping, phones)
 
 
 def _system_lists(base: Snapshot, lists: Mapping[str, ScreeningList]) -> tuple[str, ...]:

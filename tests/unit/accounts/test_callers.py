@@ -199,6 +199,54 @@ def test_source_refusals(text):
         read_source(text)
 
 
+_ROWS = st.dictionaries(
+    st.sampled_from("abcde"),
+    st.tuples(
+        st.lists(_SOURCES, max_size=3), st.sampled_from(["ip", "ip_port", "password"]),
+        st.sampled_from(["u", "v", ""]), st.sampled_from(["s", "t"]), st.sampled_from(["", "1"]), st.booleans(),
+    ),
+)  # fmt: skip
+
+
+def _of_rows(rows, kept):
+    """Gateways by name; one that is the same as in *kept* is the very same, as in a configuration."""
+    made = {
+        name: gateway(
+            name, *sources, auth=auth, username=user or name, credentials=(Credential(secret, "MD5"),),
+            tech_prefix=prefix, locked=locked,
+        )
+        for name, (sources, auth, user, secret, prefix, locked) in rows.items()
+    }  # fmt: skip
+    return {name: kept[name] if kept.get(name) == one else one for name, one in made.items()}
+
+
+def _told(index):
+    """All that an index answers."""
+    hosts = ["10.0.0.1", "10.0.0.2", "10.0.1.1", "192.0.2.1", "::1", "::ffff:10.0.0.1"]
+    sources = [at(host, port) for host in hosts for port in (70, 5060)]
+    users = [None, "u", "v", *"abcde"]
+    return (
+        [who(index, source, callee, user) for source in sources for callee in ("1", "2") for user in users],
+        [(index.trusts(source), index.asked(source), index.profile_at(source)) for source in sources],
+        [(index.credentials(user), index.phone(user), index.dynamic(user)) for user in users[1:]],
+        [index.together(one, other) for one in hosts for other in hosts],
+        index.challenges(),
+        sorted(index.warnings),
+    )
+
+
+@given(st.lists(st.tuples(_ROWS, st.sets(st.sampled_from(["u", "a", "1"]))), min_size=2, max_size=4))
+def test_changed_index_equals_one_that_is_made_anew(steps):
+    gateways, index = {}, callers()
+    for rows, numbers in steps:
+        before, told = index, _told(index)
+        gateways, phones = _of_rows(rows, gateways), {number: Phone(number, "1000") for number in numbers}
+        index = index.changed(gateways, phones)
+        assert index.made_of(gateways, phones)
+        assert _told(index) == _told(Callers(gateways, phones))
+        assert _told(before) == told
+
+
 def test_index_is_made_anew_without_touching_the_gateways():
     first = gateway("a", "192.0.2.1")
     moved = replace(first, addresses=(read_source("192.0.2.2"),))
