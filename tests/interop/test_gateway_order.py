@@ -76,7 +76,7 @@ def test_a_prefix_entry_has_a_priority_and_a_validity(case):
     more += gateway(case, "b", "second", f'{{prefix = "{case.prefix}1", priority = 1}}')
     case.begin(more=more)
     took(case, "second", "b")
-    assert f"prefix {case.prefix}1 is not in force now" in route(case)
+    assert f"prefix {case.prefix}1 is not in force" in route(case)
 
 
 def test_a_protected_gateway_is_the_last_way(case):

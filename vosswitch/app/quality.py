@@ -64,10 +64,13 @@ def _row(node: Switch, gateway: RoutingGateway, destination: str | None, found: 
     if destination is None:
         standing = node.watch.state_of(gateway.name)
         failures = node.throttling.failures(gateway.name, now)[0] if throttle is not None else None
+    attempts, calls = node.gauges.counted(gateway.conduct)
     return {
         "name": gateway.name,
         "destination": destination,
         **found._asdict(),
+        "attempts": found.attempts if attempts or found.attempts else None,
+        "calls": found.calls if calls or found.calls else None,
         "misses": why or None,
         "action": None if wanted is None or not why else ("excluded" if wanted.exclude else "demoted"),
         "failures": failures,

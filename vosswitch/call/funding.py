@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vosswitch.model.rating import Fee, at_most
+from vosswitch.model.values import money_text
 
 if TYPE_CHECKING:
     from vosswitch.billing.balances import Balances
@@ -42,8 +43,20 @@ class Funding:
             return first <= max(self._balances.free(self.account), 0)
         if first == 0 or self._limit is None:
             return True
-        least = first if self.meter.advance else 1
-        return self._balances.spendable(self.account, self._limit) >= least
+        return self._balances.spendable(self.account, self._limit) >= self._least(first)
+
+    def _least(self, first: int) -> int:
+        """What an account that pays without reservations has to have above its limit."""
+        return first if self.meter.advance else 1
+
+    def lacking(self) -> str:
+        """Why the call is not affordable, for people."""
+        first = self.meter.first_amount()
+        if self.bounded:
+            left = money_text(max(self._balances.free(self.account), 0))
+            return f"the call reserves {money_text(first)} first, {left} of account {self.account} is free"
+        left, least = money_text(self._balances.spendable(self.account, self._limit or 0)), self._least(first)
+        return f"account {self.account} has {left} above its limit, at least {money_text(least)} has to be there"
 
     def open(self) -> bool:
         """Before the first attempt: hold the first slice, or see that the account is above its limit."""

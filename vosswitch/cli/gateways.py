@@ -58,6 +58,8 @@ def quality(state: State, name: str | None, prefixes: bool) -> None:
     if not prefixes:
         told.remove("destination")
     show(state, rows, QUALITY.result, told, "no routing gateways")
+    if any(row["attempts"] is None for row in rows):
+        note("- instead of attempts: not counted; see SS_GATEWAY_ASR_CALCULATE, asr_calculate and thresholds")
 
 
 @gateway.command("names")

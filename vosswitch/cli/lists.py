@@ -28,6 +28,10 @@ _LIST = (
     Field("named_by", "list", "who names it"),
     Field("help", "text", "what it is"),
 )
+_ENTRY = (
+    Field("kind", "text", "entry, or what stands for many: group, table or prefix table"),
+    Field("entry", "text", "as it is written there, or the name"),
+)
 _HIT = (
     Field("list", "text", "number list"),
     Field("action", "text", "deny, allow or only"),
@@ -46,13 +50,17 @@ def list_() -> None:
 
 
 @list_.command("show")
+@click.argument("name", required=False)
 @common
 @click.pass_obj
-def show_(state: State) -> None:
-    """Every number list."""
+def show_(state: State, name: str | None) -> None:
+    """Every number list, or the entries of the list NAME."""
     from vosswitch.store import entities  # noqa: PLC0415 - SQLAlchemy takes its time
     from vosswitch.store.screening_fields import NUMBER_LISTS  # noqa: PLC0415
 
+    if name is not None:
+        _entries(state, name)
+        return
     with state.database.read() as connection:
         naming = _naming(connection)
         rows = [
@@ -62,6 +70,19 @@ def show_(state: State) -> None:
             for key, stored in entities.read_all(connection, NUMBER_LISTS)
         ]
     show(state, rows, _LIST, empty="no number lists")
+
+
+def _entries(state: State, name: str) -> None:
+    from vosswitch.store import entities  # noqa: PLC0415 - SQLAlchemy takes its time
+    from vosswitch.store.screening_fields import NUMBER_LISTS  # noqa: PLC0415
+
+    with state.database.read() as connection:
+        stored = entities.read_some(connection, NUMBER_LISTS, [name]).get(name)
+    if stored is None:
+        raise Failed(f'no number list "{name}"')
+    kinds = {"entries": "entry", "groups": "group", "tables": "table", "prefix_tables": "prefix table"}
+    rows = [{"entry": entry, "kind": kind} for part, kind in kinds.items() for entry in stored.values[part]]
+    show(state, rows, _ENTRY, empty=f"{name}: no entries")
 
 
 @list_.command("check")
@@ -170,6 +191,22 @@ def import_(state: State, file: str, areas: tuple[str, ...]) -> None:
         done = lists.import_areas(connection, state.deployment, rows, file, who())
     show(state, [{"area": name, "networks": len(networks)} for name, networks in rows], _AREA, empty="no areas")
     state.make_live(done.seq)
+
+
+@geofence.command("list")
+@common
+@click.pass_obj
+def list_areas(state: State) -> None:
+    """Every area and how many networks it has."""
+    from vosswitch.store import entities  # noqa: PLC0415 - SQLAlchemy takes its time
+    from vosswitch.store.screening_fields import GEOFENCES  # noqa: PLC0415
+
+    with state.database.read() as connection:
+        rows = [
+            {"area": name, "networks": len(stored.values["networks"])}
+            for name, stored in entities.read_all(connection, GEOFENCES)
+        ]
+    show(state, rows, _AREA, empty="no areas")
 
 
 @geofence.command("check")

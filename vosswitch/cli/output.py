@@ -30,6 +30,8 @@ _UNLIMITED = frozenset({"overdraft_limit", "available", "lines", "cps", "lines_h
 """Fields whose null means that there is no bound."""
 
 _RIGHT = frozenset({"whole", "number", "money", "right"})
+_UNITS = {"asr": "%", "ner": "%", "acd": "s"}
+"""Units of figures whose name does not tell them; people see them in the title."""
 
 
 def show(
@@ -53,7 +55,7 @@ def show(
     shown = [by_name[name] for name in columns or by_name]
     cells = [[cell(row.get(field.name), field, state.zone) for field in shown] for row in rows]
     if cells:
-        _print_table([field.name.replace("_", " ") for field in shown], [field.kind for field in shown], cells)
+        _print_table([_title(field) for field in shown], [field.kind for field in shown], cells)
     else:
         note(empty)
 
@@ -63,12 +65,17 @@ def show_one(state: State, row: Mapping[str, Any], fields: Sequence[Field]) -> N
     if state.format == "json":
         _print_json([row], fields)
         return
-    width = max(len(field.name) for field in fields)
+    width = max(len(_title(field)) for field in fields)
     for field in fields:
-        title = field.name.replace("_", " ")
+        title = _title(field)
         for value in _lines(row.get(field.name)):
             click.echo(f"{title:<{width}}  {cell(value, field, state.zone)}".rstrip())
             title = ""
+
+
+def _title(field: Field) -> str:
+    words = field.name.replace("_", " ")
+    return f"{words} {_UNITS[field.name]}" if field.name in _UNITS else words
 
 
 def _lines(value: Any) -> Sequence[Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vosswitch.accounts.areas import address_of
 from vosswitch.cli.moments import HELP, moment
 from vosswitch.cli.output import harmless, plain, show, show_one
 from vosswitch.cli.state import State, common, note
@@ -58,6 +59,8 @@ def route(
         raise click.UsageError("expected --mapping-gateway or --phone, not both")
     given = {"caller": caller, "callee": callee, "mapping_gateway": mapping_gateway, "phone": phone, "source": source}
     question: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if source is not None and address_of(source) is None:
+        raise click.BadParameter(f"expected an IP address, got {source!r}", param_hint="--source")
     if at is not None:
         question["at"] = moment("--at", at, state.zone)
     answer = _ask(state, question)
@@ -80,7 +83,8 @@ def _ask(state: State, question: dict[str, Any]) -> Mapping[str, Any]:
 
 
 def _candidate(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {field.name: plain(row.get(field.name), field.kind) for field in CANDIDATE}
+    values = _shown(row.get("values") or {})
+    return {field.name: plain(row.get(field.name), field.kind) for field in CANDIDATE} | {"values": values}
 
 
 def _tell(state: State, answer: Mapping[str, Any]) -> None:

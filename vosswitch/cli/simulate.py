@@ -56,6 +56,8 @@ def simulate(state: State, /, since: str, until: str | None, account: str | None
         moment("--to", until, state.zone, end=True) if until is not None else now_ms(),
         account,
     )
+    if period.until <= period.since:
+        raise click.UsageError(f"expected --from before --to, got --from {since} --to {until or 'now'}")
     wanted = _wanted(state, options)
     os.nice(NICE)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left behind
@@ -124,7 +126,8 @@ def _run(
         bar(total, "calls"),
     )
     done = report.total.old[0]
-    note(f"{done} calls in {seconds:.1f} s ({done / max(seconds, 1e-9):.0f}/s), {report.total.changed} would change")
+    calls = "1 call" if done == 1 else f"{done} calls"
+    note(f"{calls} in {seconds:.1f} s ({done / max(seconds, 1e-9):.0f}/s), {report.total.changed} would change")
     return report
 
 

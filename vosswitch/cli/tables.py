@@ -12,6 +12,7 @@ from vosswitch.cli.output import show, show_one
 from vosswitch.cli.rates import complain, progress_bar
 from vosswitch.cli.state import Failed, State, common, who
 from vosswitch.control.operations import Field
+from vosswitch.store.number_fields import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 _ROW = (
     Field("table", "text", "number table"),
     Field("number", "text", "the number asked for"),
-    Field("value", "text", "value of exactly this number"),
+    Field("found", "flag", "there is a row of exactly this number"),
+    Field("value", "text", "its value"),
     Field("prefix", "text", "the longest entry that it begins with"),
     Field("prefix_value", "text", "value of that"),
 )
+_VALUED = ("area", "nanp")
+"""Kinds whose rows say nothing without a value; a routing number may be empty: not ported."""
 _TABLE = (
     Field("name", "text", "number table"),
     Field("kind", "text", "what its values are"),
@@ -55,8 +59,8 @@ def _columns(_ctx: click.Context, _param: click.Parameter, given: str) -> dict[s
 @table.command("import")
 @click.argument("name")
 @click.argument("file", type=click.Path(dir_okay=False))
-@click.option("--kind", help="Makes the table when there is none: list, area, lrn, nanp, networks or other.")
-@click.option("--map", "columns", default="", callback=_columns, help="Headings: number=HEADING,value=HEADING.")
+@click.option("--kind", type=click.Choice(KINDS), help="Makes the table when there is none.")
+@click.option("--map", "columns", default="", callback=_columns, metavar="MAP", help="number=HEADING,value=HEADING.")
 @click.option("--replace", is_flag=True, help="The file is the whole table; otherwise it merges by number.")
 @common
 @click.pass_obj
@@ -128,7 +132,8 @@ def show_(state: State, name: str, number: str) -> None:
             raise Failed(f'number_tables "{name}": {error.field}: {error}') from None
         found = number_rows.some(connection, head, candidates)
     longest = next((one for one in candidates if one in found), None)
-    row: dict[str, Any] = {"table": name, "number": number, "value": found.get(number), "prefix": longest}
+    exact = {"found": number in found, "value": found.get(number)}
+    row: dict[str, Any] = {"table": name, "number": number, **exact, "prefix": longest}
     show_one(state, row | {"prefix_value": None if longest is None else found[longest]}, _ROW)
 
 
@@ -139,7 +144,7 @@ def show_(state: State, name: str, number: str) -> None:
 @common
 @click.pass_obj
 def set_(state: State, name: str, number: str, value: str) -> None:
-    """Set one row of the table NAME."""
+    """Set one row of the table NAME; a list needs no VALUE."""
     _put(state, name, number, value)
 
 
@@ -167,6 +172,9 @@ def _put(state: State, name: str, number: str, value: str | None) -> None:
     except number_rows.BadRow as error:
         raise Failed(f'number_tables "{name}": {error.field}: {error}') from None
     with state.database.write() as connection:
+        kind = number_rows.find(connection, name).kind
+        if value == "" and kind in _VALUED:
+            raise Failed(f'number_tables "{name}": expected a value for {number}: its kind is {kind}')
         seq = number_rows.put(connection, name, number, value, who())
     click.echo(f"{name}: {number}: {'nothing to change' if seq is None else 'changed'}", err=seq is None)
     state.make_live(seq)

@@ -197,11 +197,11 @@ QUALITY = Operation(
     (
         Field("name", "text", "name of the gateway"),
         Field("destination", "text", "beginning of the called numbers; null = all its calls"),
-        Field("attempts", "whole", "attempts in the window"),
+        Field("attempts", "whole", "attempts in the window; null = they are not counted"),
         Field("asr", "number", "answer-seizure ratio, percent"),
         Field("ner", "number", "network effectiveness ratio, percent"),
         Field("pdd_ms", "whole", "mean post dial delay, ms"),
-        Field("calls", "whole", "answered calls that ended in the window"),
+        Field("calls", "whole", "answered calls that ended in the window; null = they are not counted"),
         Field("acd", "number", "average call duration, seconds"),
         Field("misses", "text", "the threshold that is missed"),
         Field("action", "text", "what becomes of it: demoted or excluded"),

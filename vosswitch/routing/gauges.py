@@ -278,6 +278,12 @@ class Gauges:
         """What a call counts for, with VS_GATEWAY_QUALITY_DIGITS (`destination`)."""
         return destination(prefix, callee, self._digits)
 
+    def counted(self, conduct: Conduct) -> tuple[bool, bool]:
+        """Whether a gateway's attempts are counted, and whether the lengths of its calls are."""
+        judged = conduct.thresholds is not None
+        asr, acd = self._asr if conduct.asr is None else conduct.asr, self._acd if conduct.acd is None else conduct.acd
+        return judged or asr, judged or acd
+
     # What happened.
 
     def attempt(

@@ -334,7 +334,7 @@ def _others(gateways: GatewayIndex, enquiry: Enquiry) -> list[Look]:
             name,
             None,
             kept=False,
-            why=f"prefix {ever[name][1]} is not in force now" if name in ever else NO_MATCH,
+            why=f"prefix {ever[name][1]} is not in force" if name in ever else NO_MATCH,
             priority=gateway.priority,
             weight=gateway.weight,
         )

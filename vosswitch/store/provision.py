@@ -277,6 +277,8 @@ def _listed(values: dict[str, Any]) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(_shown, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name} = {_shown(one)}" for name, one in value.items()) + "}"
     if value is None:
         return "(default)"
     if isinstance(value, bool):

@@ -303,6 +303,8 @@ def test_the_quality_of_gateways():
     ]  # fmt: skip
     listed = {row["name"]: row for row in node.ask("gateways")}
     assert (listed["r1"]["asr"], listed["r2"]["ner"], listed["m"]["asr"]) == (0.0, 100.0, None)
+    [uncounted] = Node(routing_gateways=by_name(routing("r1"))).ask("quality")
+    assert (uncounted["attempts"], uncounted["calls"]) == (None, None)
     assert node.ask("statistics")["gauged_pairs"] == 2
     with pytest.raises(ControlError, match="routing gateway"):
         node.ask("quality", name="m")

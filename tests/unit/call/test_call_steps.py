@@ -30,7 +30,7 @@ def test_the_steps_of_a_decision():
     ]
     assert "billed: 1000 calls 004312345" in steps
     assert (
-        "rate: prefix 0043 of retail: 0.6 per minute (increment, 1/1 s, connection fee 0.1, tax % 20), level domestic,"
+        "rate: prefix 0043 of retail: 0.6 per minute (increment, 1/1 s, connection fee 0.1, tax 20 %), level domestic,"
         " in force since 2026-09-21T14:13:20Z"
     ) in steps
 
@@ -48,3 +48,12 @@ def test_a_live_call_keeps_no_such_steps():
     live = World()
     live.call().gives_up()
     assert live.cdr.decision["notes"] == []
+
+
+def test_what_is_lacking_is_told():
+    told = explained(World(money={"p": 0}), mapping_gateway="mp", callee="4312345")
+    assert told["outcome"] == "insufficient_balance"
+    assert told["steps"][-1].startswith("money: the call reserves ")
+    assert told["steps"][-1].endswith(", 0 of account p is free")
+    told = explained(World(money={"c": 0}), callee="4312345")
+    assert told["steps"][-1].startswith("money: account c has 0 above its limit, at least ")

@@ -354,9 +354,9 @@ def test_an_explanation_needs_to_know_who_calls():
     world = World(phones=by_name(phone("1001")))
     with pytest.raises(NoSuchSubject, match="expected a mapping gateway or a phone"):
         asked(world)
-    with pytest.raises(NoSuchSubject, match="no mapping gateway 'x'"):
+    with pytest.raises(NoSuchSubject, match='no mapping gateway "x"'):
         asked(world, mapping_gateway="x")
-    with pytest.raises(NoSuchSubject, match="no phone '1009'"):
+    with pytest.raises(NoSuchSubject, match='no phone "1009"'):
         asked(world, phone="1009")
     assert asked(world, phone="1001")["source"] == "1001"
     assert asked(World(mapping_gateways=by_name(mapping("m"))))["source"] == "m"

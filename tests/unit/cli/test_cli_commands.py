@@ -10,6 +10,7 @@ import time
 import pytest
 from click.testing import CliRunner
 
+from vosswitch.cli.limits import KINDS
 from vosswitch.cli.main import COMMANDS, cli
 from vosswitch.cli.state import State
 from vosswitch.control.client import NotRunning
@@ -469,7 +470,7 @@ def test_number_tables(folder):
     done = run(folder, "table", "import", "ported", str(sheet), switch=switch)
     assert (done.stdout, len(switch.asked)) == ("ported: 2 rows imported, 2 in force\n", 1)
     [row] = json.loads(run(folder, "--format", "json", "table", "show", "ported", "14150").stdout)
-    assert (row["value"], row["prefix"], row["prefix_value"]) == (None, "1415", "x")
+    assert (row["found"], row["value"], row["prefix"], row["prefix_value"]) == (False, None, "1415", "x")
     assert run(folder, "table", "set", "ported", "2", "y").stdout == "ported: 2: changed\n"
     assert run(folder, "table", "remove", "ported", "1415").exit_code == 0
     assert "nothing to change" in run(folder, "table", "remove", "ported", "1415").stderr
@@ -479,3 +480,57 @@ def test_number_tables(folder):
     assert "number: expected" in run(folder, "table", "set", "ported", "a b").stderr
     assert run(folder, "table", "import", "ported", str(sheet), "--map", "x=y").exit_code == 2
     assert "kind: it is lrn" in run(folder, "table", "import", "ported", str(sheet), "--kind", "area").stderr
+
+
+def test_rows_that_say_nothing_without_a_value_need_one(folder):
+    sheet = folder / "table.csv"
+    sheet.write_text("npanxx,state\n1415,CA\n")
+    assert run(folder, "table", "import", "states", str(sheet), "--kind", "state").exit_code == 2
+    assert run(folder, "table", "import", "states", str(sheet), "--kind", "nanp").exit_code == 0
+    done = run(folder, "table", "set", "states", "1416")
+    assert (done.exit_code, "expected a value for 1416: its kind is nanp" in done.stderr) == (1, True)
+    assert run(folder, "table", "set", "states", "1416", "ON").stdout == "states: 1416: changed\n"
+
+
+def test_the_entries_of_a_list_and_the_areas(folder):
+    document = (
+        '[[number_lists]]\nname = "bad"\nentries = ["4312*", "length 3"]\nsystem = true\n'
+        '[[geofences]]\nname = "office"\nnetworks = ["192.0.2.0/24"]\n'
+    )
+    assert run(folder, "geofence", "list").stderr == "no areas\n"
+    assert run(folder, "load", "-", stdin=document).exit_code == 0
+    rows = json.loads(run(folder, "--format", "json", "list", "show", "bad").stdout)
+    assert rows == [{"kind": "entry", "entry": "4312*"}, {"kind": "entry", "entry": "length 3"}]
+    assert run(folder, "list", "show", "good").stderr == 'vosswitch: no number list "good"\n'
+    assert json.loads(run(folder, "--format", "json", "geofence", "list").stdout) == [{"area": "office", "networks": 1}]
+
+
+def test_a_load_shows_tables_as_they_are_written(folder):
+    document = '[[calendars]]\nname = "c"\nentries = [{ weekdays = "mon", working = false }]\n'
+    done = run(folder, "load", "--dry-run", "-", stdin=document)
+    assert '+ calendars "c": name "c", entries [{weekdays = ["mon"], working = false}]' in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["route", "1", "2", "-g", "a", "--source", "office"], "--source: expected an IP address, got 'office'"),
+        (["limits", "--kind", "gateway"], "'gateway' is not one of 'system', 'emergency', 'account'"),
+        (["simulate", "--from", "2026-11-02", "--to", "2026-11-01"], "expected --from before --to"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(folder, arguments, said):
+    done = run(folder, *arguments)
+    assert (done.exit_code, said in done.stderr) == (2, True), done.stderr
+
+
+def test_gateways_whose_attempts_are_not_counted_say_so(folder):
+    row = dict.fromkeys([field.name for field in OPERATIONS["quality"].result])
+    done = run(folder, "gateway", "quality", switch=FakeSwitch(quality=[{**row, "name": "a", "state": "up"}]))
+    assert done.stdout.splitlines()[0].split("  ")[:3] == ["name", "attempts", "asr %"]
+    assert done.stderr.startswith("- instead of attempts: not counted")
+
+
+def test_limits_are_of_kinds_that_the_switch_tells():
+    [kind] = [field for field in OPERATIONS["limits"].result if field.name == "kind"]
+    assert kind.help == f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"

@@ -347,7 +347,7 @@ def test_an_entry_that_is_not_in_force_leaves_the_number_to_a_shorter_one():
     assert order(rows, configuration=office, at_ms=1500) == ["a", "c", "b"]
     assert order(rows, configuration=office, at_ms=2000) == ["b", "a"]
     asked = made(rows, configuration=office, at_ms=2000, explain=True)
-    assert {look.gateway: look.why for look in asked.looks}["c"] == "prefix 4420 is not in force now"
+    assert {look.gateway: look.why for look in asked.looks}["c"] == "prefix 4420 is not in force"
     assert order(rows, at_ms=1500) == ["b", "a"], "a calendar that is gone admits nothing"
 
 

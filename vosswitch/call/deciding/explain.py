@@ -67,7 +67,7 @@ def _subject(snapshot: Snapshot, question: Mapping[str, Any]) -> Any:
     else:
         raise NoSuchSubject("expected a mapping gateway or a phone that calls: --mapping-gateway NAME, --phone NUMBER")
     if found is None:
-        raise NoSuchSubject(f"no {'mapping gateway' if name else 'phone'} {name or number!r}")
+        raise NoSuchSubject(f'no {"mapping gateway" if name else "phone"} "{name or number}"')
     return found
 
 
@@ -77,6 +77,7 @@ def _hindrance(decision: Decision, routes: Mapping[str, Any]) -> str | None:
         decision.note("limits", decision.full)
         return "cps_limit" if decision.full.startswith("cps") else "line_limit"
     if decision.funding is not None and not decision.funding.affordable():
+        decision.note("money", decision.funding.lacking())
         return "insufficient_balance"
     if decision.plan is not None and decision.plan.refusal is not None and decision.emergency is None:
         return str(decision.plan.refusal)

@@ -34,8 +34,8 @@ def tell_rate(decision: Decision) -> None:
         return
     rate = price.rate
     increments = f"{rate.first}/{rate.next} s"
-    extras = (("connection fee", rate.connect_fee), ("tax %", rate.tax))
-    more = [f"{name} {value}" for name, value in extras if value != "0"]
+    extras = ((rate.connect_fee, "connection fee {}"), (rate.tax, "tax {} %"))
+    more = [text.format(value) for value, text in extras if value != "0"]
     since = f", in force since {_moment(rate.effective_ms)}" if rate.effective_ms else ""
     mode = "free number" if decision.free else f"{price.mode}, {increments}"
     decision.note(
