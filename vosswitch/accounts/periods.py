@@ -43,7 +43,10 @@ class Period(NamedTuple):
     place: int
 
     def __str__(self) -> str:
-        return f"period {self.place}" + (f", {self.when} times of {self.calendar}" if self.calendar else "")
+        times = {"any": "all", "non_working": "other"}.get(self.when, self.when)
+        return f"period {self.place}, " + (
+            f"{times} times of {self.calendar}" if self.calendar else "without a calendar"
+        )
 
 
 def with_periods(gateway: Any, bodies: Iterable[Mapping[str, Any]]) -> Any:

@@ -43,11 +43,8 @@ class Funding:
             return first <= max(self._balances.free(self.account), 0)
         if first == 0 or self._limit is None:
             return True
-        return self._balances.spendable(self.account, self._limit) >= self._least(first)
-
-    def _least(self, first: int) -> int:
-        """What an account that pays without reservations has to have above its limit."""
-        return first if self.meter.advance else 1
+        least = first if self.meter.advance else 1
+        return self._balances.spendable(self.account, self._limit) >= least
 
     def lacking(self) -> str:
         """Why the call is not affordable, for people."""
@@ -55,8 +52,9 @@ class Funding:
         if self.bounded:
             left = money_text(max(self._balances.free(self.account), 0))
             return f"the call reserves {money_text(first)} first, {left} of account {self.account} is free"
-        left, least = money_text(self._balances.spendable(self.account, self._limit or 0)), self._least(first)
-        return f"account {self.account} has {left} above its limit, at least {money_text(least)} has to be there"
+        left = money_text(self._balances.spendable(self.account, self._limit or 0))
+        wanted = f"{money_text(first)} has to be there" if self.meter.advance else "something has to be there"
+        return f"account {self.account} has {left} above its limit, {wanted}"
 
     def open(self) -> bool:
         """Before the first attempt: hold the first slice, or see that the account is above its limit."""

@@ -56,6 +56,8 @@ def simulate(state: State, /, since: str, until: str | None, account: str | None
         moment("--to", until, state.zone, end=True) if until is not None else now_ms(),
         account,
     )
+    if options["calls"] is not None and not Path(options["calls"]).absolute().parent.is_dir():
+        raise click.UsageError(f"--calls: there is no folder for {options['calls']}")
     if period.until <= period.since:
         raise click.UsageError(f"expected --from before --to, got --from {since} --to {until or 'now'}")
     wanted = _wanted(state, options)

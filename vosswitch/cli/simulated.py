@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vosswitch.cli.output import moment_text, plain, show, show_one
+from vosswitch.cli.state import note
 from vosswitch.control.operations import Field
 from vosswitch.model.causes import END_REASONS
 from vosswitch.model.values import money_text
@@ -55,6 +56,9 @@ def tell(state: State, report: Report, top: int) -> None:
     """
     if state.format == "json":
         show_json(state, report)
+        return
+    if not report.total.old[0]:
+        note("no calls of this period")
         return
     click.echo("all calls, before -> after")
     _table(state, (), [figures(report.total)])

@@ -517,6 +517,10 @@ def test_a_load_shows_tables_as_they_are_written(folder):
         (["route", "1", "2", "-g", "a", "--source", "office"], "--source: expected an IP address, got 'office'"),
         (["limits", "--kind", "gateway"], "'gateway' is not one of 'system', 'emergency', 'account'"),
         (["simulate", "--from", "2026-11-02", "--to", "2026-11-01"], "expected --from before --to"),
+        (
+            ["simulate", "--from", "2026-11-02", "--calls", "/no/such/folder/x.csv"],
+            "there is no folder for /no/such/folder/x",
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_refused(folder, arguments, said):
@@ -534,3 +538,9 @@ def test_gateways_whose_attempts_are_not_counted_say_so(folder):
 def test_limits_are_of_kinds_that_the_switch_tells():
     [kind] = [field for field in OPERATIONS["limits"].result if field.name == "kind"]
     assert kind.help == f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
+
+
+def test_a_simulation_of_no_calls_says_so_once(folder):
+    done = run(folder, "simulate", "--from", "2026-11-02", "--to", "2026-11-03")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert done.stderr.endswith("no calls of this period\n")
