@@ -143,6 +143,13 @@ def jurisdiction_of(states: NumberTable, caller: str, callee: str) -> str:
     return INTRASTATE if here[1] == there[1] else INTERSTATE
 
 
+def state_of(states: NumberTable, number: str) -> str:
+    """The state of a number; "" = it is not known."""
+    key = _npanxx(number)
+    found = None if key is None else states.longest(key)
+    return "" if found is None else found[1]
+
+
 def _npanxx(number: str) -> str | None:
     """The area code and exchange of a number of the North American numbering plan: NXX-NXX."""
     digits = number.removeprefix("+")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from vosswitch.accounts.limits import Limits
 from vosswitch.billing.balances import Balances
 from vosswitch.call.deciding.decide import Decider
-from vosswitch.call.deciding.explain import explain
+from vosswitch.call.deciding.explain import asked, explain
 from vosswitch.call.deciding.means import Means
 from vosswitch.call.deciding.view import NodeView
 from vosswitch.call.snapshot import Snapshot
@@ -62,9 +62,10 @@ def explain_without_switch(state: State, question: Mapping[str, Any]) -> dict[st
     with state.database.read() as connection:
         snapshot = stored_snapshot(state, connection)
         # Which rates are needed depends on the dial plans, and those are part of the decision: decide once without.
-        first = explain(_decider(state, balances), snapshot, question, now_ms)
-        snapshot = snapshot.applied({"seq": snapshot.seq, "rate_groups": _rate_groups(connection, first["callee"])})
-        _fill(connection, state.boot.node_id, first["account"], balances)
+        first = asked(_decider(state, balances), snapshot, question, now_ms)
+        groups = _rate_groups(connection, first.callee, first.rated)
+        snapshot = snapshot.applied({"seq": snapshot.seq, "rate_groups": groups})
+        _fill(connection, state.boot.node_id, first.account.number if first.account is not None else None, balances)
         return explain(_decider(state, balances), snapshot, question, now_ms)
 
 
@@ -110,8 +111,9 @@ def _values(connection: Connection, table: Table) -> Iterator[tuple[str, dict[st
     return ((key, stored.values) for key, stored in entities.read_all(connection, table))
 
 
-def _rate_groups(connection: Connection, callee: str) -> dict[str, Any]:
-    prefixes = [callee[:length] for length in range(len(callee) + 1)]
+def _rate_groups(connection: Connection, *numbers: str) -> dict[str, Any]:
+    """The rates that these numbers can match: the called one, and the routing number where that is the one rated."""
+    prefixes = sorted({number[:length] for number in numbers for length in range(len(number) + 1)})
     bodies = {}
     for group in rates.groups(connection):
         rows = rates.rates_of(connection, group, prefixes).values()

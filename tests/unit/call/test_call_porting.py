@@ -11,6 +11,7 @@ from zope.interface.verify import verifyObject
 from tests.unit.accounts.test_account_periods import NOON, office
 from tests.unit.call.call_world import World, account, by_name, group, mapping, offer, rate, routing
 from vosswitch.accounts.portability import Portability, jurisdiction_of
+from vosswitch.call.deciding.explain import explain
 from vosswitch.call.deciding.porting import Reply
 from vosswitch.call.dips import Dips
 from vosswitch.hooks.interfaces import INumberQuery
@@ -151,6 +152,9 @@ def test_each_side_has_rates_by_jurisdiction():
     near = node.decide(CALLEE, caller="13105550000")
     assert (far.jurisdiction, far.price.group) == ("interstate", "far")
     assert (near.jurisdiction, near.price.group) == ("intrastate", "retail")
+    question = {"caller": "anonymous", "callee": CALLEE, "mapping_gateway": "m"}
+    steps = explain(node.decider, node.snapshot, question, node.now())["steps"]
+    assert f"jurisdiction: undetermined (caller: no state known, {CALLEE}: CA)" in steps
 
 
 # ---- calls that wait

@@ -544,3 +544,31 @@ def test_a_simulation_of_no_calls_says_so_once(folder):
     done = run(folder, "simulate", "--from", "2026-11-02", "--to", "2026-11-03")
     assert (done.exit_code, done.stdout) == (0, "")
     assert done.stderr.endswith("no calls of this period\n")
+
+
+def test_a_route_without_a_switch_is_rated_by_the_routing_number(folder):
+    sheet = folder / "table.csv"
+    sheet.write_text("number,lrn\n14155550001,12125550001\n")
+    assert run(folder, "table", "import", "ported", str(sheet), "--kind", "lrn").exit_code == 0
+    document = """
+[[rate_groups]]
+name = "sell"
+[[rate_groups.rates]]
+prefix = "1"
+per_minute = "0.01"
+[[rate_groups.rates]]
+prefix = "1212"
+per_minute = "0.50"
+[[portability]]
+name = "lrn"
+table = "ported"
+rate_by = "lrn"
+[[mapping_gateways]]
+name = "customer"
+account = "C1"
+addresses = ["127.0.0.1"]
+portability = "lrn"
+"""
+    assert run(folder, "load", "-", stdin=document).exit_code == 0
+    [told] = json.loads(run(folder, "--format", "json", "route", "12125550000", "14155550001").stdout)
+    assert (told["rate_prefix"], told["price"]) == ("1212", "0.5")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from vosswitch.accounts.portability import Ported, jurisdiction_of
+from vosswitch.accounts.portability import Ported, jurisdiction_of, state_of
 from vosswitch.call.deciding.decision import Refused
 from vosswitch.call.deciding.lines import incoming
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vosswitch.call.deciding.decision import Decision
     from vosswitch.call.deciding.means import Ask, Means
     from vosswitch.model.call import CallAttempt
+    from vosswitch.numbers.table import NumberTable
 
 _LRN = re.compile(r"(?=.*[0-9])[0-9A-Fa-f+#*]{1,32}", re.ASCII)
 FAILED = "lrn_failed"
@@ -115,7 +116,14 @@ def judge(decision: Decision, own: Jurisdiction) -> None:
     called = decision.ported.lrn if decision.ported is not None and decision.ported.lrn else decision.callee
     decision.jurisdiction = jurisdiction_of(table, decision.caller, called)
     if decision.explaining:
-        decision.note("jurisdiction", decision.jurisdiction or "none: not of the North American numbering plan")
+        decision.note("jurisdiction", _told(decision, table, called))
+
+
+def _told(decision: Decision, table: NumberTable, called: str) -> str:
+    if not decision.jurisdiction:
+        return "none: not of the North American numbering plan"
+    here, there = state_of(table, decision.caller), state_of(table, called)
+    return f"{decision.jurisdiction} (caller: {here or 'no state known'}, {called}: {there or 'no state known'})"
 
 
 def routed_attempt(decision: Decision, attempt: CallAttempt) -> CallAttempt:
