@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from urllib.parse import quote
 
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol
-from twisted.web.client import ResponseDone
+from twisted.web.client import GzipDecoder, ResponseDone
 from zope.interface import implementer
 
 from vosswitch.hooks.interfaces import INumberQuery
@@ -106,15 +107,35 @@ class HttpQuery:
     def _answered(self, response: Any, path: str) -> str | Deferred[str]:
         done: Deferred[bytes] = Deferred(lambda _: body.stop())
         body = _Body(done)
+        original = response.original
+        packed = isinstance(original, GzipDecoder)
+        if packed:  # unpacked by us: it would unpack a thousand times what came without a bound
+            original = original.original
         if response.code != 200:
             done.addErrback(lambda _: None)
-            response.original.deliverBody(body)
+            original.deliverBody(body)
             body.stop()
             if response.code in _NOT_PORTED:
                 return ""
             raise NoAnswer(f"status {response.code}")
-        response.original.deliverBody(body)
+        original.deliverBody(body)
+        if packed:
+            done.addCallback(unpacked)
         return done.addCallback(number_in, path)
+
+
+def unpacked(data: bytes) -> bytes:
+    """An answer that came compressed (gzip).
+
+    :raises NoAnswer: it is none, or longer than any answer.
+    """
+    try:
+        found = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(data, LONGEST_BODY + 1)
+    except zlib.error:
+        raise NoAnswer("its answer cannot be unpacked") from None
+    if len(found) > LONGEST_BODY:
+        raise NoAnswer(f"its answer is longer than {LONGEST_BODY} bytes")
+    return found
 
 
 def number_in(data: bytes, path: str) -> str:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.defer import succeed
+from twisted.python.failure import Failure
+from twisted.web.client import GzipDecoder, ResponseDone
 
+from vosswitch.accounts.portability import Portability
 from vosswitch.app.numberqueries import HttpQuery, NoAnswer, SipQuery, number_in, routing_number
 from vosswitch.hooks import kit
+from vosswitch.model.call import NumberQuestion
 from vosswitch.sip.grammar.message import BadMessage
 
 
@@ -98,3 +105,35 @@ def test_the_contract_of_a_query():
     for wrong in (Bad, Broken):
         with pytest.raises(kit.Broken):
             kit.check_number_query(wrong(lambda: None))
+
+
+class Received:
+    """A response of a web service, whose body comes in one piece."""
+
+    code = 200
+    length = 0
+
+    def __init__(self, data):
+        self.data = data
+
+    def deliverBody(self, protocol):
+        protocol.makeConnection(SimpleNamespace(stopProducing=lambda: None, abortConnection=lambda: None))
+        protocol.dataReceived(self.data)
+        protocol.connectionLost(Failure(ResponseDone()))
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (gzip.compress(b"14150000000"), "14150000000"),
+        (gzip.compress(b"0" * 2_000_000), "longer than 65536 bytes"),
+        (b"14150000000", "cannot be unpacked"),
+    ],
+)
+def test_a_compressed_answer_is_unpacked_as_far_as_an_answer_can_be(monkeypatch, data, found):
+    monkeypatch.setattr(GzipDecoder, "deliverBody", None)  # it would unpack all of it
+    response = SimpleNamespace(code=200, original=GzipDecoder(Received(data)))
+    query = HttpQuery(lambda: SimpleNamespace(get=lambda *_, **__: succeed(response)))
+    got = []
+    query.ask(NumberQuestion("1", "2", "7", Portability("p", url="http://h/{number}"))).addBoth(got.append)
+    assert found in (got[0] if isinstance(got[0], str) else str(got[0].value))
