@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vosswitch.accounts.limits import Limit
@@ -62,4 +61,4 @@ def shown_caller(decision: Decision, attempt: CallAttempt, means: Means) -> Call
         )
     except Full:
         raise Refused("line_limit") from None
-    return replace(attempt, caller=decision.caller)
+    return attempt._replace(caller=decision.caller)
