@@ -91,6 +91,26 @@ def test_a_vendor_is_excluded_for_one_destination(case):
     assert why["first"] == f"excluded: ASR 0 % of 2 attempts, below 30 % to {case.number[:7]}"
 
 
+def test_the_best_vendor_of_a_destination_is_first(case):
+    """On the whole the second one is better, to the other destination the first one is as good."""
+    scope = 'quality_scope = "prefix"\nquality_attempts = 1\n'
+    on = {"SS_GATEWAY_ASR_CALCULATE": "On", "VS_GATEWAY_QUALITY_DIGITS": "7"}
+    case.begin(vendor=scope, other=scope, access='routing_strategies = ["asr"]\n', **on)
+    first, second = case.vendor("first", FAILS), case.vendor("second", ANSWER)
+    case.call(CALL, name="one").succeeds()
+    first.succeeds()
+    second.succeeds()
+    case.switch.cli("gateway", "disable", f"second{case.n}")
+    better = again(case, ANSWER, calls=2)
+    case.call(CALL, name="other", to=f"{case.prefix}999").succeeds()
+    case.switch.cli("gateway", "enable", f"second{case.n}")
+    assert figures(case, "first")[0]["asr"] == 50
+    case.call(CALL, name="last", to=f"{case.prefix}999").succeeds()
+    better.succeeds()
+    assert [tried(cdr) for cdr in case.cdrs(3)] == [["first"], ["first"], ["first", "second"]]
+    assert [look[0] for look in routed(case)] == ["second", "first"]
+
+
 def test_figures_of_live_calls(case):
     case.begin(SS_GATEWAY_ASR_CALCULATE="On", SS_GATEWAY_ACD_CALCULATE="On")
     first = case.vendor("first", ["receive INVITE", "pause 300", "send 180", "pause 200", *ANSWER[3:]])

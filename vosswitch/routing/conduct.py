@@ -54,12 +54,15 @@ class Conduct:
 
     :ivar asr: whether attempts are counted for the order of gateways: None = SS_GATEWAY_ASR_CALCULATE; *acd*
         likewise.
+    :ivar sample: so many attempts (answered calls) to a destination make the order of gateways go by its figures, else
+        it goes by those of all calls; 0 = always.
     :ivar thresholds: None = none; *throttle* likewise.
     :ivar stop_codes: outcomes after which no other gateway is tried; *continue_codes* those after which one is.
     """
 
     asr: bool | None = None
     acd: bool | None = None
+    sample: int = 0
     thresholds: Thresholds | None = None
     throttle: Throttle | None = None
     stop_codes: Outcomes = NONE
@@ -72,6 +75,7 @@ class Conduct:
         found = cls(
             asr=_SWITCH[get("asr_calculate", "system")],
             acd=_SWITCH[get("acd_calculate", "system")],
+            sample=body["quality_attempts"] if get("quality_scope") == "prefix" else 0,
             thresholds=_thresholds(body),
             throttle=_throttle(body),
             stop_codes=Outcomes.of(get("stop_codes", ())),

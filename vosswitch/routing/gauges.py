@@ -348,12 +348,22 @@ class Gauges:
             if found != NOTHING:
                 yield name, destination, found
 
-    def both(self, gateway: str, conduct: Conduct, now: float) -> tuple[float | None, float | None]:
-        """ASR and ACD for the order of gateways; None when none is to be calculated."""
+    def both(
+        self, gateway: str, conduct: Conduct, now: float, prefix: str = "", callee: str = ""
+    ) -> tuple[float | None, float | None]:
+        """ASR and ACD for the order of gateways; None when none is to be calculated.
+
+        :param prefix: of the gateway, that matched; *callee* as billed.
+        """
         gauge = self._gateways.get(gateway)
         if gauge is None:
             return None, None
         asr = self._asr if conduct.asr is None else conduct.asr
         acd = self._acd if conduct.acd is None else conduct.acd
         found = gauge.figures(self._spans, now)
-        return found.asr if asr else None, found.acd if acd else None
+        ratio, length = found.asr, found.acd
+        if conduct.sample:
+            to = self.figures_to(gateway, self.destination(prefix, callee), now)
+            ratio = to.asr if to.attempts >= conduct.sample else ratio
+            length = to.acd if to.calls >= conduct.sample else length
+        return ratio if asr else None, length if acd else None

@@ -195,6 +195,7 @@ _SHOWN: Mapping[str, Callable[[Candidate], Any]] = {
     "asr": lambda one: one.asr,
     "acd": lambda one: one.acd,
     "weight": lambda one: one.weight,
+    "percentage": lambda one: one.weight,
     "line_usage": lambda one: f"{one.lines}/{one.line_limit}" if one.line_limit else str(one.lines),
     "round_robin": lambda _one: None,
     "none": lambda _one: None,

@@ -28,7 +28,7 @@ _tuple = tuple.__new__
 class RouteView(Protocol):
     """What is known of gateways at the moment of the call; nothing in it waits."""
 
-    def figures(self, gateway: RoutingGateway, /) -> tuple[float | None, float | None, int, int]:
+    def figures(self, gateway: RoutingGateway, prefix: str, /) -> tuple[float | None, float | None, int, int]:
         """ASR in percent and ACD in seconds, None when there is no value; calls on it now, attempts of today."""
 
     def quality(self, gateway: RoutingGateway, prefix: str, callee: str, /) -> tuple[Figures, str]:
@@ -317,7 +317,7 @@ def _looked_at(found: _Sorted, match: Match, enquiry: Enquiry, *, priced: bool) 
 def _candidate(
     gateway: RoutingGateway, prefix: str, prefix_priority: int, price: int | None, view: RouteView
 ) -> Candidate:
-    asr, acd, lines, today = view.figures(gateway)
+    asr, acd, lines, today = view.figures(gateway, prefix)
     name, priority, weight, limit = gateway.name, gateway.priority, gateway.weight, gateway.lines
     return _tuple(  # what the class does itself takes twice as long
         Candidate, (name, prefix, priority, weight, price, asr, acd, lines, limit, today, prefix_priority)

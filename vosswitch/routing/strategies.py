@@ -116,8 +116,10 @@ class Weight:
     Equal weights decide nothing.  Without a call id (an explanation) the heaviest goes first.
     """
 
-    __slots__ = ()
-    name = "weight"
+    __slots__ = ("name",)
+
+    def __init__(self, name: str = "weight") -> None:
+        self.name = name
 
     def key(self, candidate: Candidate, request: CallAttempt) -> float:
         """An exponentially distributed draw with the weight as its rate; weight 0 comes last."""
@@ -213,6 +215,7 @@ BUILT_IN = (
     Quality("asr", _asr),
     Quality("acd", _acd),
     Weight(),
+    Weight("percentage"),
     RoundRobin(),
     Criterion("line_usage", _line_usage),
     Criterion("calls_today", _calls_today),

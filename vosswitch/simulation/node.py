@@ -101,11 +101,11 @@ class PastView(NodeView):
 
     asides = True
 
-    def figures(self, gateway: RoutingGateway) -> tuple[float | None, float | None, int, int]:
+    def figures(self, gateway: RoutingGateway, prefix: str) -> tuple[float | None, float | None, int, int]:
         """As they stood then; of one that the record does not show there are no ASR and ACD."""
         live = self._past.live.get(gateway.name)
         if live is None:
-            return None, None, *super().figures(gateway)[2:]
+            return None, None, *super().figures(gateway, prefix)[2:]
         return live.asr, live.acd, live.lines, live.calls_today
 
     def away(self, gateway: RoutingGateway) -> str:

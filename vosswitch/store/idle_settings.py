@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.numbers.groups import NumberEntries
+from vosswitch.store.order_fields import idle_strategies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,6 +29,7 @@ def idle_settings(entries: Mapping[str, Mapping[str, Any]], state: Mapping[str, 
             stored = state[name].get(key)
             if stored is not None:
                 yield from (f'{name} "{key}": {why}' for why in of(stored.values, missing, state))
+    yield from idle_strategies(entries, state)
 
 
 def _table(parameter: str, state: Mapping[str, Any]) -> str:

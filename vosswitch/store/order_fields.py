@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.params.system import Parameters
 from vosswitch.store import fields
 from vosswitch.store.fields import Deployment, Expected, Reader
 from vosswitch.store.table import Field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
 
 _WHEN = fields.choice("working", "non_working", "any")
 _SETTINGS: dict[str, Reader] = {
@@ -99,3 +100,28 @@ ORDER_OF_ROUTING_GATEWAYS = (
     ),
     Field("protect", fields.flag, False, help="Tried only when all others have failed or are full"),
 )
+
+_CALCULATED = {
+    "asr": ("SS_GATEWAY_ASR_CALCULATE", "asr_calculate"),
+    "acd": ("SS_GATEWAY_ACD_CALCULATE", "acd_calculate"),
+}
+"""Strategies that go by figures, and what has the figures kept."""
+
+
+def idle_strategies(entries: Mapping[str, Mapping[str, Any]], state: Mapping[str, Any]) -> Iterator[str]:
+    """One line for each strategy of the mapping gateways of a document that decides nothing, for want of figures.
+
+    :param entries: those of the document by table and key; *state*: what shall be stored, likewise.
+    """
+    for strategy, (parameter, field) in _CALCULATED.items():
+        stored = state["parameters"].get(parameter)
+        if Parameters({parameter: stored.values["value"]} if stored is not None else {})[parameter]:
+            continue
+        if any(one.values.get(field) == "on" for one in state["routing_gateways"].values()):
+            continue
+        for key in entries["mapping_gateways"]:
+            values = state["mapping_gateways"][key].values if key in state["mapping_gateways"] else {}
+            for name in ("routing_strategies", "routing_order"):
+                if strategy in values.get(name, ()):
+                    where = f'mapping_gateways "{key}": {name}'
+                    yield f"{where}: {strategy} decides nothing while {parameter} is off"

@@ -13,6 +13,7 @@ from vosswitch.call.deciding.explain import explain
 from vosswitch.call.deciding.keeping import told
 from vosswitch.model.signals import Redirected
 from vosswitch.model.values import Address
+from vosswitch.store.portability_fields import PORTABILITY
 
 ON = {"SS_GATEWAY_ASR_CALCULATE": "On", "SS_GATEWAY_ACD_CALCULATE": "On"}
 JUDGED = {
@@ -363,3 +364,40 @@ def test_each_figure_has_its_own_switch(parameter):
     found = figures(node, "r1")
     assert (found.asr is not None) is (parameter == "SS_GATEWAY_ASR_CALCULATE")
     assert (found.acd is not None) is (parameter == "SS_GATEWAY_ACD_CALCULATE")
+
+
+def names(world, callee):
+    """The gateways that a call would try, in order."""
+    return [one.gateway for one in world.decide(callee).plan.candidates]
+
+
+def test_a_ported_number_is_judged_by_what_its_calls_count_for():
+    """Gateways are found by the routing number; the destination is that of the called number, both times."""
+    by_prefix = JUDGED | {"quality_scope": "prefix", "quality_attempts": 1, "quality_action": "exclude"}
+    node = World(
+        portability={"p": PORTABILITY.defaults() | {"name": "p", "table": "t"}},
+        number_tables={"t": {"name": "t", "kind": "lrn", "file": None, "overlay": [["14155550001", "14150000000"]]}},
+        mapping_gateways={"m": mapping("m", portability="p")},
+        routing_gateways={"r1": routing("r1", prefixes=["1"], **by_prefix)},
+        rate_groups={"retail": group("retail", rate("1", "0.6")), "wholesale": group("wholesale", rate("1", "0.3"))},
+        parameters={"VS_GATEWAY_QUALITY_DIGITS": "7"},
+    )
+    assert names(node, "14155550001") == ["r1"]
+    node.call("14155550001")
+    node.out.fails(503)
+    assert node.board.gauges.figures_to("r1", "1415555", node.clock.seconds()).attempts == 1
+    assert names(node, "14155550001") == []
+    assert names(node, "14157770001") == ["r1"]
+
+
+def test_the_order_goes_by_the_destination():
+    scope = {"quality_scope": "prefix", "quality_attempts": 1}
+    node = world(scope | {"priority": 1}, scope, VS_GATEWAY_QUALITY_DIGITS="5", **ON)
+    node.call("4311111")
+    node.out.fails(503)
+    node.out.rings()
+    node.out.fails(486)
+    node.call("4322222")
+    node.out.fails(503)
+    node.out.answers(offer(5000))
+    assert [names(node, callee) for callee in ("4311111", "4322222")] == [["r1", "r2"], ["r2", "r1"]]

@@ -268,3 +268,19 @@ def test_what_is_told_of_too_late_is_gone():
     found = kept()
     found.recall("g", USUAL, "", 5, -700, (1, 1, 1, 700, 1, 8000, 1))
     assert found.figures("g", 5) is NOTHING
+
+
+# ---- what the order of gateways goes by
+
+
+def test_the_order_goes_by_the_destination_when_it_has_enough_calls():
+    found = kept(VS_GATEWAY_QUALITY_DIGITS="4")
+    own = Conduct(sample=2)
+    for number, reached in (("4366", FAILED), ("4366", FAILED), ("4367", None), ("4367", None), ("4368", FAILED)):
+        found.attempt("g", own, number, 0, reached, None)
+    for number, talk in (("4366", 10_000), ("4366", 20_000), ("4367", 60_000)):
+        found.call("g", own, number, 0, talk)
+    both = [found.both("g", own, 1, "43", callee) for callee in ("436611", "436711", "436811", "1")]
+    assert both == [(0, 15), (100, 30), (40, 30), (40, 30)]
+    assert found.both("g", USUAL, 1, "43", "436611")[0] == 40
+    assert found.both("g", Conduct(asr=False, sample=2), 1, "43", "436611")[0] is None

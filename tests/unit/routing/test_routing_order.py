@@ -45,7 +45,7 @@ class View:
     def asides(self):
         return any(figures.get("aside") for figures in self.of.values())
 
-    def figures(self, gateway):
+    def figures(self, gateway, prefix):
         found = self.of[gateway.name]
         return found.get("asr"), found.get("acd"), found.get("lines", 0), found.get("calls_today", 0)
 

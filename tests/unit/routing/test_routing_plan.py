@@ -50,7 +50,7 @@ class View:
     def asides(self):
         return bool(self.known.get("aside"))
 
-    def figures(self, gateway):
+    def figures(self, gateway, prefix):
         name = gateway.name
         return (
             self._of("asr", name),

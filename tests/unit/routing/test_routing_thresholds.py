@@ -123,6 +123,8 @@ def test_a_gateway_without_settings_shares_one_value():
     assert Conduct.from_body(body) is USUAL
     assert Conduct.from_body({}) is USUAL
     assert Conduct.from_body({"acd_calculate": "off"}) == Conduct(acd=False)
+    assert Conduct.from_body({"quality_scope": "prefix", "quality_attempts": 7}) == Conduct(sample=7)
+    assert Conduct.from_body({"quality_scope": "gateway", "quality_attempts": 7}) is USUAL
 
 
 # ---- throttling

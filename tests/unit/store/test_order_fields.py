@@ -7,9 +7,11 @@ import pytest
 
 from vosswitch.routing.bounds import Bound
 from vosswitch.routing.gateways import RoutingGateway
+from vosswitch.store.document import read_document
 from vosswitch.store.fields import Deployment, Expected
-from vosswitch.store.order_fields import prefix_entries, prefix_entries_written
-from vosswitch.store.provision_schema import ROUTING_GATEWAYS
+from vosswitch.store.order_fields import idle_strategies, prefix_entries, prefix_entries_written
+from vosswitch.store.provision_schema import ROUTING_GATEWAYS, TABLES
+from vosswitch.store.resolve import resolve
 from vosswitch.store.toml_text import table_lines
 
 HERE = Deployment("realm", None)
@@ -72,3 +74,42 @@ def test_the_gateway_takes_them_over():
     assert (gateway.terminal, gateway.protect) == (True, True)
     plain = RoutingGateway.from_body(ROUTING_GATEWAYS.defaults() | {"name": "g", "account": None, "password": ""})
     assert (plain.prefixes, plain.terminal, plain.protect) == ((), False, False)
+
+
+CALLER = '[[accounts]]\nnumber = "1"\n[[mapping_gateways]]\nname = "m"\naccount = "1"\naddresses = ["192.0.2.9"]\n'
+
+
+def warnings(more):
+    named = {"routing_strategies": frozenset({"asr", "acd", "weight"})}
+    deployment = Deployment("realm", None, plugins=named)
+    document = read_document(tomllib.loads(CALLER + more), deployment, "f.toml")
+    assert document.problems == []
+    found = resolve(document, {name: {} for name in TABLES}, deployment)
+    assert found.problems == []
+    return list(idle_strategies(document.entries, found.state))
+
+
+@pytest.mark.parametrize(
+    ("more", "lines"),
+    [
+        ('routing_strategies = ["weight"]', []),
+        (
+            'routing_strategies = ["asr"]\nrouting_order = ["weight", "acd"]',
+            [
+                'mapping_gateways "m": routing_strategies: asr decides nothing while SS_GATEWAY_ASR_CALCULATE is off',
+                'mapping_gateways "m": routing_order: acd decides nothing while SS_GATEWAY_ACD_CALCULATE is off',
+            ],
+        ),
+        (
+            'routing_strategies = ["asr"]\n[[parameters]]\nname = "SS_GATEWAY_ASR_CALCULATE"\nvalue = "On"',
+            [],
+        ),
+        (
+            'routing_strategies = ["asr"]\n[[routing_gateways]]\nname = "r"\naddress = "192.0.2.1"\n'
+            'asr_calculate = "on"',
+            [],
+        ),
+    ],
+)
+def test_a_strategy_without_figures_is_warned_of(more, lines):
+    assert warnings(more) == lines

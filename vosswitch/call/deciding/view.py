@@ -75,12 +75,13 @@ class NodeView:
         """Whether any gateway may be put aside."""
         return self._availability is not None
 
-    def figures(self, gateway: RoutingGateway) -> tuple[float | None, float | None, int, int]:
+    def figures(self, gateway: RoutingGateway, prefix: str) -> tuple[float | None, float | None, int, int]:
         """ASR, ACD (None = there is no value, or none is to be calculated), calls on it now, attempts of today."""
         lines, today = self._held.get(gateway.limit.key, 0), self._attempts.get(gateway.name, 0)
         if self._gauges is None:
             return None, None, lines, today
-        return *self._gauges.both(gateway.name, gateway.conduct, self._now), lines, today
+        called = self._decision.callee
+        return *self._gauges.both(gateway.name, gateway.conduct, self._now, prefix, called), lines, today
 
     def in_use(self, key: str) -> int:
         """Calls that a counter has now."""
@@ -100,13 +101,16 @@ class NodeView:
         """What the call itself would find full when it is admitted; "" when nothing is."""
         return self._limits.full(self._decision.limits, self._now) or ""
 
-    def quality(self, gateway: RoutingGateway, prefix: str, callee: str) -> tuple[Figures, str]:
-        """What the thresholds of a gateway are compared with: all its calls, or those to the destination, and that."""
+    def quality(self, gateway: RoutingGateway, prefix: str, _callee: str) -> tuple[Figures, str]:
+        """What the thresholds of a gateway are compared with: all its calls, or those to the destination, and that.
+
+        Destinations go by the called number as billed, whatever number it is routed by.
+        """
         gauges, wanted = self._gauges, gateway.conduct.thresholds
         if gauges is None or wanted is None:
             return NOTHING, ""
         if wanted.by_prefix:
-            destination = gauges.destination(prefix, callee)
+            destination = gauges.destination(prefix, self._decision.callee)
             return gauges.figures_to(gateway.name, destination, self._now), destination
         return gauges.figures(gateway.name, self._now), ""
 
