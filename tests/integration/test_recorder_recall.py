@@ -6,9 +6,10 @@ from dataclasses import asdict
 
 import pytest
 
+from vosswitch.call.tallies import Tallies
 from vosswitch.cdr.record import Attempt, Cdr
 from vosswitch.params.system import Parameters
-from vosswitch.recorder.recall import SLICE, recalled, wanted
+from vosswitch.recorder.recall import SLICE, recalled, tallied, wanted
 from vosswitch.store import cdrs
 from vosswitch.store.outcomes import recent_outcomes
 
@@ -101,6 +102,28 @@ def test_a_message_has_a_bound(database):
     ((first, second),) = recalled(database, "here", Parameters({}), NOW)
     assert [len(first["rows"]), len(second["rows"])] == [SLICE, 5]
     assert first["more"] is second["more"] is True
+
+
+def test_attempts_of_the_day(database):
+    """Whatever became of them; of this node, this day, and calls that this run has not counted itself."""
+    both = (tried("a", 503, "service_unavailable", 1), tried("b", 0, "operator_release", 1))
+    stored(database, call(1, 40_000, 2, *both), call(2, 90, 1, both[0]), call(3, 80, 1), call(4, -1, 1, *both))
+    stored(database, call(5, 90, 1, *both), node="there")
+    (page,) = tallied(database, "here", DAY, NOW)
+    assert [(message["day"], dict(message["attempts"])) for message in page] == [(DAY, {"a": 2, "b": 1})]
+    assert list(tallied(database, "here", "20270101", NOW)) == []
+
+
+def test_counts_of_the_day_go_on_until_the_next_one():
+    tallies = Tallies()
+    tallies.recall("20261231", {"a": 2})
+    tallies.day("20261231")
+    tallies.attempted("a")
+    tallies.recall("20261231", {"a": 3, "b": 1})
+    assert (tallies.today("a"), tallies.today("b")) == (6, 1)
+    tallies.day("20270101")
+    tallies.recall("20261231", {"a": 3})
+    assert tallies.today("a") == 0
 
 
 def test_records_are_read_only_when_somebody_wants_figures():

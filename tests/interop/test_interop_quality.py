@@ -266,4 +266,6 @@ def test_a_restart_forgets_nothing_of_the_last_minutes(alone):
     until(lambda: figures(alone, "second")[0]["calls"] == 3, what="figures of the last run")
     assert {name: {key: figures(alone, name)[0][key] for key in names} for name in before} == before
     assert {row["destination"]: row["attempts"] for row in figures(alone, "first", "--prefixes")} == pairs
+    listed = {row["name"]: row["calls_today"] for row in alone.switch.json("gateway", "list", "--kind", "routing")}
+    assert (listed[f"first{alone.n}"], listed[f"second{alone.n}"]) == (3, 3)
     assert routed(alone)[-1] == ("first", True, "demoted: ASR 0 % of 3 attempts, below 30 %")

@@ -132,7 +132,7 @@ class Switch(MultiService):
             on_ready=self._ready,
             on_trouble=partial(self.note_trouble, "database"),
             log=Logger(namespace="vosswitch.recorder"),
-            on_outcomes=partial(quality.recalled, self),
+            on_past=partial(quality.recalled, self),
             on_nodes=self._met,
         )
         self.journal.on_end = self.recorder.note_end

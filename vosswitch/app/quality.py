@@ -7,22 +7,25 @@ from typing import TYPE_CHECKING, Any
 from vosswitch.routing.thresholds import misses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Mapping
 
     from vosswitch.app.node import Switch
     from vosswitch.routing.gateways import RoutingGateway
     from vosswitch.routing.gauges import Figures
 
 
-def recalled(node: Switch, outcomes: Iterable[list[Any]]) -> None:
-    """Take what the calls of the last run came to into the windows.
+def recalled(node: Switch, message: Mapping[str, Any]) -> None:
+    """Take what the last run has seen of its gateways into the windows, or into the counts of the day.
 
-    :param outcomes: rows as `vosswitch.recorder.recall` makes them.
+    :param message: as `vosswitch.recorder.recall` makes it.
     """
+    if message["op"] == "tallies":
+        node.tallies.recall(message["day"], message["attempts"])
+        return
     gauges, gateways = node.gauges, node.snapshot.gateways.gateways
     gauges.follow(node.snapshot.parameters)
     now, wall = node.reactor.seconds(), node.now()
-    for at, name, destination, *counted in outcomes:
+    for at, name, destination, *counted in message["rows"]:
         gateway = gateways.get(name)
         if gateway is not None:
             gauges.recall(name, gateway.conduct, destination, now, now - (wall - at) / 1000, counted)

@@ -33,6 +33,12 @@ class Tallies:
         """Attempts since midnight at any time, by gateway: it changes as they do."""
         return self._attempts
 
+    def recall(self, day: str, attempts: Mapping[str, int]) -> None:
+        """Add what an earlier run has counted on a day; that of another day is over."""
+        self._day = self._day or day
+        if day == self._day:
+            self._attempts.update(attempts)
+
     def today(self, gateway: str) -> int:
         """Attempts on *gateway* since midnight."""
         return self._attempts.get(gateway, 0)

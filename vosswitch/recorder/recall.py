@@ -1,7 +1,11 @@
-"""What the switch's last run has seen of its gateways, out of the records: its quality windows go on with it."""
+"""What the switch's last run has seen of its gateways, out of the records.
+
+Its quality windows go on with it, and its counts of attempts of the day.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -9,7 +13,7 @@ import orjson
 from vosswitch.model.causes import recorded
 from vosswitch.routing.conduct import Conduct
 from vosswitch.routing.gauges import counts, destination, effective
-from vosswitch.store.outcomes import recent_outcomes
+from vosswitch.store.outcomes import outcomes_of_day, recent_outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -60,6 +64,16 @@ def recalled(
             _count(found, call, digits, since)
         rows = [[*key, *(row if complete else (0, 0, 0, 0, 0, *row[5:]))] for key, row in found.items()]
         yield [{"op": "outcomes", "more": True, "rows": rows[at : at + SLICE]} for at in range(0, len(rows), SLICE)]
+
+
+def tallied(database: Database, node: str, day: str, until: int) -> Iterator[list[dict[str, Any]]]:
+    """For each page of a day's records the message to the switch, ``op`` = ``tallies``: attempts by gateway.
+
+    :param until: as for `recalled`.
+    """
+    for page in outcomes_of_day(database, node, day, until):
+        found = Counter(tried["gateway"] for call in page for tried in orjson.loads(call.attempts or "[]"))
+        yield [{"op": "tallies", "more": True, "day": day, "attempts": found}]
 
 
 def _count(found: _Rows, call: Outcome, digits: int, since: int) -> None:

@@ -48,7 +48,7 @@ class RecorderService(Service):
         run (see `note_end`) that are in the database since the last time.
     :param on_ready: called when the first whole configuration and money are in, and again after a restart of the child.
     :param on_trouble: told one line when the database is away or refuses something, "" when it works again.
-    :param on_outcomes: given what calls of the last run came to (`vosswitch.recorder.recall`), in parts, after that.
+    :param on_past: given every ``outcomes`` and ``tallies`` message (`vosswitch.recorder.recall`), after that.
     :param on_nodes: given the numbers of the nodes of the database that are alive, this one among them.
     :ivar backlog: how many calls waited for the database when it was away the last time it was asked.
     """
@@ -65,10 +65,10 @@ class RecorderService(Service):
         on_ready: Callable[[], None],
         on_trouble: Callable[[str], None],
         log: Any,
-        on_outcomes: Callable[[list[list[Any]]], None] = lambda rows: None,
+        on_past: Callable[[Mapping[str, Any]], None] = lambda message: None,
         on_nodes: Callable[[list[int]], None] = lambda _alive: None,
     ) -> None:
-        self._on_outcomes = on_outcomes
+        self._on_past = on_past
         self._reactor = reactor
         self._boot = boot
         self._on_config = on_config
@@ -269,8 +269,8 @@ class RecorderService(Service):
         self.backlog = 0
         self._on_trouble("")
 
-    def _hear_outcomes(self, message: dict[str, Any]) -> None:
-        self._on_outcomes(message["rows"])
+    def _hear_past(self, message: dict[str, Any]) -> None:
+        self._on_past(message)
 
     def _hear_backlog(self, message: dict[str, Any]) -> None:
         self.backlog = message["records"]
@@ -285,7 +285,8 @@ class RecorderService(Service):
         "trouble": _hear_trouble,
         "fine": _hear_fine,
         "backlog": _hear_backlog,
-        "outcomes": _hear_outcomes,
+        "outcomes": _hear_past,
+        "tallies": _hear_past,
     }
 
 

@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 from collections import deque
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -19,13 +20,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from vosswitch.call.records import Days
 from vosswitch.cdr.files import Lock, SpoolBusy
 from vosswitch.params import files as boot_files
 from vosswitch.params.system import DECLARED
 from vosswitch.recorder.drain import Drain
 from vosswitch.recorder.feed import Feed
 from vosswitch.recorder.neighbours import Neighbours
-from vosswitch.recorder.recall import recalled, wanted
+from vosswitch.recorder.recall import recalled, tallied, wanted
 from vosswitch.recorder.sinks import Sinks, load_plugins, report
 from vosswitch.recorder.wire import Lines, config_slices, pack, sliced
 from vosswitch.store import accounts, grants
@@ -33,7 +35,7 @@ from vosswitch.store.charges import StalePosition
 from vosswitch.store.database import open_database
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from vosswitch.params.boot import Boot
     from vosswitch.store.database import Database
@@ -217,17 +219,20 @@ class Recorder:
         if self._feed.seq:  # the switch is at work: what the last recorder could not tell goes before any new batch
             self._send_money(None)
         change = self._feed.full() if self._feed.seq == 0 else self._feed.changes()
-        if (
-            self._feed.seq == 0
-            and change is not None
-            and wanted(self._feed.parameters, change["routing_gateways"].values())
-        ):
-            self._past = recalled(self._database, self._boot.node_name, self._feed.parameters, self._wall_ms())
+        if self._feed.seq == 0 and change is not None:
+            self._past = self._last_run(change["routing_gateways"].values())
         if change is not None:
             self._send_config(change)
         self._send_money(None)
         self._look()
         self._channel.send({"op": "ready", "seq": self._feed.seq})
+
+    def _last_run(self, gateways: Iterable[Mapping[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+        """What the switch is told of its last run, while it works already."""
+        now, node, parameters = self._wall_ms(), self._boot.node_name, self._feed.parameters
+        figures = recalled(self._database, node, parameters, now) if wanted(parameters, gateways) else ()
+        today = Days(ZoneInfo(self._boot.timezone)).of(now)
+        return chain(figures, tallied(self._database, node, today, now))
 
     def _turn(self) -> None:
         self._keep_house()

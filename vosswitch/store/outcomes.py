@@ -50,6 +50,14 @@ def recent_outcomes(
         yield from _of_day(database, day_table(day), node, (since, until, ended), page)
 
 
+def outcomes_of_day(database: Database, node: str, day: str, until: int, page: int = PAGE) -> Iterator[list[Outcome]]:
+    """Pages of the calls of a node that began on a day and before *until*, likewise."""
+    with database.read() as connection:
+        days = days_between(connection, None, None)
+    if day in days:
+        yield from _of_day(database, day_table(day), node, (0, until, 0), page)
+
+
 def _of_day(
     database: Database, table: Table, node: str, times: tuple[int, int, int], page: int
 ) -> Iterator[list[Outcome]]:
