@@ -36,13 +36,13 @@ class Portion(NamedTuple):
     def limit(self, whole: Limit) -> Limit:
         """What a limit of all nodes leaves to this one."""
         key, lines, cps, share = whole
-        if not key.startswith(_TOGETHER):
+        if (lines is None and cps is None) or not key.startswith(_TOGETHER):
             return whole
-        if (
-            share is not None
-        ):  # rounded down everywhere, or the reserved lines of all members could be more than there are
-            share = share._replace(reserved=share.reserved // self.nodes)
-        return Limit(key, None if lines is None else self.of(lines), None if cps is None else self.of(cps), share)
+        if lines is not None:
+            lines = self.of(lines)
+            if share is not None:  # those of all members have to fit into this node's lines
+                share = share._replace(reserved=min(self.of(share.reserved), lines // len(share.members)))
+        return Limit(key, lines, None if cps is None else self.of(cps), share)
 
     def limits(self, wanted: Sequence[Limit]) -> list[Limit]:
         """Each of *wanted*, likewise."""

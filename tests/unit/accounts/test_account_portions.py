@@ -23,9 +23,17 @@ def test_reserved_lines_of_all_members_fit_into_the_part(nodes, lines, members, 
     if reserved * members > lines:
         return
     whole = Limit("mapping_group:g", lines, None, Share("own", ("own",) * members, reserved))
-    for node in nodes:
-        mine = (portion_of(node, nodes) or Portion(1, 0)).limit(whole)
-        assert mine.share.reserved * members <= mine.lines
+    parts = [(portion_of(node, nodes) or Portion(1, 0)).limit(whole) for node in nodes]
+    assert all(mine.share.reserved * members <= mine.lines for mine in parts)
+    assert reserved - len(nodes) < sum(mine.share.reserved for mine in parts) <= reserved
+
+
+def test_a_reserved_line_goes_to_a_node_that_has_lines_enough():
+    whole = Limit("routing_group:g", 3, None, Share("own", ("own", "other"), 1))
+    assert [Portion(2, rank).limit(whole)[1::2] for rank in (0, 1)] == [
+        (2, Share("own", ("own", "other"), 1)),
+        (1, Share("own", ("own", "other"), 0)),
+    ]
 
 
 def test_who_is_alone_has_everything():
