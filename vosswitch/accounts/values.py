@@ -173,6 +173,7 @@ class Phone:
 
     :ivar level: the highest level of calls that it may make.
     :ivar screening: lists of calls from it and to it.
+    :ivar numbering: what it has to say about the numbers of its calls besides its dial plans.
     :ivar privileges: what it has of its own.
     :ivar limit: what each of its calls takes, those to it too.
     """
@@ -185,6 +186,7 @@ class Phone:
     callee_dial_plan: DialPlan = NO_PLAN
     screening: Screening = UNSCREENED
     caller_dial_plan: DialPlan = NO_PLAN
+    numbering: Numbering = PLAIN_NUMBERING
     locked: bool = False
     privileges: Privileges = ORDINARY
     limit: Limit = field(init=False, repr=False, compare=False, default=NO_LIMIT)
@@ -207,6 +209,7 @@ class Phone:
             callee_dial_plan=_plan(body["callee_dial_plan"]),
             screening=Screening.from_body(body),
             caller_dial_plan=_plan(body.get("caller_dial_plan") or ""),
+            numbering=Numbering.from_body(body),
             locked=body["locked"],
             privileges=Privileges.from_body(body),
         )

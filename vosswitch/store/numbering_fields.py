@@ -108,7 +108,7 @@ def _warnings(plan: str) -> Iterable[str]:
     return parse_plan(plan).warnings
 
 
-OF_GATEWAYS = (
+OF_PHONES = (
     _checked("caller_check", "the calling number"),
     _checked("callee_check", "the called number"),
     _checked("forward_check", "every number of a redirection"),
@@ -120,6 +120,9 @@ OF_GATEWAYS = (
         warn=_warnings,
     ),
     Field("mobile_area", fields.optional(_mobile_area), help="What goes before mobile numbers of other areas"),
+)
+OF_GATEWAYS = (
+    *OF_PHONES,
     Field(
         "caller_pool",
         fields.optional(fields.name),

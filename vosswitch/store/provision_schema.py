@@ -186,6 +186,7 @@ PHONES = Table(
         *OF_CALLERS,
         _CALLER_PLAN,
         *PRIVILEGES_OF_PHONES,
+        *numbering_fields.OF_PHONES,
         _LOCKED,
     ),
 )

@@ -125,6 +125,29 @@ def test_checks_of_the_incoming_side_refuse():
     assert found.out.placement.callee == "4312345"
 
 
+def test_checks_plans_and_areas_of_a_phone():
+    checked = phone(
+        "200",
+        caller_dial_plan=":431",
+        callee_check={"prefixes_denied": ["439"]},
+        forward_check={"digits_only": True},
+        forward_dial_plan="0:43",
+        mobile_area={"area": "571", "numbers": "caller"},
+    )
+    vendor = routing("r1", trusted=True, diversion="diversion")
+    found = World(phones=by_name(checked), routing_gateways=by_name(vendor), parameters={"VS_MOBILE_TABLE": "mobiles"})
+    with_tables(found, mobiles={"4312": "431"})
+    assert found.call(callee="439", user="200").released.reason == "callee_restricted"
+    assert ("phone:200", "callee_check: 439: prefix 439 is denied") in found.cdrs[-1].decision["notes"]
+    odd = Identity(diversions=(Diversion("bob"),))
+    assert found.call(user="200", identity=odd).released.reason == "caller_restricted"
+    found.call(user="200", identity=Identity(diversions=(Diversion("0771"),)))
+    assert (found.out.placement.caller, found.out.placement.callee) == ("0431200", "4312345")
+    assert diversions(found) == ["43771"]
+    steps = route(found, mapping_gateway=None, phone="200")["steps"]
+    assert "phone:200: mobile_area: 431200 -> 0431200" in steps
+
+
 def test_a_redirection_that_is_no_number_is_not_shown():
     found = World(mapping_gateways=by_name(mapping("m", forward_check={"digits_only": True})))
     for number in ("\x1b[31m4", "4" * 65, "4 4"):

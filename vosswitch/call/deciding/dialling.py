@@ -13,9 +13,9 @@ from vosswitch.numbers.e164 import BadNumber, dialable, dialled
 from vosswitch.numbers.numbering import PLAIN_NUMBERING
 
 if TYPE_CHECKING:
-    from vosswitch.accounts.values import MappingGateway
     from vosswitch.call.deciding.decision import Decision
     from vosswitch.call.deciding.means import Ask, Means
+    from vosswitch.numbers.numbering import Numbering
     from vosswitch.numbers.table import NumberTable
 
 
@@ -35,8 +35,9 @@ def numbers(ask: Ask, decision: Decision, means: Means) -> None:
     if subject.caller_dial_plan:
         plan = subject.caller_dial_plan
         decision.caller = planned(decision, "caller_dial_plan", plan, decision.caller, means.source)
-    if decision.gateway is not None:
-        _of_gateway(ask, decision, decision.gateway, means)
+    if decision.gateway is not None and decision.gateway.number_transforms:
+        _through_transforms(ask, decision, decision.gateway.number_transforms, means)
+    _add_areas(decision, subject.numbering)
     if decision.snapshot.surroundings.areas is not None:
         _name_areas(decision, decision.snapshot.surroundings.areas)
     if not dialable(decision.callee):
@@ -44,32 +45,41 @@ def numbers(ask: Ask, decision: Decision, means: Means) -> None:
         raise Refused("empty_callee")
 
 
-def _of_gateway(ask: Ask, decision: Decision, gateway: MappingGateway, means: Means) -> None:
-    """The number transforms of a mapping gateway, and what else it has to say about numbers."""
-    if gateway.number_transforms:
-        before = decision.caller, decision.callee
-        decision.caller, decision.callee = transformed(ask, decision, means, gateway.number_transforms, *before)
-        if decision.explaining:
-            changed(decision, "number_transforms", before, (decision.caller, decision.callee))
-    numbering = gateway.numbering
-    if numbering is PLAIN_NUMBERING:
-        return
-    numbers = decision.caller, decision.callee
-    decision.caller, decision.callee = mobile_areas(decision, gateway.name, numbering, *numbers)
+def _through_transforms(ask: Ask, decision: Decision, names: tuple[str, ...], means: Means) -> None:
+    """The number transforms of a mapping gateway."""
+    before = decision.caller, decision.callee
+    decision.caller, decision.callee = transformed(ask, decision, means, names, *before)
+    if decision.explaining:
+        changed(decision, "number_transforms", before, (decision.caller, decision.callee))
+
+
+def _add_areas(decision: Decision, numbering: Numbering) -> None:
+    """What goes before mobile numbers of other areas."""
+    if numbering is not PLAIN_NUMBERING:
+        numbers = decision.caller, decision.callee
+        decision.caller, decision.callee = mobile_areas(decision, _name_of(decision), numbering, *numbers)
+
+
+def _name_of(decision: Decision) -> str:
+    """The mapping gateway or phone that calls, as notes name it."""
+    subject: Any = decision.gateway or decision.phone
+    return str(subject.name) if decision.gateway is not None else f"phone:{subject.number}"
 
 
 def check_numbers(decision: Decision) -> None:
-    """Whether the mapping gateway may call now, and from and to such numbers; emergency calls are not asked."""
+    """Whether the mapping gateway may call now, and it or the phone from and to such numbers.
+
+    Emergency calls are not asked.
+    """
     gateway = decision.gateway
-    if gateway is None:
-        return
-    if gateway.periods:  # else this is the gateway as one of its periods has it
+    if gateway is not None and gateway.periods:  # else this is the gateway as one of its periods has it
         decision.note(gateway.name, OUT_OF_PERIOD)
         raise Refused("caller_restricted")
-    if gateway.numbering is not PLAIN_NUMBERING:
-        objection = objections(decision, gateway.numbering, decision.caller, decision.callee)
+    subject: Any = gateway or decision.phone
+    if subject.numbering is not PLAIN_NUMBERING:
+        objection = objections(decision, subject.numbering, decision.caller, decision.callee)
         if objection is not None:
-            decision.note(gateway.name, objection[1])
+            decision.note(_name_of(decision), objection[1])
             raise Refused(objection[0])
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vosswitch.model.identity import NOBODY, Diversion, Identity
-from vosswitch.numbers.dialplan import NO_PLAN
 from vosswitch.numbers.e164 import BadNumber, dialled
 
 if TYPE_CHECKING:
@@ -54,9 +53,9 @@ def outgoing_identity(decision: Decision, gateway: RoutingGateway, caller: str, 
     identity = offered.identity
     if identity is NOBODY or not (identity.asserted or identity.charge or identity.diversions):
         return identity
-    mapping = decision.gateway
-    incoming = mapping.caller_dial_plan if mapping is not None else NO_PLAN
-    forwards = (mapping.numbering.forward_dial_plan if mapping is not None else NO_PLAN) or incoming
+    calls: Any = decision.gateway or decision.phone
+    incoming = calls.caller_dial_plan
+    forwards = calls.numbering.forward_dial_plan or incoming
     plan = gateway.caller_dial_plan
 
     def sent(number: str) -> str:
