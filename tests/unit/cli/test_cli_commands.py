@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 
 import pytest
 from click.testing import CliRunner
@@ -125,17 +124,10 @@ def test_every_command_exists_and_explains_itself(tmp_path):
         assert done.stdout.split("\n\n")[1].strip()
 
 
-def test_version_starts_fast_and_needs_no_configuration():
-    taken = []
-    for _ in range(3):
-        begun = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-m", "vosswitch", "version"], capture_output=True, text=True, check=True
-        )
-        taken.append(time.perf_counter() - begun)
+def test_version_needs_no_configuration():
+    done = subprocess.run([sys.executable, "-m", "vosswitch", "version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("vosswitch 0.")
     assert done.stderr == ""
-    assert min(taken) < 0.5  # 0.06 on an idle machine; the suite may share its cores
 
 
 def test_the_version_imports_neither_twisted_nor_sqlalchemy():
