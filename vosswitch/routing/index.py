@@ -6,7 +6,7 @@ which nothing changes, so that one changed gateway of many costs little.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from vosswitch.model.peer import PLAIN
 from vosswitch.routing.bounds import Bound
@@ -81,11 +81,11 @@ class GatewayIndex:
         before: Mapping[str, RoutingGateway] | None = None,
     ) -> None:
         """Take over *shards* of the former index without the gateways *gone*, with those that *come*."""
-        added: dict[str, list[Entry]] = {}
+        added: dict[str, tuple[Entry, ...]] = {}
         for gateway in come.values():
             if gateway is not None:
                 for prefix, entry in _entries(gateway):
-                    added.setdefault(prefix, []).append(entry)
+                    added[prefix] = (*added[prefix], entry) if prefix in added else (entry,)
         touched = dict.fromkeys(added)
         for name in gone:
             assert before is not None
@@ -165,6 +165,8 @@ def _entries(gateway: RoutingGateway) -> Iterable[tuple[str, Entry]]:
     plain = Entry(gateway.name, gateway, checks, not special)
     if not gateway.prefixes:
         return [("", plain)]
+    if set(map(type, gateway.prefixes)) == {str}:  # as mostly, and there may be ten thousand of them
+        return dict.fromkeys(cast("tuple[str, ...]", gateway.prefixes), plain).items()
     found: dict[str, Entry] = {}
     bound: dict[str, list[Bound]] = {}
     for item in gateway.prefixes:
@@ -185,23 +187,27 @@ def _merged(
     counts: Mapping[int, int],
     gone: set[str],
     touched: Iterable[str],
-    added: Mapping[str, list[Entry]],
+    added: Mapping[str, tuple[Entry, ...]],
 ) -> tuple[dict[str, _Shard], dict[int, int]]:
     """The shards with the touched prefixes anew, and how many prefixes there are of each length."""
     new, sizes = dict(shards), dict(counts)
-    own: set[str] = set()
+    own: dict[str, _Shard] = {}
     for prefix in touched:
         length = len(prefix)
         key = prefix[:_SHARD] if length >= _SHARD else ""
-        if key not in own:
-            own.add(key)
-            new[key] = dict(new.get(key, ()))
-        shard = new[key]
-        old = shard.get(prefix, ())
-        members = (*[entry for entry in old if entry.name not in gone], *added.get(prefix, ()))
+        shard = own.get(key)
+        if shard is None:
+            shard = own[key] = new[key] = dict(new.get(key, ()))
+        old, come = shard.get(prefix), added.get(prefix, ())
+        if old is None:
+            if come:
+                shard[prefix] = come
+                sizes[length] = sizes.get(length, 0) + 1
+            continue
+        members = (*[entry for entry in old if entry[0] not in gone], *come)
         if members:
             shard[prefix] = members
-        elif old:
+        else:
             del shard[prefix]
-        sizes[length] = sizes.get(length, 0) + bool(members) - bool(old)
+            sizes[length] -= 1
     return new, sizes
