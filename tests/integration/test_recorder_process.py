@@ -194,7 +194,7 @@ def test_records_may_wait_long_but_changes_and_other_nodes_do_not(ready):
     ready.load({"parameters": [{"name": "SS_CDR_WRITE_INTERVAL", "value": "60"}]})
     ready.say(op="apply", id=9)
     ready.hear("applied")
-    time.sleep(1)  # from the next look at the journal on, the next one is half a minute away: longer than `hear` waits
+    time.sleep(3)  # from the next look at the journal on, the next one is half a minute away: longer than `hear` waits
     ready.call()
     seq = ready.load({"phones": [{"number": "1001", "delete": True}]}).seq
     while ready.hear("config")[-1]["seq"] != seq:

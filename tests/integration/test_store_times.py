@@ -28,6 +28,14 @@ numbers = ["4312300-4312399"]
 group = "friends"
 reuse = 2
 
+[[number_tables]]
+name = "mobiles"
+kind = "area"
+
+[[parameters]]
+name = "VS_MOBILE_TABLE"
+value = "mobiles"
+
 [[routing_gateways]]
 name = "vendor"
 address = "192.0.2.1"

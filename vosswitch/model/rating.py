@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from functools import lru_cache
 from math import lcm
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -94,10 +95,12 @@ class Terms:
         step = _step(self.fee_unit, self.fee_precision)
         connect = _exact("connect_fee", self.connect_fee) * UNITS / step
         second = _exact("per_minute", self.per_minute) * UNITS / (60 * step)
-        with_tax = 1 + _exact("tax", self.tax) / 100
+        net = _line(connect, second)
+        tax = _exact("tax", self.tax)
+        with_tax = 1 + tax / 100
         object.__setattr__(self, "step", step)
-        object.__setattr__(self, "_net", _line(connect, second))
-        object.__setattr__(self, "_gross", _line(connect * with_tax, second * with_tax))
+        object.__setattr__(self, "_net", net)
+        object.__setattr__(self, "_gross", _line(connect * with_tax, second * with_tax) if tax else net)
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Terms:
@@ -176,6 +179,7 @@ def longest_funded(fee: Callable[[int], int], money: int) -> int | None:
     return low
 
 
+@lru_cache(maxsize=4096)
 def _exact(name: str, text: str) -> Fraction:
     try:
         value = Decimal(text)
@@ -186,6 +190,7 @@ def _exact(name: str, text: str) -> Fraction:
     return Fraction(value)
 
 
+@lru_cache(maxsize=64)
 def _step(unit: str, precision: int) -> int:
     smallest = Fraction(1, 10**precision)
     wanted = _exact("fee_unit", unit)

@@ -30,13 +30,18 @@ class Entry(NamedTuple):
     :ivar checks: what has to be asked before it is tried (`vosswitch.routing.eligibility`).
     :ivar plain: there is nothing to ask and nothing to heed: it may be tried, and means nothing for others.
     :ivar bounds: the entries of one prefix of which something is set, None = it is a plain text.
+    :ivar priority: of the gateway, likewise *weight*, *lines* and the *key* of its counter: what every call looks at.
     """
 
     name: str
     gateway: RoutingGateway
     checks: tuple[Check, ...]
     plain: bool
-    bounds: tuple[Bound, ...] | None = None
+    bounds: tuple[Bound, ...] | None
+    priority: int
+    weight: int
+    lines: int | None
+    key: str
 
 
 Match = tuple[Entry, str, int]
@@ -162,7 +167,8 @@ def _entries(gateway: RoutingGateway) -> Iterable[tuple[str, Entry]]:
     """The places of a gateway in the index: each prefix once."""
     checks = checks_of(gateway)
     special = checks or gateway.locked or gateway.terminal or gateway.protect
-    plain = Entry(gateway.name, gateway, checks, not special)
+    seen = gateway.priority, gateway.weight, gateway.lines, gateway.limit.key
+    plain = Entry(gateway.name, gateway, checks, not special, None, *seen)
     if not gateway.prefixes:
         return [("", plain)]
     if set(map(type, gateway.prefixes)) == {str}:  # as mostly, and there may be ten thousand of them

@@ -12,7 +12,7 @@ from vosswitch.routing.eligibility import Check, Enquiry, checks_of_caller, hind
 from vosswitch.routing.looks import look_of, over
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from vosswitch.model.call import CallAttempt
     from vosswitch.routing.availability import Aside
@@ -34,12 +34,15 @@ class RouteView(Protocol):
     def quality(self, gateway: RoutingGateway, prefix: str, callee: str, /) -> tuple[Figures, str]:
         """The figures that its thresholds are compared with, and the destination that they are of, "" = all."""
 
-    @property
-    def asides(self) -> bool:
-        """Whether any gateway may be put aside."""
-
     def aside(self, gateway: RoutingGateway, /) -> Aside | None:
         """Why it is put aside at the moment; None = it is not."""
+
+    @property
+    def quick(self) -> bool:
+        """Whether `candidates` says what `figures` and `price` would say one by one."""
+
+    def candidates(self, matches: Iterable[Match], at_price: bool, /) -> list[Candidate]:
+        """The candidates of gateways of which nothing has to be asked; *at_price* = with the vendors' prices."""
 
     @property
     def shares(self) -> bool:
@@ -272,27 +275,30 @@ def _sorted_out(enquiry: Enquiry, gateways: GatewayIndex, *, priced: bool) -> _S
     attempt, view, caller, snapshot, _, billed = enquiry
     callee = attempt.callee
     found.of_caller = checks_of_caller(caller)
-    simple = not (found.of_caller or view.shares or view.asides)
-    free = found.free.append
-    for match in gateways.matches(callee, attempt.wall_ms, snapshot, billed).values():
-        (_, gateway, _, plain, _), prefix, own = match
-        if not (plain and simple) or found.ends is not None:
-            _looked_at(found, match, enquiry, priced=priced)
-            continue
-        candidate = _candidate(gateway, prefix, own, view.price(gateway, callee) if priced else None, view)
-        limit = candidate[8]
-        if limit is None or candidate[7] < limit:
-            free(candidate)
-        else:
-            found.full.append(candidate)
+    matches = gateways.matches(callee, attempt.wall_ms, snapshot, billed).values()
+    if view.quick and not found.of_caller and _plain(matches):
+        free = found.free
+        for candidate in view.candidates(matches, priced):
+            limit = candidate[8]
+            (free if limit is None or candidate[7] < limit else found.full).append(candidate)
+        return found
+    for match in matches:
+        _looked_at(found, match, enquiry, priced=priced)
     if found.aside:
         found.settle()
     return found
 
 
+def _plain(matches: Iterable[Match]) -> bool:
+    for match in matches:  # noqa: SIM110 - a generator costs as much as all of it
+        if not match[0][3]:
+            return False
+    return True
+
+
 def _looked_at(found: _Sorted, match: Match, enquiry: Enquiry, *, priced: bool) -> None:
     """Sort in a gateway of which, or of whose rivals, something has to be asked."""
-    (name, gateway, _, plain, _), prefix, own = match
+    (name, gateway, _, plain, *_), prefix, own = match
     view = enquiry.view
     why = "" if plain and found.ends is None and not found.of_caller else found.examined(match[0], prefix, enquiry)
     aside = None if why else view.aside(gateway)

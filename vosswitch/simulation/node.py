@@ -99,7 +99,8 @@ class PastView(NodeView):
         super().__init__(node.limits, node.tallies, decision, node, None, past.row.start / 1000, node.gauges)
         self._past = past
 
-    asides = True
+    quick = False
+    """Each gateway is asked for: its figures are those of the record."""
 
     def figures(self, gateway: RoutingGateway, prefix: str) -> tuple[float | None, float | None, int, int]:
         """As they stood then; of one that the record does not show there are no ASR and ACD."""

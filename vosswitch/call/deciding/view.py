@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.call.deciding.lines import outgoing
+from vosswitch.model.call import Candidate
 from vosswitch.routing.decision import NOT_REGISTERED, TRUNK_DOWN
 from vosswitch.routing.gauges import NOTHING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from vosswitch.accounts.limits import Limits
     from vosswitch.billing.rates import RateTable
     from vosswitch.call.deciding.decision import Decision
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
     from vosswitch.routing.availability import Aside, Availability
     from vosswitch.routing.gateways import RoutingGateway
     from vosswitch.routing.gauges import Figures, Gauges
+    from vosswitch.routing.index import Match
+
+_tuple = tuple.__new__
 
 
 class NodeView:
@@ -70,11 +76,6 @@ class NodeView:
             return None
         return self._availability.aside(gateway.name, gateway.profile.probe != "off", self._now)
 
-    @property
-    def asides(self) -> bool:
-        """Whether any gateway may be put aside."""
-        return self._availability is not None
-
     def figures(self, gateway: RoutingGateway, prefix: str) -> tuple[float | None, float | None, int, int]:
         """ASR, ACD (None = there is no value, or none is to be calculated), calls on it now, attempts of today."""
         lines, today = self._held.get(gateway.limit.key, 0), self._attempts.get(gateway.name, 0)
@@ -82,6 +83,22 @@ class NodeView:
             return None, None, lines, today
         called = self._decision.callee
         return *self._gauges.both(gateway.name, gateway.conduct, self._now, prefix, called), lines, today
+
+    @property
+    def quick(self) -> bool:
+        """Whether nothing is kept of any gateway but its calls, and none is full for more than its own lines."""
+        return self._gauges is None and self._availability is None and not self.shares
+
+    def candidates(self, matches: Iterable[Match], at_price: bool) -> list[Candidate]:
+        """What `figures` and `price` say, of many gateways in one go."""
+        held, attempts, price = self._held.get, self._attempts.get, self._price
+        found: list[Candidate] = []
+        add = found.append
+        for (name, gateway, _, _, _, priority, weight, lines, key), prefix, own in matches:
+            asked = price(name, gateway) if at_price else None
+            row = (name, prefix, priority, weight, asked, None, None, held(key, 0), lines, attempts(name, 0), own)
+            add(_tuple(Candidate, row))  # what the class does itself takes twice as long
+        return found
 
     def in_use(self, key: str) -> int:
         """Calls that a counter has now."""
@@ -128,8 +145,11 @@ class NodeView:
 
     def price(self, gateway: RoutingGateway, _callee: str) -> int | None:
         """Units of 10^-7 per minute that its vendor asks for the callee as billed; None when there is no rate."""
+        return self._price(gateway.name, gateway)
+
+    def _price(self, name: str, gateway: RoutingGateway) -> int | None:
         lists = self._lists
-        table = lists[gateway.name] if gateway.name in lists else self._list_of(gateway)
+        table = lists[name] if name in lists else self._list_of(gateway)
         if table is None:
             return None
         prices = self._prices
