@@ -167,8 +167,12 @@ def plan(
     """
     request = attempt._replace(call_id="") if explain else attempt
     order = orders.of(chosen, own, snapshot.parameters if snapshot is not None else None)
+    of_caller = checks_of_caller(mapping_gateway)
+    matches = gateways.matches(attempt.callee, attempt.wall_ms, snapshot, billed).values()
+    if view.quick and not of_caller and not explain and _plain(matches):
+        return _quickly(view.candidates(matches, order.priced), order, request, sell)
     enquiry = Enquiry(request, view, mapping_gateway, snapshot, blacklists, billed)
-    found = _sorted_out(enquiry, gateways, priced=explain or order.priced)
+    found = _sorted_out(enquiry, matches, of_caller, priced=explain or order.priced)
     if explain:
         found.dropped += _others(gateways, enquiry)
     candidates, free = found.in_order(order, request)
@@ -270,30 +274,33 @@ def _has_line(candidate: Candidate) -> bool:
     return candidate.line_limit is None or candidate.lines < candidate.line_limit
 
 
-def _sorted_out(enquiry: Enquiry, gateways: GatewayIndex, *, priced: bool) -> _Sorted:
+def _plain(matches: Iterable[Match]) -> bool:
+    """Whether of no gateway anything has to be asked."""
+    for match in matches:  # noqa: SIM110 - a generator costs as much as all of it
+        if not match[0][3]:
+            return False
+    return True
+
+
+def _quickly(candidates: list[Candidate], order: Order, request: CallAttempt, sell: int | None) -> Plan:
+    """The plan of plain gateways: all that matters is which of them have a line free."""
+    free: list[Candidate] = []
+    full: list[Candidate] = []
+    for candidate in candidates:
+        limit = candidate[8]
+        (free if limit is None or candidate[7] < limit else full).append(candidate)
+    found = order.sorted(free, request)
+    return Plan(found + order.sorted(full, request) if full else found, len(free), (), order.names, order.missing, sell)
+
+
+def _sorted_out(enquiry: Enquiry, matches: Iterable[Match], of_caller: tuple[Check, ...], *, priced: bool) -> _Sorted:
     found = _Sorted()
-    attempt, view, caller, snapshot, _, billed = enquiry
-    callee = attempt.callee
-    found.of_caller = checks_of_caller(caller)
-    matches = gateways.matches(callee, attempt.wall_ms, snapshot, billed).values()
-    if view.quick and not found.of_caller and _plain(matches):
-        free = found.free
-        for candidate in view.candidates(matches, priced):
-            limit = candidate[8]
-            (free if limit is None or candidate[7] < limit else found.full).append(candidate)
-        return found
+    found.of_caller = of_caller
     for match in matches:
         _looked_at(found, match, enquiry, priced=priced)
     if found.aside:
         found.settle()
     return found
-
-
-def _plain(matches: Iterable[Match]) -> bool:
-    for match in matches:  # noqa: SIM110 - a generator costs as much as all of it
-        if not match[0][3]:
-            return False
-    return True
 
 
 def _looked_at(found: _Sorted, match: Match, enquiry: Enquiry, *, priced: bool) -> None:

@@ -21,9 +21,9 @@ def rate(decision: Decision, means: Means) -> None:
     account = decision.account
     assert account is not None
     parameters = decision.snapshot.parameters
-    decision.free = decision.callee in parameters["SERVER_BILLING_FREE_E164S"]
-    hidden = parameters["SERVER_BILLING_NO_CDR_E164S"]
-    decision.no_cdr = decision.callee in hidden or decision.caller in hidden
+    free, hidden = parameters["SERVER_BILLING_FREE_E164S"], parameters["SERVER_BILLING_NO_CDR_E164S"]
+    decision.free = bool(free.entries) and decision.callee in free
+    decision.no_cdr = bool(hidden.entries) and (decision.callee in hidden or decision.caller in hidden)
     group = decision.rate_group
     if decision.jurisdiction and decision.gateway is not None:
         group = decision.group_of(group, decision.gateway.jurisdiction)
