@@ -101,9 +101,15 @@ class Known(NamedTuple):
     missed: Callable[[str, str], None] | None = None
 
     @classmethod
-    def of(cls, snapshot: Any, plugins: Mapping[str, Any], told: Callable[[str, str], None] | None = None) -> Known:
+    def of(
+        cls,
+        snapshot: Any,
+        plugins: Mapping[str, Any],
+        told: Callable[[str, str], None] | None = None,
+        missed: Callable[[str, str], None] | None = None,
+    ) -> Known:
         """What they lead to in one configuration (`vosswitch.call.snapshot.Snapshot`)."""
-        return cls(snapshot.number_lists, snapshot.number_tables, snapshot.number_groups, plugins, told)
+        return cls(snapshot.number_lists, snapshot.number_tables, snapshot.number_groups, plugins, told, missed)
 
 
 def ask(

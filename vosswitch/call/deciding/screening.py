@@ -54,7 +54,7 @@ def screen_called(decision: Decision, called: Phone, attempt: CallAttempt, means
 def _known(decision: Decision, means: Means) -> Known:
     """What lists lead to; steps are told to an explanation only, a list that is missing to each call's record."""
     told = decision.note if decision.explaining else None
-    return Known.of(decision.snapshot, means.plugins.blacklists, told)._replace(missed=decision.note)
+    return Known.of(decision.snapshot, means.plugins.blacklists, told, decision.note)
 
 
 def _standing(decision: Decision, attempt: CallAttempt, means: Means) -> None:
