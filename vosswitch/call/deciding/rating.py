@@ -12,6 +12,7 @@ from vosswitch.call.funding import Funding
 from vosswitch.model.values import Level
 
 if TYPE_CHECKING:
+    from vosswitch.accounts.values import Account
     from vosswitch.call.deciding.decision import Decision
     from vosswitch.call.deciding.means import Means
 
@@ -40,13 +41,8 @@ def rate(decision: Decision, means: Means) -> None:
     if decision.price.mode not in means.modes:  # its plugin is gone: better no call than one at a wrong price
         decision.note("rate", f"billing mode {decision.price.mode} is not loaded")
         raise Refused("no_rate")
-    if decision.phone is not None and not may_call(decision.phone, Level(decision.price.rate.level)):
-        decision.note("level", f"{decision.phone.level} may not call {decision.price.rate.level}")
-        raise Refused("level_not_allowed")
-    bound = account.screening.level
-    if bound is not None and Level(decision.price.rate.level).rank > bound.rank:
-        decision.note("level", f"account {account.number} may call {bound} at most, not {decision.price.rate.level}")
-        raise Refused("level_not_allowed")
+    if decision.phone is not None or account.screening.level is not None:
+        _within_level(decision, account, Level(decision.price.rate.level))
     decision.funding = Funding(
         means.balances,
         decision.meter(),
@@ -54,3 +50,14 @@ def rate(decision: Decision, means: Means) -> None:
         account.overdraft_limit,
         bounded=account.anti_overdraft,
     )
+
+
+def _within_level(decision: Decision, account: Account, level: Level) -> None:
+    """Whether phone and account may make calls of the level that the rate has."""
+    if decision.phone is not None and not may_call(decision.phone, level):
+        decision.note("level", f"{decision.phone.level} may not call {level}")
+        raise Refused("level_not_allowed")
+    bound = account.screening.level
+    if bound is not None and level.rank > bound.rank:
+        decision.note("level", f"account {account.number} may call {bound} at most, not {level}")
+        raise Refused("level_not_allowed")
