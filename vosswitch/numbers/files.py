@@ -171,7 +171,8 @@ def number_table(body: Mapping[str, Any]) -> NumberTable | NetworkTable:
     :raises vosswitch.numbers.sections.BadFile: the file cannot be used.
     """
     if body["kind"] == networks.KIND:
-        return open_network_file(body["file"]) if body.get("file") else NetworkTable.of(map(tuple, body["overlay"]))
+        file, rows = body.get("file"), body.get("overlay", ())  # without a switch the rows stay in the database
+        return open_network_file(file) if file else NetworkTable.of(map(tuple, rows))
     base = open_table_file(body["file"]) if body.get("file") else None
     changes = [(number, value) for number, value in body.get("overlay", ())]
     return NumberTable(base, changes, body["kind"])

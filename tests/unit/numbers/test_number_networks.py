@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vosswitch.numbers.files import number_table
 from vosswitch.numbers.networks import NetworkTable, around, normal, span
 
 
@@ -48,3 +49,7 @@ def test_what_is_no_address_is_in_no_network():
     assert "192.0.2.1" in table
     assert table.get("2001:db8::1") == "all"
     assert NetworkTable.of([]).get("192.0.2.1") is None
+
+
+def test_a_table_whose_rows_stay_in_the_database_is_empty():
+    assert len(number_table({"name": "world", "kind": "networks", "help": ""})) == 0
