@@ -86,17 +86,21 @@ class NodeView:
 
     @property
     def quick(self) -> bool:
-        """Whether nothing is kept of any gateway but its calls, and none is full for more than its own lines."""
-        return self._gauges is None and self._availability is None and not self.shares
+        """Whether no gateway may be put aside, and none is full for more than its own lines."""
+        return self._availability is None and not self.shares
 
     def candidates(self, matches: Iterable[Match], at_price: bool) -> list[Candidate]:
         """What `figures` and `price` say, of many gateways in one go."""
         held, attempts, price = self._held.get, self._attempts.get, self._price
+        gauges, now, called = self._gauges, self._now, self._decision.callee
+        asr = acd = None
         found: list[Candidate] = []
         add = found.append
         for (name, gateway, _, _, _, priority, weight, lines, key), prefix, own in matches:
             asked = price(name, gateway) if at_price else None
-            row = (name, prefix, priority, weight, asked, None, None, held(key, 0), lines, attempts(name, 0), own)
+            if gauges is not None:
+                asr, acd = gauges.both(name, gateway.conduct, now, prefix, called)
+            row = (name, prefix, priority, weight, asked, asr, acd, held(key, 0), lines, attempts(name, 0), own)
             add(_tuple(Candidate, row))  # what the class does itself takes twice as long
         return found
 
