@@ -52,7 +52,7 @@ def test_day_tables_are_made_once_and_listed(database):
     cdrs.ensure_days(database, ["20261230", DAY])
     cdrs.ensure_days(database, [DAY])
     with database.read() as connection:
-        assert connection.execute(select(cdr_table).order_by(cdr_table.c.day)).all() == [("20261230", 1), (DAY, 1)]
+        assert connection.execute(select(cdr_table).order_by(cdr_table.c.day)).all() == [("20261230", 2), (DAY, 2)]
         assert connection.execute(text(f"SELECT COUNT(*) FROM e_cdr_{DAY}")).scalar() == 0
 
 

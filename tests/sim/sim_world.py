@@ -250,7 +250,7 @@ class Life(World):
         self.service = RecorderService(
             self.clock, sim.boot, self._config, self._money, self._drained, self._ready, sim.troubles.append, None
         )
-        self.board.want = lambda funding: self.service.want(funding.account, 0)
+        self.board.want = lambda funding: self.service.want(funding.own.account, 0)
         self.journal.on_end = self.service.note_end
         self.live = False
         self.journal._ticker.f = self.tick

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vosswitch.app.node import Switch
+    from vosswitch.call.funding import Funding
     from vosswitch.call.snapshot import Snapshot
     from vosswitch.params.boot import Boot
     from vosswitch.store.hints import Hints
@@ -106,7 +107,7 @@ def calls(node: Switch) -> CallService:
         legs=None,
         media=node.media,
         tallies=node.tallies,
-        want=lambda funding: node.recorder.want(funding.account, funding.shortage),
+        want=partial(_want, node),
         ended=lambda call: None,
         availability=node.availability,
         gauges=node.gauges,
@@ -118,6 +119,13 @@ def calls(node: Switch) -> CallService:
     service = CallService(board, None, lambda: node.snapshot, ids, days, wall_ms, node.frozen.call_ended)
     service.dips = dips(node)
     return service
+
+
+def _want(node: Switch, funding: Funding) -> None:
+    """Ask for more money of every account that the call depends on."""
+    for share in funding.shares:
+        if share.bounded:
+            node.recorder.want(share.account, share.shortage)
 
 
 def dips(node: Switch) -> Dips:

@@ -270,9 +270,9 @@ class Call:
         if self.cdr.pdd_ms is None:
             self.cdr.pdd_ms = self._elapsed_ms()
         self.attempts.heard(signal)
-        meter = self.decision.meter_at(self.cdr.answer)  # None: the rate has not changed since the call began
+        meters = self.decision.meters_at(self.cdr.answer)  # None: no rate has changed since the call began
         self._cost = self.decision.cost_at(self.attempts.route, self.cdr.answer)
-        if meter is not None and not self.funding.reprice(meter):
+        if meters is not None and not self.funding.reprice(meters):
             self.stop(cause("insufficient_balance"))
             return
         self.attempts.answered()
@@ -300,7 +300,7 @@ class Call:
             "flowno": self.cdr.flowno,
             "answer": answer,
             "up": int(self.board.clock.seconds() * 1000),
-            "reserved": self.funding.reserved if self.funding.bounded else None,
+            "reserved": self.funding.held(),
             "funded_until_ms": None if funded is None else answer + funded,
             "charges_terms": self.decision.charges_terms(self._cost),
             "legs": [self.caller.resume_data(), self.attempts.leg.resume_data()],
@@ -390,7 +390,7 @@ class Call:
         return {
             "flowno": self.cdr.flowno,
             "funded_until_ms": None if funded is None else (self.cdr.answer or 0) + funded,
-            "reserved": self.funding.reserved if self.funding.bounded else None,
+            "reserved": self.funding.held(),
             "cost_ms": self.decision.cost_ms,
             "legs": self._resume_data(self.caller) + self._resume_data(self.attempts.leg),
         }
@@ -409,9 +409,8 @@ class Call:
         """How long it is up, raw ms, and what it costs its caller so far, units of 10^-7; both 0 before the answer."""
         if self.answered is None:
             return 0, 0
-        spoken, funding = self._hold_ms(), self.funding
-        fee = funding.meter.fee(spoken).fee
-        return spoken, min(fee, funding.reserved) if funding.bounded else fee
+        spoken = self._hold_ms()
+        return spoken, self.funding.spent(spoken)
 
     # The end.
 

@@ -1,13 +1,19 @@
-"""The money of one call while it is up: reserved before it is spoken, settled once at the end."""
+"""The money of one call while it is up: reserved before it is spoken, settled once at the end.
+
+A call has one *share* for everyone who pays by its length: the caller's account first, then whoever pays beside it.
+All of them hold their money or none does, and the call may last as long as the shortest of them lasts.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vosswitch.model.rating import Fee, at_most
 from vosswitch.model.values import money_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from vosswitch.billing.balances import Balances
     from vosswitch.billing.meter import Meter
 
@@ -15,25 +21,50 @@ if TYPE_CHECKING:
 _ASK_SLICES = 8
 
 
-class Funding:
-    """What the paying account has set aside for one call.
+class Paid(NamedTuple):
+    """What one account pays of an ended call.
+
+    :ivar kind: as `vosswitch.cdr.record.Charge` has it.
+    """
+
+    account: str
+    kind: str
+    fee: Fee
+
+
+class Share:
+    """What one account has set aside for one call.
 
     An account with anti-overdraft pays only out of its reservation (``bounded``); any other account only has to be
     above its limit when the call begins.
 
     :param limit: how far below zero the account may go, units of 10^-7; None = without a bound.
+    :param mode: the name of the meter's billing mode, for the journal.
     :ivar account: the account's number.
+    :ivar kind: as `vosswitch.cdr.record.Charge` has it.
     :ivar reserved: units of 10^-7 held for this call now.
     """
 
-    __slots__ = ("_balances", "_limit", "account", "bounded", "meter", "reserved")
+    __slots__ = ("_balances", "_limit", "account", "bounded", "kind", "meter", "mode", "reserved")
 
-    def __init__(self, balances: Balances, meter: Meter, account: str, limit: int | None, *, bounded: bool) -> None:
+    def __init__(
+        self,
+        balances: Balances,
+        meter: Meter,
+        account: str,
+        limit: int | None,
+        *,
+        bounded: bool,
+        kind: str = "call",
+        mode: str = "",
+    ) -> None:
         self._balances = balances
         self._limit = limit
         self.meter = meter
         self.account = account
         self.bounded = bounded
+        self.kind = kind
+        self.mode = mode or meter.mode.name
         self.reserved = 0
 
     def affordable(self) -> bool:
@@ -66,9 +97,14 @@ class Funding:
         self.reserved = first
         return True
 
-    def reprice(self, meter: Meter) -> bool:
+    def give_back(self) -> None:
+        """Let go of what is held; the call is not placed."""
+        self._balances.release(self.account, self.reserved)
+        self.reserved = 0
+
+    def reprice(self, meter: Meter, mode: str = "") -> bool:
         """At the answer: another rate is in force; hold the difference. False when the account does not cover it."""
-        self.meter = meter
+        self.meter, self.mode = meter, mode or meter.mode.name
         missing = meter.first_amount() - self.reserved
         if not self.bounded or missing <= 0:
             return True
@@ -100,6 +136,11 @@ class Funding:
         """The call length in ms that the reservation covers; None = no bound."""
         return self.meter.funded_ms(self.reserved) if self.bounded else None
 
+    def spent(self, ms: int) -> int:
+        """What it comes to when the call has lasted *ms*, units of 10^-7."""
+        fee = self.meter.fee(ms).fee
+        return min(fee, self.reserved) if self.bounded else fee
+
     def settle(self, hold_ms: int | None) -> Fee:
         """The end: give the reservation back and charge the fee in one step.
 
@@ -111,3 +152,94 @@ class Funding:
         self._balances.charge(self.account, self.reserved, fee.fee)
         self.reserved = 0
         return fee
+
+    def paid(self, hold_ms: int | None) -> Iterator[Paid]:
+        """As `settle`, by account."""
+        yield Paid(self.account, self.kind, self.settle(hold_ms))
+
+    def terms(self) -> list[dict[str, Any]]:
+        """How it is charged, rows of the `answer` record's ``charges_terms``."""
+        return [{"account": self.account, "kind": self.kind, "mode": self.mode, "terms": self.meter.terms.to_data()}]
+
+    def held(self) -> list[int | None]:
+        """What each row of `terms` cannot exceed, units; None = no bound."""
+        return [self.reserved if self.bounded else None]
+
+
+class Funding:
+    """The shares of one call, the caller's account first."""
+
+    __slots__ = ("bounded", "shares")
+
+    def __init__(self, shares: Sequence[Share]) -> None:
+        self.shares = tuple(shares)
+        self.bounded = any(share.bounded for share in self.shares)
+
+    @property
+    def own(self) -> Share:
+        """The caller's account's."""
+        return self.shares[0]
+
+    def affordable(self) -> bool:
+        """Whether `open` would succeed now."""
+        return all(share.affordable() for share in self.shares)
+
+    def lacking(self) -> str:
+        """Why the call is not affordable, for people."""
+        return next(share.lacking() for share in self.shares if not share.affordable())
+
+    def open(self) -> bool:
+        """Before the first attempt: all shares hold their first slice, or none does."""
+        for place, share in enumerate(self.shares):
+            if not share.open():
+                for opened in self.shares[:place]:
+                    opened.give_back()
+                return False
+        return True
+
+    def reprice(self, meters: Sequence[tuple[Meter, str]]) -> bool:
+        """At the answer: other rates are in force; False when an account does not cover the difference.
+
+        :param meters: by share, the new meter and the name of its billing mode.
+        """
+        return all(share.reprice(*meter) for share, meter in zip(self.shares, meters, strict=True))
+
+    def extend(self, elapsed_ms: int) -> int | None:
+        """Hold money for one slice beyond *elapsed_ms*, or whatever the accounts still have.
+
+        :returns: the call length in ms that is funded now; None = no bound.
+        """
+        for share in self.shares:
+            share.extend(elapsed_ms)
+        return self.funded_ms
+
+    @property
+    def funded_ms(self) -> int | None:
+        """The call length in ms that all reservations cover; None = no bound."""
+        if len(self.shares) == 1:
+            return self.shares[0].funded_ms
+        return min((ms for share in self.shares if (ms := share.funded_ms) is not None), default=None)
+
+    @property
+    def reserved(self) -> int:
+        """Units of 10^-7 held of the caller's account."""
+        return self.shares[0].reserved
+
+    def spent(self, ms: int) -> int:
+        """What the caller's account pays when the call has lasted *ms*, units of 10^-7."""
+        return self.shares[0].spent(ms)
+
+    def settle(self, hold_ms: int | None) -> list[Paid]:
+        """The end: every share is charged, the caller's account first.
+
+        :param hold_ms: raw length in ms; None when the call was never answered (nothing is charged).
+        """
+        return [paid for share in self.shares for paid in share.paid(hold_ms)]
+
+    def terms(self) -> list[dict[str, Any]]:
+        """How the shares are charged, rows of the `answer` record's ``charges_terms``."""
+        return [row for share in self.shares for row in share.terms()]
+
+    def held(self) -> list[int | None]:
+        """What each row of `terms` cannot exceed, units; None = no bound."""
+        return [row for share in self.shares for row in share.held()]

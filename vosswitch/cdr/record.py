@@ -37,7 +37,8 @@ class Charge:
     """Money that one account pays for the call: one ledger row, unique by (call, account).
 
     :ivar amount: units of 10^-7, positive = the balance goes down by it.
-    :ivar kind: ``"call"`` (the customer's fee) or ``"cost"`` (on the vendor's clearing account).
+    :ivar kind: ``"call"`` (the customer's fee), ``"agent"`` (what an agent pays), ``"gift"`` and ``"limit"`` (out of a
+        purse) or ``"cost"`` (on the vendor's clearing account).
     """
 
     account: str
@@ -54,6 +55,10 @@ class Cdr:
     :ivar caller: as billed; *caller_in* as received; *caller_out* as sent; likewise for the callee.
     :ivar hold_time_ms: raw; *hold_time* whole seconds by SERVER_BILLING_HOLD_TIME_PRECISION.
     :ivar fee: what the account pays, *tax* contained; *cost* the vendor's, *cost_tax* contained.
+    :ivar currency: of *fee*, ``""`` = the deployment's; *cost_currency* likewise.
+    :ivar package: what gave *package_fee* (the worth of gifts, no part of *fee*) and *package_seconds*.
+    :ivar agent_account: the agent right above the account, and what it pays: *agent_fee* with *agent_tax* contained.
+    :ivar agents: those above it, the nearest first: account, name, fee, tax and billed seconds of each.
     :ivar end_direction: 0 caller, 1 callee, 2 server.
     :ivar billing_mode: -1 none, 0 phone, 1 mapping gateway.
     :ivar caller_area: name of the caller's area, by the area data.
@@ -91,6 +96,16 @@ class Cdr:
     tax: int = 0
     cost: int = 0
     cost_tax: int = 0
+    currency: str = ""
+    cost_currency: str = ""
+    package: str = ""
+    package_fee: int = 0
+    package_seconds: int = 0
+    agent_account: str = ""
+    agent_name: str = ""
+    agent_fee: int = 0
+    agent_tax: int = 0
+    agent_billed_seconds: int = 0
     end_reason: str = "normal"
     code: int = 0
     end_direction: int = 2
@@ -113,5 +128,6 @@ class Cdr:
     """Suppressed in day tables and sinks by a parameter; the journal has it all the same."""
     attempts: list[Attempt] = field(default_factory=list)
     charges: list[Charge] = field(default_factory=list)
+    agents: list[dict[str, Any]] | None = None
     media: dict[str, Any] | None = None
     decision: dict[str, Any] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vosswitch.cdr.record import Attempt, Cdr, Charge
@@ -60,20 +61,21 @@ def _bill(cdr: Cdr, answer: Mapping[str, Any], last_tick: int, price: PricedCall
     stop = last_tick if until is None else min(last_tick, until)
     cdr.stop = max(answered, stop)
     cdr.hold_time_ms = cdr.stop - answered
-    charges, most = answer.get("charges_terms", ()), answer.get("reserved")
+    charges, held = answer.get("charges_terms", ()), answer.get("reserved")
+    bounds: list[int | None] = held if isinstance(held, list) else [held]  # one number: of an earlier version
     precision = next((item["terms"].get("hold_precision", _PRECISION) for item in charges), _PRECISION)
     cdr.hold_time = hold_seconds(cdr.hold_time_ms, precision)
     vendor: int | None = answer.get("cost_ms")
-    for charge in charges:
+    for charge, most in zip_longest(charges, bounds[: len(charges)]):
         spoken = cdr.hold_time_ms
         if charge["kind"] == "cost" and vendor is not None:  # its leg was gone before
             spoken = min(vendor, spoken)
         amount, tax, billed = price(charge["mode"], charge["terms"], spoken)
-        if charge["kind"] == "call" and most is not None and amount > most:  # its billing mode is not what it was
+        if most is not None and amount > most:  # its billing mode is not what it was
             amount, tax = most, tax * most // amount
         if charge["kind"] == "cost":
             cdr.cost, cdr.cost_tax = amount, tax
-        else:
+        elif charge["kind"] == "call":
             cdr.fee, cdr.tax, cdr.billed_seconds = amount, tax, billed
         if amount:
             cdr.charges.append(Charge(charge["account"], amount, charge["kind"]))

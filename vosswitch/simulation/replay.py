@@ -160,7 +160,7 @@ class Replay:
         row = past.row
         assert decision.funding is not None
         answer = row.answer if row.answer is not None else row.start
-        meter = decision.meter_at(answer) or decision.funding.meter
+        meter = decision.meter_at(answer) or decision.funding.own.meter
         cost = decision.cost_at(route, answer)
         paid = 0 if cost is None else self._modes[cost.mode].fee(row.hold_ms, cost.terms).fee
         self._hold(route, row.stop)

@@ -56,7 +56,12 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """One booking; *amount* is what was added to the balance, units."""
+    """One booking; *amount* is what was added to the balance, units.
+
+    :ivar contra: the book on the other side.
+    :ivar reference: what makes it happen once; None = nothing.
+    :ivar reverses: the booking that it takes back.
+    """
 
     id: int
     account: str
@@ -67,6 +72,9 @@ class LedgerRow:
     at: int
     who: str
     why: str
+    contra: str
+    reference: str | None
+    reverses: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    inspect,
     select,
+    update,
 )
 from sqlalchemy.dialects import mysql
+from sqlalchemy.schema import CreateColumn
 
 from vosswitch.call.deciding.keeping import told
 from vosswitch.model.values import money_text
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 
     from vosswitch.store.database import Database
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Of the day tables; goes up with every change of `day_table`."""
 
 _DAY_MS = 86_400_000
@@ -103,7 +106,12 @@ def _own() -> list[Column[Any]]:
         _long("callerpackets"), _long("calleroctets"), _long("callerlost"),
         _long("calleepackets"), _long("calleeoctets"), _long("calleelost"),
         Column("attempts", _LONG), Column("decision", JsonText),
+        *_of_second_version(),
     ]  # fmt: skip
+
+
+def _of_second_version() -> list[Column[Any]]:
+    return [_text("currency", 8), _text("costcurrency", 8), _text("package"), Column("agents", JsonText)]
 
 
 @lru_cache(maxsize=64)
@@ -130,9 +138,12 @@ def day_table(day: str) -> Table:
 def ensure_days(database: Database, days: Iterable[str]) -> None:
     """Create the tables of *days* that do not exist yet, each with its entry in ``cdr_table``."""
     with database.read() as connection:
-        known = set(connection.scalars(select(cdr_table.c.day)))
+        known = {row.day: row.schema_version for row in connection.execute(select(cdr_table))}
     for day in days:
         if day in known:
+            if known[day] < SCHEMA_VERSION:  # made by a node of an earlier version
+                with database.write() as connection:
+                    widen(connection, day)
             continue
         table = day_table(day)
         with database.write() as connection:
@@ -142,6 +153,17 @@ def ensure_days(database: Database, days: Iterable[str]) -> None:
             registered = select(cdr_table.c.day).where(cdr_table.c.day == day)
             if connection.scalar(registered) is None:
                 connection.execute(cdr_table.insert().values(day=day, schema_version=SCHEMA_VERSION))
+
+
+def widen(connection: Connection, day: str) -> None:
+    """Bring the table of *day* to this schema version: add the columns that it lacks."""
+    table = day_table(day)
+    present = {column["name"] for column in inspect(connection).get_columns(table.name)}
+    for column in _of_second_version():
+        if column.name not in present:
+            text = CreateColumn(table.c[column.name]).compile(dialect=connection.dialect)
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {text}")
+    connection.execute(update(cdr_table).where(cdr_table.c.day == day).values(schema_version=SCHEMA_VERSION))
 
 
 _TEXTS: dict[str, tuple[str, int]] = {  # column -> field of the record, width
@@ -157,6 +179,8 @@ _TEXTS: dict[str, tuple[str, int]] = {  # column -> field of the record, width
     "sipreasonheader": ("sip_reason", 255), "callerphone": ("phone", 64), "calleephone": ("callee_phone", 64),
     "clearingaccount": ("clearing_account", 64), "endreasonname": ("end_reason", 32),
     "callerareacode": ("caller_area", 64),
+    "currency": ("currency", 8), "costcurrency": ("cost_currency", 8), "package": ("package", 64),
+    "agentaccount": ("agent_account", 64), "agentname": ("agent_name", 64),
     "rategroup": ("rate_group", 64), "rateprefix": ("rate_prefix", 64), "costprefix": ("cost_prefix", 64),
 }  # fmt: skip
 _PLAIN: dict[str, str] = {
@@ -164,11 +188,13 @@ _PLAIN: dict[str, str] = {
     "callerpdd": "pdd_ms", "calleepdd": "pdd_ms", "holdtime": "hold_time", "feetime": "billed_seconds",
     "flowno": "flowno", "softswitchcallid": "flowno", "rtpforward": "media_proxied",
     "enddirection": "end_direction", "endreason": "code", "answertime": "answer", "holdtimems": "hold_time_ms",
-    "sipstatus": "sip_status",
+    "sipstatus": "sip_status", "suitefeetime": "package_seconds", "agentfeetime": "agent_billed_seconds",
 }  # fmt: skip
-_MONEY: dict[str, str] = {"fee": "fee", "tax": "tax", "incomefee": "cost", "incometax": "cost_tax"}
+_MONEY: dict[str, str] = {"fee": "fee", "tax": "tax", "incomefee": "cost", "incometax": "cost_tax",
+    "suitefee": "package_fee", "agentfee": "agent_fee", "agenttax": "agent_tax",
+}  # fmt: skip
 _STREAMS = ("callerpackets", "calleroctets", "callerlost", "calleepackets", "calleeoctets", "calleelost")
-_FILLED = (*_TEXTS, *_PLAIN, *_MONEY, *_STREAMS, "softswitchname", "attempts", "decision")
+_FILLED = (*_TEXTS, *_PLAIN, *_MONEY, *_STREAMS, "softswitchname", "attempts", "decision", "agents")
 
 _texts_of = itemgetter(*(field for field, _ in _TEXTS.values()))
 _plain_of = itemgetter(*_PLAIN.values())
@@ -197,7 +223,7 @@ def insert_cdrs(connection: Connection, day: str, records: Sequence[Mapping[str,
 
 
 def _row(record: Mapping[str, Any], node_name: str, amount: Callable[[int], Any]) -> tuple[Any, ...]:
-    media, decision = record["media"], record["decision"]
+    media, decision, agents = record["media"], record["decision"], record["agents"]
     streams = _NO_STREAMS if media is None else _stream_of(media["caller"]) + _stream_of(media["callee"])
     return (
         *[item[:size] for item, size in zip(_texts_of(record), _SIZES, strict=True)],
@@ -207,6 +233,7 @@ def _row(record: Mapping[str, Any], node_name: str, amount: Callable[[int], Any]
         node_name,
         orjson.dumps(record["attempts"]).decode(),
         None if decision is None else orjson.dumps(decision).decode(),
+        None if agents is None else orjson.dumps(agents).decode(),
     )
 
 
@@ -281,6 +308,9 @@ _SHOWN: dict[str, str] = {  # key -> column, where the value is shown as it is s
     "clearing_account": "clearingaccount", "start": "starttime", "answer": "answertime", "stop": "stoptime",
     "pdd_ms": "callerpdd", "hold_time_ms": "holdtimems", "hold_time": "holdtime", "billed_seconds": "feetime",
     "rate_group": "rategroup", "rate_prefix": "rateprefix", "fee": "fee", "tax": "tax",
+    "currency": "currency", "cost_currency": "costcurrency", "package": "package", "package_fee": "suitefee",
+    "package_seconds": "suitefeetime", "agent_account": "agentaccount", "agent_name": "agentname",
+    "agent_fee": "agentfee", "agent_tax": "agenttax", "agent_billed_seconds": "agentfeetime", "agents": "agents",
     "cost": "incomefee", "cost_tax": "incometax", "cost_prefix": "costprefix", "end_reason": "endreasonname",
     "code": "endreason", "end_direction": "enddirection", "sip_status": "sipstatus", "sip_reason": "sipreasonheader",
     "caller_sip_call_id": "callercallid", "callee_sip_call_id": "calleecallid", "caller_ip": "callerip",

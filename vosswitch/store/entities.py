@@ -63,7 +63,7 @@ _ACCOUNT = tuple(
 _HA1 = ("ha1_md5", "ha1_sha256")
 
 _LAYOUTS = {
-    RATE_GROUPS.name: _Layout(schema.rate_group, ("name", "billing_mode")),
+    RATE_GROUPS.name: _Layout(schema.rate_group, ("name", "billing_mode"), settings=True),
     ACCOUNTS.name: _Layout(schema.account, _ACCOUNT, settings=True),
     MAPPING_GATEWAYS.name: _Layout(schema.mapping_gateway, ("name", "account"), _HA1, settings=True),
     ROUTING_GATEWAYS.name: _Layout(schema.routing_gateway, ("name", "account"), ("sealed_password",), settings=True),

@@ -87,6 +87,7 @@ ACCOUNTS = Table(
         Field("overdraft_limit", fields.overdraft, 0, fields.overdraft_text, "How far below zero it may go"),
         Field("anti_overdraft", fields.flag, False, help="Reserves money for every call and cuts it when it is used"),
         Field("rate_group", fields.optional(fields.name), refers="rate_groups"),
+        Field("agent", fields.optional(fields.number), help="The agent whose customer it is", refers="accounts"),
         _LINES,
         _CPS,
         Field("locked", fields.flag, False, help="Left out, it lifts an operator's lock and leaves others alone"),

@@ -49,6 +49,7 @@ rate_group = Table(
     Column("id", RowNumber, primary_key=True),
     Column("name", NAME, nullable=False, unique=True),
     Column("billing_mode", NAME, nullable=False),
+    Column("settings", JsonText),  # every other field; null = all at their defaults
     # The rows of `rate` with this generation are in force; an import fills another one and then changes this number.
     Column("generation", Integer, nullable=False),
     Column("last_generation", Integer, nullable=False),
@@ -73,6 +74,11 @@ rate = Table(
     Column("connect_fee", String(32), nullable=False),
     Column("tax", String(32), nullable=False),  # percent
     Column("level", String(16), nullable=False),
+    Column("until", BigInteger),  # epoch ms from which it is not in force any more; null = never
+    Column("attempt_fee", String(32), nullable=False, server_default="0"),
+    Column("minimum", String(32), nullable=False, server_default="0"),  # the least that an answered call costs
+    Column("sections", String(255), nullable=False, server_default=""),
+    Column("periods", String(255), nullable=False, server_default=""),
     sqlite_with_rowid=False,
     **OPTIONS,
 )
@@ -107,7 +113,8 @@ account = Table(
     metadata,
     Column("number", NAME, primary_key=True),
     Column("name", NAME, nullable=False),
-    Column("kind", String(16), nullable=False),  # ordinary, clearing, agent, phone_card
+    Column("kind", String(16), nullable=False),  # ordinary, clearing, agent, phone_card, purse
+    Column("agent", NAME, index=True),  # whose customer it is
     Column("balance", Money, nullable=False),  # the sum of its ledger
     Column("overdraft_limit", Money),
     Column("granted", Money, nullable=False),  # the sum of its account_grant rows
@@ -139,13 +146,19 @@ ledger = Table(
     # No foreign key: the history outlives its account (whose removal adds a closing row that makes the sum zero).
     Column("account", NAME, nullable=False),
     Column("call_id", BigInteger),  # the flowno; null for everything but calls
-    Column("kind", String(16), nullable=False),  # opening, payment, call, cost, closing
+    Column("kind", String(16), nullable=False),
+    # The other side of the double entry: the book that *amount* is taken from.
+    Column("contra", NAME, nullable=False, server_default=""),
+    Column("reference", NAME),  # makes a booking happen once: the payer's, or that of a period
+    Column("reverses", BigInteger),  # the row that this one takes back
     Column("amount", Money, nullable=False),  # what is added to the balance: a call's is negative
     Column("balance_after", Money, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("who", NAME, nullable=False),
     Column("why", String(255), nullable=False),
     UniqueConstraint("call_id", "account"),
+    Index("ix_ledger_reference_account", "reference", "account", unique=True),
+    Index("ix_ledger_reverses", "reverses", unique=True),
     Index(None, "account", "at"),
     **OPTIONS,
 )

@@ -395,7 +395,7 @@ class World:
         self.callers = 0
         self.board = Switchboard(
             clock=self.clock, journal=self.journal, balances=self.balances, limits=self.limits, legs=self.legs,
-            media=self.media, tallies=self.tallies, want=lambda funding: self.wanted.append(funding.account),
+            media=self.media, tallies=self.tallies, want=lambda funding: self.wanted.append(funding.own.account),
             ended=lambda call: None, guard=Guard(self.clock.seconds, self.now),
         )  # fmt: skip
         means = Means(

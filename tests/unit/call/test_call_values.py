@@ -27,7 +27,7 @@ from vosswitch.billing.balances import Balances
 from vosswitch.billing.meter import Meter
 from vosswitch.call.deciding.explain import NoSuchSubject, explain
 from vosswitch.call.deciding.routes import timers
-from vosswitch.call.funding import Funding
+from vosswitch.call.funding import Share
 from vosswitch.call.media import relays
 from vosswitch.call.records import Days, is_hidden
 from vosswitch.call.snapshot import Snapshot
@@ -44,7 +44,7 @@ def funding(balance, *, bounded=True, mode="increment", limit=0, **terms):
     balances.money("a", balance, balance if bounded else 0)
     rates = {"per_minute": "0.6", **terms}
     meter = Meter(plugins().billing_modes[mode], Terms(**rates), anti_overdraft=bounded)
-    return Funding(balances, meter, "a", limit, bounded=bounded), balances
+    return Share(balances, meter, "a", limit, bounded=bounded), balances
 
 
 @given(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.unit.call.call_world import World, account, by_name, group, plugins, rate
 from vosswitch.billing.balances import Balances
 from vosswitch.billing.meter import Meter
-from vosswitch.call.funding import Funding
+from vosswitch.call.funding import Share
 from vosswitch.hooks.frozen import Failures, GuardedMode
 from vosswitch.model.rating import Fee, Terms, at_most
 from vosswitch.model.values import UNITS
@@ -73,7 +73,7 @@ def test_the_frozen_modes_are_the_loaded_ones():
 def test_a_bounded_account_never_pays_more_than_it_set_aside():
     balances = Balances()
     balances.money("p", 1_000, 1_000)
-    funding = Funding(balances, Meter(Greedy(), Terms("0.6")), "p", 0, bounded=True)
+    funding = Share(balances, Meter(Greedy(), Terms("0.6")), "p", 0, bounded=True)
     balances.reserve("p", 1_000)
     funding.reserved = 1_000
     assert funding.settle(60_000) == Fee(1_000, 100, 60, 900)
@@ -91,4 +91,4 @@ def test_an_account_without_a_bound_pays_the_whole_fee():
 
 def test_what_a_call_in_need_asks_for_lasts_for_some_slices():
     meter = Meter(plugins().billing_modes["increment"], Terms("0.6", connect_fee="1"), slice_ms=60_000)
-    assert Funding(Balances(), meter, "p", 0, bounded=True).shortage == 480 * UNITS // 100 + UNITS
+    assert Share(Balances(), meter, "p", 0, bounded=True).shortage == 480 * UNITS // 100 + UNITS

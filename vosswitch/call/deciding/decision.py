@@ -234,10 +234,9 @@ class Decision:
     def meter(self) -> Meter:
         """The meter of the price in force."""
         assert self.price is not None
-        mode = "free" if self.free else self.price.mode
         parameters = self.snapshot.parameters
         return Meter(
-            self._modes[mode],
+            self._modes[self.mode],
             self.price.terms,
             anti_overdraft=self.account is not None and self.account.anti_overdraft,
             slice_ms=int(parameters["VS_RESERVE_SLICE"] * 1000),
@@ -253,6 +252,20 @@ class Decision:
         self.note("rate", f"another rate is in force at the answer: {price.rate.per_minute} per minute")
         self.price = price
         return self.meter()
+
+    def meters_at(self, answer_ms: int) -> list[tuple[Meter, str]] | None:
+        """By share of the funding the meter of the rate in force at the answer, and its billing mode's name.
+
+        None: every rate is the one that the call began with.
+        """
+        meter = self.meter_at(answer_ms)
+        return None if meter is None else [(meter, self.mode)]
+
+    @property
+    def mode(self) -> str:
+        """The name of the caller's billing mode."""
+        assert self.price is not None
+        return "free" if self.free else self.price.mode
 
     def vendor_price(self, route: Route, at_ms: int) -> Price | None:
         """The vendor's rate for a route at a moment (epoch ms); None when there is none."""
@@ -303,10 +316,9 @@ class Decision:
             cdr.level = Level(self.price.rate.level).code
 
     def charges_terms(self, cost: Price | None) -> list[dict[str, Any]]:
-        """How both sides are charged, for the `answer` record."""
-        assert self.price is not None
-        mode = "free" if self.free else self.price.mode
-        rows = [{"account": self.price.account, "kind": "call", "mode": mode, "terms": self.price.terms.to_data()}]
+        """How all sides are charged, for the `answer` record: those of the funding's shares first."""
+        assert self.funding is not None
+        rows = self.funding.terms()
         if cost is not None:
             rows.append({"account": cost.account, "kind": "cost", "mode": cost.mode, "terms": cost.terms.to_data()})
         return rows
@@ -316,10 +328,11 @@ class Decision:
         assert self.funding is not None
         held = cdr.hold_time_ms if cdr.answer is not None else None
         cdr.hold_time = hold_seconds(cdr.hold_time_ms, self.snapshot.parameters["SERVER_BILLING_HOLD_TIME_PRECISION"])
-        fee = self.funding.settle(held)
-        cdr.fee, cdr.tax, cdr.billed_seconds = fee.fee, fee.tax, fee.billed_seconds
-        if fee.fee:
-            cdr.charges.append(Charge(cdr.account, fee.fee, "call"))
+        for account, kind, fee in self.funding.settle(held):
+            if kind == "call":
+                cdr.fee, cdr.tax, cdr.billed_seconds = fee.fee, fee.tax, fee.billed_seconds
+            if fee.fee:
+                cdr.charges.append(Charge(account, fee.fee, kind))
         if held is None or cost is None:
             return
         spoken = held if self.cost_ms is None else min(held, self.cost_ms)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from vosswitch.billing.rates import Rate, terms
 from vosswitch.call.deciding.decision import Price, Refused
-from vosswitch.call.funding import Funding
+from vosswitch.call.funding import Funding, Share
 from vosswitch.model.values import Level
 
 if TYPE_CHECKING:
@@ -49,4 +49,6 @@ def charge(decision: Decision, means: Means) -> None:
         price = Price(account.number, name, "free", _NOTHING, terms(_NOTHING, decision.snapshot.parameters))
         decision.note("rate", "an emergency call without a rate is free")
     decision.price = price
-    decision.funding = Funding(means.balances, decision.meter(), account.number, None, bounded=False)
+    decision.funding = Funding(
+        (Share(means.balances, decision.meter(), account.number, None, bounded=False, mode=decision.mode),)
+    )

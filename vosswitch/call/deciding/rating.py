@@ -8,7 +8,7 @@ from vosswitch.accounts.check import may_call
 from vosswitch.call.deciding import emergency
 from vosswitch.call.deciding.decision import Refused
 from vosswitch.call.deciding.lines import incoming
-from vosswitch.call.funding import Funding
+from vosswitch.call.funding import Funding, Share
 from vosswitch.model.values import Level
 
 if TYPE_CHECKING:
@@ -43,13 +43,15 @@ def rate(decision: Decision, means: Means) -> None:
         raise Refused("no_rate")
     if decision.phone is not None or account.screening.level is not None:
         _within_level(decision, account, Level(decision.price.rate.level))
-    decision.funding = Funding(
+    share = Share(
         means.balances,
         decision.meter(),
         account.number,
         account.overdraft_limit,
         bounded=account.anti_overdraft,
+        mode=decision.mode,
     )
+    decision.funding = Funding((share,))
 
 
 def _within_level(decision: Decision, account: Account, level: Level) -> None:

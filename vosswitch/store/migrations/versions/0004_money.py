@@ -1,0 +1,40 @@
+"""Agents, double entry, further terms of rates, settings of rate groups; what the CDR says of agents and packages."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from vosswitch.store.types import JsonText
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    """Columns with defaults; nothing that an older node reads changes."""
+    op.add_column("rate_group", sa.Column("settings", JsonText()))
+    op.add_column("rate", sa.Column("until", sa.BigInteger()))
+    terms = (("attempt_fee", 32, "0"), ("minimum", 32, "0"), ("sections", 255, ""), ("periods", 255, ""))
+    for name, size, default in terms:
+        op.add_column("rate", sa.Column(name, sa.String(length=size), nullable=False, server_default=default))
+    op.add_column("account", sa.Column("agent", sa.String(length=64)))
+    op.create_index("ix_account_agent", "account", ["agent"])
+    op.add_column("ledger", sa.Column("contra", sa.String(length=64), nullable=False, server_default=""))
+    op.add_column("ledger", sa.Column("reference", sa.String(length=64)))
+    op.add_column("ledger", sa.Column("reverses", sa.BigInteger()))
+    op.create_index("ix_ledger_reference_account", "ledger", ["reference", "account"], unique=True)
+    op.create_index("ix_ledger_reverses", "ledger", ["reverses"], unique=True)
+    _widen_days()
+
+
+def _widen_days() -> None:
+    connection = op.get_bind()
+    days = connection.scalars(sa.text("SELECT day FROM cdr_table WHERE schema_version < 2")).all()
+    for day in days:
+        name = f"e_cdr_{day}"
+        present = {column["name"] for column in sa.inspect(connection).get_columns(name)}
+        for column, size in (("currency", 8), ("costcurrency", 8), ("package", 64)):
+            if column not in present:
+                op.add_column(name, sa.Column(column, sa.String(length=size), nullable=False, server_default=""))
+        if "agents" not in present:
+            op.add_column(name, sa.Column("agents", JsonText()))
+    connection.execute(sa.text("UPDATE cdr_table SET schema_version = 2 WHERE schema_version < 2"))
