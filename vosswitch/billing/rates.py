@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
+from sys import intern
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vosswitch.model.rating import Terms
@@ -60,6 +61,11 @@ def minute_units(per_minute: str) -> int:
     return int(Decimal(per_minute) * UNITS)
 
 
+@lru_cache(maxsize=1024)
+def _shared(lengths: tuple[int, ...]) -> tuple[int, ...]:
+    return lengths
+
+
 class _Entry(NamedTuple):
     """What the overlay says of one prefix: *rates* newest first; *hides* = the file's rows of it are gone."""
 
@@ -77,15 +83,19 @@ class RateTable:
     """An immutable price list; `with_changes` makes the next one.
 
     A look-up touches as few objects as can be: the vendors of a call are as many lists, none of them in the cache of
-    the processor.
+    the processor.  Therefore lists share the texts of prefixes and their lengths.
+
+    :ivar lengths: of the prefixes in the overlay, longest first; equal ones are one and the same object.
+    :ivar filed: there is a file under it.
     """
 
-    __slots__ = ("_base", "_entries", "_lengths", "_units")
+    __slots__ = ("_base", "_entries", "_units", "filed", "lengths")
 
     def __init__(self, entries: _Entries, base: RateFile | None) -> None:
         self._entries = entries
-        self._lengths = tuple(sorted(set(map(len, entries)), reverse=True))
+        self.lengths = _shared(tuple(sorted(set(map(len, entries)), reverse=True)))
         self._base = base
+        self.filed = base is not None
         self._units = {} if base is not None else _all_units(entries)
 
     @classmethod
@@ -106,7 +116,7 @@ class RateTable:
         touched = False
         for row in rows:
             touched = True
-            prefix = row[0]
+            prefix = intern(row[0])
             if row[1] is None:
                 entries[prefix] = _GONE
                 continue
@@ -120,24 +130,33 @@ class RateTable:
         if self._base is not None:
             return self._with_file(self._base, number, at_ms)
         entries, size = self._entries, len(number)
-        for length in self._lengths:
+        for length in self.lengths:
             if length <= size and (entry := entries.get(number[:length])) is not None:
                 for rate in (entry,) if type(entry) is Rate else entry.rates:  # type: ignore[union-attr]
                     if rate.effective_ms <= at_ms:
                         return rate
         return None
 
+    def heads(self, number: str) -> list[str]:
+        """What `price` asks of a number: its leading characters that may be prefixes of the list, longest first.
+
+        Lists of the same *lengths* without a file have the same.
+        """
+        size = len(number)
+        return [number] if self.filed else [number[:length] for length in self.lengths if length <= size]
+
     def price(self, heads: Sequence[str], at_ms: int) -> int | None:
         """The minute price of `lookup` in units of 10^-7; None when there is no rate.
 
-        :param heads: the number's leading characters: none, one, two, and so on to all of them.
+        :param heads: of the number.
         """
         if self._base is not None:
-            rate = self._with_file(self._base, heads[-1], at_ms)
+            rate = self._with_file(self._base, heads[0], at_ms)
             return None if rate is None else minute_units(rate.per_minute)
-        units, size = self._units, len(heads)
-        for length in self._lengths:
-            if length < size and (found := units.get(heads[length])) is not None:
+        units = self._units
+        for head in heads:
+            if head in units:
+                found = units[head]
                 if type(found) is int:
                     return found
                 for effective, price in found:  # type: ignore[union-attr]
@@ -146,7 +165,7 @@ class RateTable:
         return None
 
     def _with_file(self, base: RateFile, number: str, at_ms: int) -> Rate | None:
-        hits = self._hits(number) if self._lengths else None
+        hits = self._hits(number) if self.lengths else None
         if not hits:
             return base.lookup(number, at_ms)
         return _merged(hits, base.groups(number), at_ms)
@@ -154,7 +173,7 @@ class RateTable:
     def _hits(self, number: str) -> list[tuple[str, _Entry]]:
         """What the overlay says of the number's prefixes, longest first."""
         entries, size = self._entries, len(number)
-        heads = [number[:length] for length in self._lengths if length <= size]
+        heads = [number[:length] for length in self.lengths if length <= size]
         return [(head, _as_entry(entries[head])) for head in heads if head in entries]
 
     def __len__(self) -> int:

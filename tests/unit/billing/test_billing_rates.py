@@ -47,7 +47,7 @@ def naive(table, number, at):
 
 
 def price_of(table, number, at):
-    return table.price([number[:size] for size in range(len(number) + 1)], at)
+    return table.price(table.heads(number), at)
 
 
 def expected_units(rate):

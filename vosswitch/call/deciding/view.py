@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.call.deciding.lines import outgoing
@@ -37,7 +38,6 @@ class NodeView:
         "_availability",
         "_decision",
         "_gauges",
-        "_heads",
         "_held",
         "_limits",
         "_lists",
@@ -68,7 +68,6 @@ class NodeView:
         self._decision = decision
         self._lists = {} if decision.jurisdiction else decision.snapshot.vendor_prices
         self._prices: dict[RateTable, int | None] = {}
-        self._heads: list[str] = []
 
     def aside(self, gateway: RoutingGateway) -> Aside | None:
         """Why the gateway is put aside at the moment."""
@@ -91,17 +90,37 @@ class NodeView:
 
     def candidates(self, matches: Iterable[Match], at_price: bool) -> list[Candidate]:
         """What `figures` and `price` say, of many gateways in one go."""
-        held, attempts, price = self._held.get, self._attempts.get, self._price
+        held, attempts, quality = self._held.get, self._attempts.get, (None, None)
         gauges, now, called = self._gauges, self._now, self._decision.callee
-        asr = acd = None
+        prices = self._asked(matches) if at_price else repeat(None)
         found: list[Candidate] = []
         add = found.append
-        for (name, gateway, _, _, _, priority, weight, lines, key), prefix, own in matches:
-            asked = price(name, gateway) if at_price else None
+        for (entry, prefix, own), price in zip(matches, prices):  # noqa: B905 - there may be no end of prices
+            name = entry[0]  # by place: what is not asked for is not touched, and stays out of the cache
             if gauges is not None:
-                asr, acd = gauges.both(name, gateway.conduct, now, prefix, called)
-            row = (name, prefix, priority, weight, asked, asr, acd, held(key, 0), lines, attempts(name, 0), own)
+                quality = gauges.both(name, entry[1].conduct, now, prefix, called)
+            row = (
+                name, prefix, entry[5], entry[6], price, *quality, held(entry[8], 0), entry[7], attempts(name, 0), own
+            )  # fmt: skip
             add(_tuple(Candidate, row))  # what the class does itself takes twice as long
+        return found
+
+    def _asked(self, matches: Iterable[Match]) -> list[int | None]:
+        """What `price` says of each."""
+        lists, number, at_ms = self._lists, self._number, self._decision.wall_ms
+        lengths: tuple[int, ...] | None = None
+        heads: list[str] = []
+        found: list[int | None] = []
+        for entry, _, _ in matches:
+            name = entry[0]
+            table = lists[name] if name in lists else self._list_of(entry[1])
+            if table is None or table.filed:
+                found.append(self._price(table))
+                continue
+            if table.lengths is not lengths:
+                lengths = table.lengths
+                heads = table.heads(number)
+            found.append(table.price(heads, at_ms))
         return found
 
     def in_use(self, key: str) -> int:
@@ -149,22 +168,22 @@ class NodeView:
 
     def price(self, gateway: RoutingGateway, _callee: str) -> int | None:
         """Units of 10^-7 per minute that its vendor asks for the callee as billed; None when there is no rate."""
-        return self._price(gateway.name, gateway)
+        name, lists = gateway.name, self._lists
+        return self._price(lists[name] if name in lists else self._list_of(gateway))
 
-    def _price(self, name: str, gateway: RoutingGateway) -> int | None:
-        lists = self._lists
-        table = lists[name] if name in lists else self._list_of(gateway)
+    def _price(self, table: RateTable | None) -> int | None:
+        """By a price list, of which many gateways may have the same one."""
         if table is None:
             return None
         prices = self._prices
-        if table in prices:
-            return prices[table]
-        heads = self._heads
-        if not heads:
-            number = self._decision.rated or self._decision.callee
-            heads = self._heads = [number[:size] for size in range(len(number) + 1)]
-        price = prices[table] = table.price(heads, self._decision.wall_ms)
-        return price
+        if table not in prices:
+            prices[table] = table.price(table.heads(self._number), self._decision.wall_ms)
+        return prices[table]
+
+    @property
+    def _number(self) -> str:
+        """The called number as rates are found by it."""
+        return self._decision.rated or self._decision.callee
 
     def _list_of(self, gateway: RoutingGateway) -> RateTable | None:
         """The price list of a gateway's vendor; kept for the next one who asks."""
