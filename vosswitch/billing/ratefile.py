@@ -32,9 +32,12 @@ NONE = 0xFFFFFFFF
 SECTIONS = ("keys", "effective", "parents", "places", "texts", "odd")
 _FORMATS = {"keys": "Q", "effective": "q", "parents": "I", "places": "Q"}
 _DIGITS = 16
-_HEX = str.maketrans("0123456789", "123456789a")
+_ONES = tuple(int("1" * size or "0", 16) for size in range(_DIGITS + 1))
+_SHIFTS = tuple(range(4 * _DIGITS, -1, -4))
+"""By the number of digits: what makes each one more, and how far left they stand."""
 _ODD_LIMIT = 10_000
 _SHARED_PRICES = 65_536
+_tuple = tuple.__new__
 _KNOWN = 1024
 """Prices that are kept as they were read."""
 
@@ -48,7 +51,13 @@ LAYOUT = Layout(b"vosrates", 1, SECTIONS, "rate file", BadRateFile)
 
 def key_of(digits: str) -> int:
     """The key of a prefix or of a number's leading 16 digits (ASCII digits only)."""
-    return int(digits.translate(_HEX).ljust(_DIGITS, "0"), 16)
+    size = len(digits)
+    return (int(digits, 16) + _ONES[size]) << _SHIFTS[size] if size else 0
+
+
+def _size(key: int) -> int:
+    """The digits of a key: the bits below the last one are zero, so the lowest set nibble ends it."""
+    return _DIGITS - ((key & -key).bit_length() - 1 >> 2) if key else 0
 
 
 def _plain(text: str) -> bool:
@@ -210,7 +219,7 @@ class RateFile:
             row = self._nearest(digits)
             while row != NONE and effective[row] > at_ms:
                 row = self._older(row)
-            return None if row == NONE else self._rate(row)
+            return None if row == NONE else self._rate(row, digits)
         except (IndexError, ValueError):
             raise BadRateFile(f"{self._name}: damaged at the rate of {digits!r}") from None
 
@@ -224,7 +233,7 @@ class RateFile:
         try:
             row = self._nearest(digits)
             while row != NONE:
-                rate = self._rate(row)
+                rate = self._rate(row, digits)
                 found.setdefault(rate.prefix, []).append(rate)
                 row = self._older(row)
         except (IndexError, ValueError):
@@ -240,8 +249,7 @@ class RateFile:
             return NONE
         while row != NONE:
             own = keys[row]
-            # The bits below the prefix's last digit are zero: the lowest set nibble ends it.
-            below = (own & -own).bit_length() - 1 & ~3 if own else 64
+            below = _SHIFTS[_size(own)]
             if own >> below == key >> below:
                 return row
             row = self._up(row, parents[row])
@@ -260,11 +268,11 @@ class RateFile:
             raise IndexError(parent)
         return parent
 
-    def _rate(self, row: int) -> Rate:
-        place = self._places[row]
+    def _rate(self, row: int, digits: str) -> Rate:
+        """The rate of a row whose prefix leads *digits*."""
+        own, place = self._keys[row], self._places[row]
         price = self._known.get(place) or self._price(place)
-        prefix = f"{self._keys[row]:x}".rstrip("0").translate(_DIGITS_OF)
-        return Rate(prefix, self._effective[row], *price)
+        return _tuple(Rate, (digits[: _size(own)], self._effective[row], *price))
 
     def _price(self, place: int) -> tuple[str, int, int, str, str, str]:
         """What stands there; few prices are those of most rows."""
@@ -275,6 +283,3 @@ class RateFile:
             self._known.clear()
         found = self._known[place] = per_minute, int(first), int(step), connect_fee, tax, level
         return found
-
-
-_DIGITS_OF = str.maketrans("123456789a", "0123456789")

@@ -50,6 +50,8 @@ class RoutingGateway:
     :ivar lists: names of lists, and of plugins' blacklists, whose calls it is not given.
     :ivar privileges: whose calls it takes, and what it has of its own.
     :ivar limit: what each attempt on it takes.
+    :ivar target: where its requests go: an IP address with the defaults filled in, or a name as it is.
+    :ivar as_is: it is sent the numbers of the call as they are.
     """
 
     name: str
@@ -82,14 +84,14 @@ class RoutingGateway:
     protect: bool = False
     privileges: Privileges = ORDINARY
     limit: Limit = field(init=False, repr=False, compare=False, default=NO_LIMIT)
+    target: Address = field(init=False, repr=False, compare=False)
+    as_is: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "limit", Limit(f"routing:{self.name}", self.lines, self.cps))
-
-    @property
-    def target(self) -> Address:
-        """Where its requests go: an IP address with the defaults filled in, or a name as it is."""
-        return settled(self.address, self.port, self.transport)
+        set_, changes = object.__setattr__, self.callee_dial_plan or self.caller_dial_plan or self.number_transforms
+        set_(self, "limit", Limit(f"routing:{self.name}", self.lines, self.cps))
+        set_(self, "target", settled(self.address, self.port, self.transport))
+        set_(self, "as_is", not changes and not self.strip_prefix and self.numbering is PLAIN_NUMBERING)
 
     @property
     def registers_as(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vosswitch.model.peer import PLAIN
 from vosswitch.model.places import local_text
 
 if TYPE_CHECKING:
@@ -12,26 +11,19 @@ if TYPE_CHECKING:
 
     from vosswitch.call.deciding.decision import Decision
     from vosswitch.call.deciding.routes import Route
+    from vosswitch.routing.gateways import RoutingGateway
 
 
-def over_registrations(decision: Decision, routes: Iterator[Route], registrations: Any) -> Iterator[Route]:
-    """The routes of the planned gateways as the registrations make them; a plain gateway's route stays as it is.
+def over_registrations(
+    decision: Decision, gateway: RoutingGateway, route: Route, registrations: Any
+) -> Iterator[Route]:
+    """The routes to a gateway that registers with us or that we register with, as the registrations make them.
 
     :param registrations: the `IRegistrations`.
     """
-    for route in routes:
-        profile = route.profile
-        if profile is PLAIN or not (profile.dynamic or profile.register):
-            yield route
-        elif profile.dynamic:
-            yield from _to_contacts(decision, route, registrations)
-        else:
-            yield _to_registrar(route, registrations)
-
-
-def _to_contacts(decision: Decision, route: Route, registrations: Any) -> Iterator[Route]:
-    """One route per registered contact; the configured address, if there is one, while nothing is registered."""
-    gateway = decision.snapshot.gateways.gateways[route.name]
+    if not gateway.profile.dynamic:
+        yield _to_registrar(route, registrations)
+        return
     contacts = registrations.gateway(gateway.registers_as)
     for contact in contacts:
         yield route._replace(

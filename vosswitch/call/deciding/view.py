@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.call.deciding.lines import outgoing
@@ -90,37 +89,27 @@ class NodeView:
 
     def candidates(self, matches: Iterable[Match], at_price: bool) -> list[Candidate]:
         """What `figures` and `price` say, of many gateways in one go."""
-        held, attempts, quality = self._held.get, self._attempts.get, (None, None)
-        gauges, now, called = self._gauges, self._now, self._decision.callee
-        prices = self._asked(matches) if at_price else repeat(None)
+        held, attempts, lists = self._held.get, self._attempts.get, self._lists
+        gauges, now, decision = self._gauges, self._now, self._decision
+        called, number, at_ms = decision.callee, self._number, decision.wall_ms
+        price = asr = acd = lengths = None
+        heads: list[str] = []
         found: list[Candidate] = []
         add = found.append
-        for (entry, prefix, own), price in zip(matches, prices):  # noqa: B905 - there may be no end of prices
+        for entry, prefix, own in matches:
             name = entry[0]  # by place: what is not asked for is not touched, and stays out of the cache
+            if at_price:
+                table = lists[name] if name in lists else self._list_of(entry[1])
+                if table is None or table.filed:
+                    price = self._price(table)
+                else:
+                    if table.lengths is not lengths:
+                        lengths, heads = table.lengths, table.heads(number)
+                    price = table.price(heads, at_ms)
             if gauges is not None:
-                quality = gauges.both(name, entry[1].conduct, now, prefix, called)
-            row = (
-                name, prefix, entry[5], entry[6], price, *quality, held(entry[8], 0), entry[7], attempts(name, 0), own
-            )  # fmt: skip
+                asr, acd = gauges.both(name, entry[1].conduct, now, prefix, called)
+            row = name, prefix, entry[5], entry[6], price, asr, acd, held(entry[8], 0), entry[7], attempts(name, 0), own
             add(_tuple(Candidate, row))  # what the class does itself takes twice as long
-        return found
-
-    def _asked(self, matches: Iterable[Match]) -> list[int | None]:
-        """What `price` says of each."""
-        lists, number, at_ms = self._lists, self._number, self._decision.wall_ms
-        lengths: tuple[int, ...] | None = None
-        heads: list[str] = []
-        found: list[int | None] = []
-        for entry, _, _ in matches:
-            name = entry[0]
-            table = lists[name] if name in lists else self._list_of(entry[1])
-            if table is None or table.filed:
-                found.append(self._price(table))
-                continue
-            if table.lengths is not lengths:
-                lengths = table.lengths
-                heads = table.heads(number)
-            found.append(table.price(heads, at_ms))
         return found
 
     def in_use(self, key: str) -> int:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from vosswitch.call.deciding.decision import Refused
 from vosswitch.call.deciding.dialling import transformed
 from vosswitch.call.deciding.porting import routed_attempt
-from vosswitch.call.deciding.registered import over_registrations
 from vosswitch.call.deciding.routes import gateway_routes, phone_routes
 from vosswitch.call.deciding.screening import screen_called
 from vosswitch.call.deciding.sending import Sending
@@ -37,9 +36,12 @@ def where(ask: Ask, decision: Decision, attempt: CallAttempt, means: Means) -> N
     decision.had_candidates = bool(decision.plan.candidates)
     if not decision.had_candidates:
         raise Refused("no_route")
-    sending = Sending(means.source, partial(transformed, ask, decision, means), means.turns, view.in_use)
-    routes = gateway_routes(decision, decision.plan.candidates, sending)
-    decision.routes = over_registrations(decision, routes, means.registrations)
+    sending = partial(_sending, ask, decision, means, view)
+    decision.routes = gateway_routes(decision, decision.plan.candidates, means, sending)
+
+
+def _sending(ask: Ask, decision: Decision, means: Means, view: NodeView) -> Sending:
+    return Sending(means.source, partial(transformed, ask, decision, means), means.turns, view.in_use)
 
 
 def _planned(ask: Ask, decision: Decision, attempt: CallAttempt, means: Means, view: NodeView, blacklists: Any) -> Plan:
