@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from vosswitch.model.call import CallAttempt, Candidate
 
 _OWN: Mapping[str, Any] = {strategy.name: strategy for strategy in BUILT_IN}
+_DEAREST = 1 << 80
+"""Above every price: who has none comes last."""
 _LATE = "Before gateway ID"
 _ONLY = "priority_only"
 _MOST = 4096
@@ -129,7 +131,7 @@ def _usual(one: Candidate) -> tuple[Any, ...]:
     """The key of the default order among equal weights."""
     gateway, prefix, priority, _, price, _, _, lines, limit, today, own = one
     share = lines / limit if limit else 0.0
-    return (-len(prefix), own, priority, price is None, price or 0, share, lines, today, gateway)
+    return (-len(prefix), own, priority, _DEAREST if price is None else price, share, lines, today, gateway)
 
 
 def _whole(names: tuple[str, ...], steps: Mapping[str, Any]) -> Callable[[Candidate], Any] | None:

@@ -7,7 +7,6 @@ of gateways.
 
 from __future__ import annotations
 
-from itertools import repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -86,11 +85,11 @@ def _of_shown(candidates: Sequence[Candidate], whys: Mapping[str, str]) -> dict[
 def _valued(found: dict[str, Any], shown: Sequence[Candidate]) -> list[list[Any]]:
     """The rows of candidates; what all of them share, and the names of what differs, go into *found*."""
     equal: dict[str, Any] = {}
-    names, differing = [], []
+    names, differing, size = [], [], len(shown)
     gateways, prefixes, *columns = zip(*shown, strict=True)
     for name, column in zip(VALUES, columns, strict=True):
         first = column[0]
-        if column.count(first) != len(column):
+        if column.count(first) != size:
             names.append(name)
             differing.append(column)
         elif first is not None:
@@ -99,17 +98,8 @@ def _valued(found: dict[str, Any], shown: Sequence[Candidate]) -> list[list[Any]
         found["e"] = equal
     if names:
         found["v"] = names
-    return _rows(gateways, prefixes, differing)
-
-
-def _rows(gateways: Iterable[str], prefixes: Iterable[str], differing: Sequence[Iterable[Any]]) -> list[list[Any]]:
-    rows_: list[list[Any]] = []
-    before: str | None = None
-    values = zip(*differing, strict=True) if differing else repeat(())
-    for gateway, prefix, own in zip(gateways, prefixes, values):  # noqa: B905 - there may be no end of values
-        rows_.append([gateway, 0 if prefix == before else prefix, *own])
-        before = prefix
-    return rows_
+    places = [0 if prefix == before else prefix for prefix, before in zip(prefixes, (None, *prefixes))]  # noqa: B905
+    return list(map(list, zip(gateways, places, *differing, strict=True)))
 
 
 def _grouped(dropped: Iterable[Look]) -> dict[str, list[Any]]:
