@@ -26,6 +26,7 @@ from vosswitch.app.operations import Operations
 from vosswitch.app.parting import Parting
 from vosswitch.app.reach import unreachable
 from vosswitch.app.restart import settle
+from vosswitch.app.told import Told
 from vosswitch.app.watch import Watch
 from vosswitch.billing.balances import Balances
 from vosswitch.call.fraud.guard import Guard
@@ -43,7 +44,7 @@ from vosswitch.routing.gauges import Gauges
 from vosswitch.routing.throttling import Throttling
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Iterable, Mapping
 
     from vosswitch.params.boot import Boot
 
@@ -99,6 +100,7 @@ class Switch(MultiService):
         registry = DECLARED.with_more(self.plugins.parameters.values())
         self.snapshot = Snapshot(parameters=Parameters({}, registry))
         self._coming: Snapshot | None = None
+        self._unreachable, self._hidden = Told(), Told()
         self.parting = Parting(reactor)
         self.balances = Balances()
         self.limits = Limits()
@@ -313,16 +315,18 @@ class Switch(MultiService):
         self.journal.sync_interval = self.snapshot.parameters["VS_JOURNAL_SYNC_INTERVAL"] / 1000
         if self.snapshot.gateways is not before.gateways:
             self.sip.keep_names(gateway.target for gateway in self.snapshot.gateways.gateways.values())
-            for warning in unreachable(self.snapshot, self.boot.listeners):
-                self.log.warn("configuration: {warning}", warning=warning)
+            self._warn(self._unreachable.new(unreachable(self.snapshot, self.boot.listeners)))
         if (
             self.snapshot.gateways is not before.gateways
             or self.snapshot.mapping_gateways is not before.mapping_gateways
         ):
             self._follow_gateways()
         if self.snapshot.callers is not before.callers:
-            for warning in self.snapshot.callers.warnings:
-                self.log.warn("configuration: {warning}", warning=warning)
+            self._warn(self._hidden.new(self.snapshot.callers.warnings))
+
+    def _warn(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.log.warn("configuration: {warning}", warning=line)
 
     def _follow_gateways(self) -> None:
         """Register with whom the configuration says, and keep alive who wants that."""

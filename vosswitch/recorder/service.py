@@ -307,20 +307,25 @@ class _Link(Protocol):
         if idle:
             self._hear()
 
-    def _hear(self) -> None:
-        """Pass messages on, of a long configuration one part a turn of the reactor, so that calls come in between."""
+    def _hear(self) -> bool:
+        """Pass messages on, of a long configuration one part a turn of the reactor, so that calls come in between.
+
+        :returns: whether all of them are passed on; the rest has its turn.
+        """
         waiting = self._waiting
         while waiting:
             message = waiting.popleft()
             self._service._heard(message)
-            if waiting and message.get("more"):
+            if message.get("more"):
                 self.transport.pauseProducing()  # type: ignore[union-attr]
                 self._service._reactor.callLater(0, self._go_on)
-                return
+                return False
+        return True
 
     def _go_on(self) -> None:
-        self.transport.resumeProducing()  # type: ignore[union-attr]
-        self._hear()
+        """Read on in a turn in which nothing was passed on: what comes then is passed on in the same one."""
+        if not self._waiting or self._hear():
+            self.transport.resumeProducing()  # type: ignore[union-attr]
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         while self._waiting:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 SLICE = 2000
 """Items in one message at most, so that the switch never works on one for long."""
+PART = 1200
+"""How much a part of a configuration weighs at most."""
 
 
 def pack(message: Mapping[str, Any]) -> bytes:
@@ -59,7 +61,7 @@ _WEIGHTS = {"accounts": 2, "mapping_gateways": 20, "routing_gateways": 20, "phon
 """What one entry costs the switch, in about 4 us, besides what its lists hold."""
 
 
-def config_slices(message: Mapping[str, Any], size: int = SLICE) -> Iterator[dict[str, Any]]:
+def config_slices(message: Mapping[str, Any], size: int = PART) -> Iterator[dict[str, Any]]:
     """A ``config`` message in parts: the first one keeps ``full``, the others add to it, all but the last say ``more``.
 
     Parameters and rate groups go first, because everything else refers to them; then definitions and whatever else has
