@@ -37,6 +37,7 @@ class Account:
     :ivar lock_reason: ``""``, balance, operator, expiry or fraud.
     :ivar expires: epoch milliseconds from which on it makes no calls; None = never.
     :ivar screening: lists, areas, sections and level of its calls.
+    :ivar agent: number of the agent whose customer it is; None = nobody's.
     :ivar limit: what each of its calls takes.
     """
 
@@ -52,6 +53,7 @@ class Account:
     lock_reason: str = ""
     expires: int | None = None
     screening: Screening = UNSCREENED
+    agent: str | None = None
     limit: Limit = field(init=False, repr=False, compare=False, default=NO_LIMIT)
 
     def __post_init__(self) -> None:
@@ -73,6 +75,7 @@ class Account:
             lock_reason=body["lock_reason"],
             expires=body["expires"],
             screening=Screening.of_account(body),
+            agent=body.get("agent"),
         )
 
 

@@ -186,7 +186,7 @@ class Funding:
 
     def lacking(self) -> str:
         """Why the call is not affordable, for people."""
-        return next(share.lacking() for share in self.shares if not share.affordable())
+        return next((share.lacking() for share in self.shares if not share.affordable()), "nothing")
 
     def open(self) -> bool:
         """Before the first attempt: all shares hold their first slice, or none does."""

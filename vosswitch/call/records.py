@@ -40,6 +40,7 @@ def start_record(cdr: Cdr, reserved: int) -> dict[str, Any]:
 
     :param reserved: units of 10^-7 held for it.
     """
+    agents = {} if cdr.agents is None else {"agents": cdr.agents, "agent_account": cdr.agent_account}
     return {
         "flowno": cdr.flowno,
         "day": cdr.day,
@@ -55,6 +56,7 @@ def start_record(cdr: Cdr, reserved: int) -> dict[str, Any]:
         "caller_sip_call_id": cdr.caller_sip_call_id,
         "caller_ip": cdr.caller_ip,
         "reserved": reserved,
+        **agents,
     }
 
 

@@ -284,6 +284,7 @@ class CallService(Service):
             return refusal
         if decision.funding is None or not decision.funding.open():
             if decision.funding is not None:
+                decision.note("money", decision.funding.lacking())
                 self._board.want(decision.funding)
             return cause("insufficient_balance")
         return None

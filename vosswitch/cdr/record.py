@@ -58,7 +58,8 @@ class Cdr:
     :ivar currency: of *fee*, ``""`` = the deployment's; *cost_currency* likewise.
     :ivar package: what gave *package_fee* (the worth of gifts, no part of *fee*) and *package_seconds*.
     :ivar agent_account: the agent right above the account, and what it pays: *agent_fee* with *agent_tax* contained.
-    :ivar agents: those above it, the nearest first: account, name, fee, tax and billed seconds of each.
+    :ivar agents: all above it, the nearest first: account, name, fee, tax (decimal text), billed seconds and income of
+        each, which is what the level below pays less its own fee.
     :ivar end_direction: 0 caller, 1 callee, 2 server.
     :ivar billing_mode: -1 none, 0 phone, 1 mapping gateway.
     :ivar caller_area: name of the caller's area, by the area data.

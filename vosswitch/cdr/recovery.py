@@ -6,6 +6,7 @@ from dataclasses import fields
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Protocol
 
+from vosswitch.cdr.agents import bill_agents
 from vosswitch.cdr.record import Attempt, Cdr, Charge
 from vosswitch.model.causes import cause
 from vosswitch.model.rating import hold_seconds
@@ -66,6 +67,7 @@ def _bill(cdr: Cdr, answer: Mapping[str, Any], last_tick: int, price: PricedCall
     precision = next((item["terms"].get("hold_precision", _PRECISION) for item in charges), _PRECISION)
     cdr.hold_time = hold_seconds(cdr.hold_time_ms, precision)
     vendor: int | None = answer.get("cost_ms")
+    agents: dict[str, tuple[int, int, int]] = {}
     for charge, most in zip_longest(charges, bounds[: len(charges)]):
         spoken = cdr.hold_time_ms
         if charge["kind"] == "cost" and vendor is not None:  # its leg was gone before
@@ -77,5 +79,8 @@ def _bill(cdr: Cdr, answer: Mapping[str, Any], last_tick: int, price: PricedCall
             cdr.cost, cdr.cost_tax = amount, tax
         elif charge["kind"] == "call":
             cdr.fee, cdr.tax, cdr.billed_seconds = amount, tax, billed
+        elif charge["kind"] == "agent":
+            agents[charge["account"]] = amount, tax, billed
         if amount:
             cdr.charges.append(Charge(charge["account"], amount, charge["kind"]))
+    bill_agents(cdr, agents)

@@ -9,7 +9,7 @@ import click
 from vosswitch.cli.output import cell, harmless, show
 from vosswitch.control.operations import Field
 from vosswitch.model.causes import END_REASONS
-from vosswitch.model.values import money_text
+from vosswitch.model.values import money, money_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,10 +76,19 @@ def _head(state: State, cdr: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         prefix = rate["prefix"] or "(all)"
         yield "rate", f"{rate['per_minute']} per minute ({rate['mode']}), prefix {prefix} of {rate['group']}"
     yield from _asked(cdr["decision"] or {})
-    left = cdr["fee"] - cdr["cost"]
+    for agent in cdr["agents"] or ():
+        whose = " ".join(filter(None, (agent["account"], agent["name"])))
+        yield "agent", f"{whose}: pays {agent['fee']}, keeps {agent['income']}"
+    left = _earned(cdr) - cdr["cost"]
     held = f"{(cdr['hold_time_ms'] or 0) / 1000:.1f} s, " if cdr["answer"] is not None else "not answered, "
     yield "end", f"{held}{cdr['end_reason']} ({cdr['code']}): {_words(cdr['end_reason'])}"
     yield "money", f"fee {money_text(cdr['fee'])}, cost {money_text(cdr['cost'])}, margin {money_text(left)}"
+
+
+def _earned(cdr: Mapping[str, Any]) -> int:
+    """What the carrier gets of the call: what the topmost agent pays, else the account's fee."""
+    agents = cdr["agents"]
+    return money(agents[-1]["fee"]) if agents else int(cdr["fee"])
 
 
 def _asked(decision: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

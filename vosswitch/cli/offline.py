@@ -66,6 +66,8 @@ def explain_without_switch(state: State, question: Mapping[str, Any]) -> dict[st
         groups = _rate_groups(connection, first.callee, first.rated)
         snapshot = snapshot.applied({"seq": snapshot.seq, "rate_groups": groups})
         _fill(connection, state.boot.node_id, first.account.number if first.account is not None else None, balances)
+        for agent in first.agents:
+            _fill(connection, state.boot.node_id, agent.number, balances)
         return explain(_decider(state, balances), snapshot, question, now_ms)
 
 

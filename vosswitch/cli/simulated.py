@@ -30,7 +30,8 @@ _PAIRS = (
     ("minutes", "number", "their length"),
     ("fee", "money", "what customers pay"),
     ("cost", "money", "what vendors get"),
-    ("margin", "money", "the difference"),
+    ("agents", "money", "what agents keep of the fees"),
+    ("margin", "money", "what is left"),
     ("refused", "whole", "calls that were refused"),
 )
 FIGURES = (
@@ -169,9 +170,13 @@ class ChangedCalls:
         self._out.writerow([*head, *_both(old, new)])
 
 
+def _left(one: Result) -> int:
+    return one.fee - one.agents - one.cost
+
+
 def _both(old: Result, new: Result) -> Iterator[Any]:
     for one in _WORDS:
         yield from (safe(str(getattr(each, one))) for each in (old, new))
     yield from (int(each.answered) for each in (old, new))
-    for values in ((old.fee, new.fee), (old.cost, new.cost), (old.fee - old.cost, new.fee - new.cost)):
+    for values in ((old.fee, new.fee), (old.cost, new.cost), (_left(old), _left(new))):
         yield from map(money_text, values)

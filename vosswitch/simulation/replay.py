@@ -14,7 +14,7 @@ from vosswitch.accounts.limits import Limit
 from vosswitch.call.deciding.decide import Decider
 from vosswitch.call.deciding.means import Ask
 from vosswitch.model.signals import Try
-from vosswitch.model.values import Address
+from vosswitch.model.values import Address, money
 from vosswitch.routing.failover import next_allowed
 from vosswitch.simulation.judging import Judging
 from vosswitch.simulation.node import NOWHERE, SimulatedNode
@@ -38,7 +38,7 @@ class Result(NamedTuple):
     :ivar prefix: of the customer's rate.
     :ivar refused: the end reason of a call that was not placed at all; "" = it was.
     :ivar ms: its length when it was answered.
-    :ivar fee: units of 10^-7, likewise *cost*.
+    :ivar fee: units of 10^-7, likewise *cost* and *agents*: what agents keep of the fee.
     """
 
     gateway: str
@@ -49,6 +49,7 @@ class Result(NamedTuple):
     ms: int
     fee: int
     cost: int
+    agents: int = 0
 
 
 class Replay:
@@ -160,12 +161,17 @@ class Replay:
         row = past.row
         assert decision.funding is not None
         answer = row.answer if row.answer is not None else row.start
-        meter = decision.meter_at(answer) or decision.funding.own.meter
+        shares = decision.funding.shares
+        meters = [meter for meter, _ in decision.meters_at(answer) or ()] or [share.meter for share in shares]
         cost = decision.cost_at(route, answer)
         paid = 0 if cost is None else self._modes[cost.mode].fee(row.hold_ms, cost.terms).fee
         self._hold(route, row.stop)
         found = self._result(decision, past, route.name, "")
-        return found._replace(answered=True, ms=row.hold_ms, fee=meter.fee(row.hold_ms).fee, cost=paid)
+        fee = got = meters[0].fee(row.hold_ms).fee
+        if decision.agent_prices:  # the topmost one pays what the carrier gets
+            paying = [meter for share, meter in zip(shares, meters, strict=True) if share.kind == "agent"]
+            got = paying[-1].fee(row.hold_ms).fee
+        return found._replace(answered=True, ms=row.hold_ms, fee=fee, cost=paid, agents=fee - got)
 
     def _hold(self, route: Route, until: int) -> None:
         """Its line is in use until the call's end."""
@@ -186,4 +192,5 @@ def recorded(past: Past) -> Result:
     gateway = f"phone:{row.callee_phone}" if row.callee_phone else row.routing_gateway
     refused = row.end_reason if past.refused else ""
     held = row.hold_ms if past.answered else 0
-    return Result(gateway, row.rate_prefix, row.account, refused, past.answered, held, row.fee, row.cost)
+    kept = row.fee - money(row.agents[-1]["fee"]) if row.agents else 0
+    return Result(gateway, row.rate_prefix, row.account, refused, past.answered, held, row.fee, row.cost, kept)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MOST_CELLS = 100_000
 OTHER = "(others)"
 NOBODY = "(none)"
-FIGURES = ("calls", "answered", "ms", "fee", "cost", "refused")
+FIGURES = ("calls", "answered", "ms", "fee", "cost", "refused", "agents")
 
 Key = tuple[str, ...]
 
@@ -43,7 +43,12 @@ class Sums:
     @property
     def gain(self) -> int:
         """By how much the margin would grow, units of 10^-7."""
-        return (self.new[3] - self.new[4]) - (self.old[3] - self.old[4])
+        return margin(self.new) - margin(self.old)
+
+
+def margin(sums: Sequence[int]) -> int:
+    """What is left of `FIGURES` when agents have kept their part and vendors are paid, units of 10^-7."""
+    return sums[3] - sums[4] - sums[6]
 
 
 def _add(to: list[int], one: Result) -> None:
@@ -55,6 +60,7 @@ def _add(to: list[int], one: Result) -> None:
         to[1] += 1
     if one.refused:
         to[5] += 1
+    to[6] += one.agents
 
 
 class Report:
@@ -129,5 +135,5 @@ def figures(sums: Sums) -> dict[str, Any]:
             found |= {"minutes_old": round(old / 60_000, 2), "minutes_new": round(new / 60_000, 2)}
         else:
             found |= {f"{name}_old": old, f"{name}_new": new}
-    found |= {"margin_old": sums.old[3] - sums.old[4], "margin_new": sums.new[3] - sums.new[4]}
+    found |= {"margin_old": margin(sums.old), "margin_new": margin(sums.new)}
     return {**found, "gain": sums.gain, "changed": sums.changed}

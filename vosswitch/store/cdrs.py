@@ -194,7 +194,7 @@ _MONEY: dict[str, str] = {"fee": "fee", "tax": "tax", "incomefee": "cost", "inco
     "suitefee": "package_fee", "agentfee": "agent_fee", "agenttax": "agent_tax",
 }  # fmt: skip
 _STREAMS = ("callerpackets", "calleroctets", "callerlost", "calleepackets", "calleeoctets", "calleelost")
-_FILLED = (*_TEXTS, *_PLAIN, *_MONEY, *_STREAMS, "softswitchname", "attempts", "decision", "agents")
+_FILLED = (*_TEXTS, *_PLAIN, *_MONEY, *_STREAMS, "softswitchname", "attempts", "decision", "agents", "cdrlevel")
 
 _texts_of = itemgetter(*(field for field, _ in _TEXTS.values()))
 _plain_of = itemgetter(*_PLAIN.values())
@@ -234,6 +234,7 @@ def _row(record: Mapping[str, Any], node_name: str, amount: Callable[[int], Any]
         orjson.dumps(record["attempts"]).decode(),
         None if decision is None else orjson.dumps(decision).decode(),
         None if agents is None else orjson.dumps(agents).decode(),
+        0 if agents is None else len(agents),
     )
 
 

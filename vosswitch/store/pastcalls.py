@@ -25,7 +25,8 @@ _COLUMNS = {
     "caller_in": "calleraccesse164", "callee_in": "calleeaccesse164", "account": "customeraccount",
     "routing_gateway": "calleegatewayid", "callee_phone": "calleephone", "rate_prefix": "rateprefix",
     "fee": "fee", "cost": "incomefee", "hold_ms": "holdtimems", "end_reason": "endreasonname",
-    "end_direction": "enddirection", "attempts": "attempts", "decision": "decision", "id": "id",
+    "end_direction": "enddirection", "attempts": "attempts", "decision": "decision",
+    "agents": "agents", "id": "id",
 }  # fmt: skip
 
 
@@ -33,7 +34,7 @@ class PastRow(NamedTuple):
     """One finished call as stored.
 
     :ivar fee: units of 10^-7, likewise *cost*; times are epoch milliseconds.
-    :ivar attempts: JSON text; *decision* as it was kept, None = it was not.
+    :ivar attempts: JSON text; *decision* as it was kept, None = it was not; *agents* as in `Cdr`.
     """
 
     flowno: int
@@ -56,6 +57,7 @@ class PastRow(NamedTuple):
     end_direction: int
     attempts: str
     decision: Any
+    agents: Any
     id: int
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.params.system import BadParameter
+from vosswitch.store.agent_rules import agent_problems
 from vosswitch.store.entities import Stored
 from vosswitch.store.fields import Deployment, has_port
 from vosswitch.store.limit_fields import reserved_problems
@@ -62,6 +63,7 @@ def resolve(document: Document, state: State, deployment: Deployment) -> Resolut
             _step(table, entry, deployment, found)
     found.problems.extend(_reference_problems(document, state, deployment))
     found.problems.extend(kind_problems(document, state))
+    found.problems.extend(agent_problems(document, state))
     found.problems.extend(_conflicts(document, state))
     if not found.problems:
         found.problems.extend(reserved_problems(document.entries, state))

@@ -34,7 +34,9 @@ def test_every_table_adds_up_to_the_total(pairs):
     total = figures(made.total)
     assert total["calls_old"] == total["calls_new"] == len(pairs)
     assert total["fee_new"] == sum(new.fee for _, new in pairs)
-    assert total["gain"] == sum((new.fee - new.cost) - (old.fee - old.cost) for old, new in pairs)
+    assert total["gain"] == sum(
+        (new.fee - new.cost - new.agents) - (old.fee - old.cost - old.agents) for old, new in pairs
+    )
     for by in made.tables:
         rows = list(made.rows(by))
         for name in ("calls_old", "calls_new", "fee_old", "fee_new", "cost_old", "cost_new", "refused_new", "gain"):

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vosswitch.billing.meter import Meter
 from vosswitch.billing.rates import minute_units, terms
+from vosswitch.cdr.agents import bill_agents, name_agents
 from vosswitch.cdr.record import Charge
 from vosswitch.model.rating import hold_seconds
 from vosswitch.model.values import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from vosswitch.accounts.limits import Limit
     from vosswitch.accounts.portability import Jurisdiction, Ported
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from vosswitch.call.snapshot import Snapshot
     from vosswitch.cdr.record import Cdr
     from vosswitch.model.causes import Cause
-    from vosswitch.model.rating import Terms
+    from vosswitch.model.rating import Fee, Terms
     from vosswitch.model.signals import Try
 
 
@@ -75,6 +76,7 @@ class Decision:
     :ivar ported: what is known of the called number's portability; None = nothing was asked.
     :ivar routed: the number that gateways are found by, "" = the called one; *rated* likewise for rates.
     :ivar jurisdiction: interstate, intrastate or undetermined; "" = it plays no part.
+    :ivar agents: those above the account, the nearest first; *agent_prices* what those pay that pay anything.
     :ivar cost_ms: how long the vendor's leg was up, ms, when it was not the whole call; None = as long as that.
     """
 
@@ -82,6 +84,8 @@ class Decision:
         "_longest_out",
         "_modes",
         "account",
+        "agent_prices",
+        "agents",
         "areas",
         "callee",
         "caller",
@@ -149,6 +153,8 @@ class Decision:
         self.ported: Ported | None = None
         self.routed = self.rated = self.jurisdiction = ""
         self.watched: Watched | None = None
+        self.agents: tuple[Account, ...] = ()
+        self.agent_prices: Sequence[Price] = ()
 
     @property
     def parameters(self) -> Any:
@@ -226,18 +232,23 @@ class Decision:
             return None
         return Price(account, group.name, group.mode, rate, terms(rate, self.snapshot.parameters))
 
+    @property
+    def carrier_price(self) -> Price | None:
+        """The price that the carrier gets: the topmost agent's, else the account's."""
+        return self.agent_prices[-1] if self.agent_prices else self.price
+
     def group_of(self, usual: str | None, own: Jurisdiction) -> str | None:
         """The rate group of a side of the call: that of its jurisdiction, else the usual one."""
         kind = self.jurisdiction
         return (own.group(kind) or usual) if kind else usual
 
-    def meter(self) -> Meter:
-        """The meter of the price in force."""
+    def meter(self, agent: Price | None = None) -> Meter:
+        """The meter of the price in force, or of an agent's."""
         assert self.price is not None
         parameters = self.snapshot.parameters
         return Meter(
-            self._modes[self.mode],
-            self.price.terms,
+            self._modes[self.mode if agent is None else agent.mode],
+            (agent or self.price).terms,
             anti_overdraft=self.account is not None and self.account.anti_overdraft,
             slice_ms=int(parameters["VS_RESERVE_SLICE"] * 1000),
             advance=parameters["SERVER_BILLING_PREVENT_OVERDRAFT_ADVANCE_TIME"],
@@ -259,7 +270,23 @@ class Decision:
         None: every rate is the one that the call began with.
         """
         meter = self.meter_at(answer_ms)
-        return None if meter is None else [(meter, self.mode)]
+        changed = self._agents_at(answer_ms) if self.agent_prices else False
+        if meter is None and not changed:
+            return None
+        assert self.funding is not None
+        own = (meter or self.meter(), self.mode)
+        agents = iter([(self.meter(price), price.mode) for price in self.agent_prices])
+        return [next(agents) if share.kind == "agent" else own for share in self.funding.shares]
+
+    def _agents_at(self, answer_ms: int) -> bool:
+        """Bring the agents' prices to what is in force at the answer; whether one has changed."""
+        before = self.agent_prices
+        found = [(price, self.find_price(price.account, price.group, answer_ms)) for price in before]
+        self.agent_prices = [old if new is None else new for old, new in found]
+        if list(self.agent_prices) == list(before):
+            return False
+        self.note("rate", "other rates of agents are in force at the answer")
+        return True
 
     @property
     def mode(self) -> str:
@@ -302,6 +329,8 @@ class Decision:
             cdr.phone, cdr.billing_mode = self.phone.number, 0
         if self.account is not None:
             cdr.account, cdr.account_name = self.account.number, self.account.name
+        if self.agents:
+            name_agents(cdr, [(agent.number, agent.name) for agent in self.agents])
         self._describe_rate(cdr)
 
     def describe_answer(self, cdr: Cdr, cost: Price | None) -> None:
@@ -328,11 +357,16 @@ class Decision:
         assert self.funding is not None
         held = cdr.hold_time_ms if cdr.answer is not None else None
         cdr.hold_time = hold_seconds(cdr.hold_time_ms, self.snapshot.parameters["SERVER_BILLING_HOLD_TIME_PRECISION"])
+        agents: dict[str, Fee] = {}
         for account, kind, fee in self.funding.settle(held):
             if kind == "call":
                 cdr.fee, cdr.tax, cdr.billed_seconds = fee.fee, fee.tax, fee.billed_seconds
+            elif kind == "agent":
+                agents[account] = fee
             if fee.fee:
                 cdr.charges.append(Charge(account, fee.fee, kind))
+        if agents:
+            bill_agents(cdr, agents)
         if held is None or cost is None:
             return
         spoken = held if self.cost_ms is None else min(held, self.cost_ms)

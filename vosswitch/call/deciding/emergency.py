@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vosswitch.billing.rates import Rate, terms
+from vosswitch.call.deciding.agents import agent_shares
 from vosswitch.call.deciding.decision import Price, Refused
 from vosswitch.call.funding import Funding, Share
 from vosswitch.model.values import Level
@@ -49,6 +50,5 @@ def charge(decision: Decision, means: Means) -> None:
         price = Price(account.number, name, "free", _NOTHING, terms(_NOTHING, decision.snapshot.parameters))
         decision.note("rate", "an emergency call without a rate is free")
     decision.price = price
-    decision.funding = Funding(
-        (Share(means.balances, decision.meter(), account.number, None, bounded=False, mode=decision.mode),)
-    )
+    share = Share(means.balances, decision.meter(), account.number, None, bounded=False, mode=decision.mode)
+    decision.funding = Funding((share, *agent_shares(decision, means)) if decision.agents else (share,))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def incoming(decision: Decision) -> tuple[Limit, ...]:
-    """The system, the account, the gateway or phone, the gateway's groups, the limits of the called number."""
+    """The system, the account, its agents, the gateway or phone, the gateway's groups, the limits of the number."""
     if decision.held:  # it waited on them
         return decision.limits
     parameters, snapshot = decision.snapshot.parameters, decision.snapshot
@@ -30,6 +30,8 @@ def incoming(decision: Decision) -> tuple[Limit, ...]:
         found += _of_destinations(decision)
     if decision.picked:
         found += decision.picked
+    if decision.agents:
+        found += tuple([agent.limit for agent in decision.agents])
     return found if decision.emergency is None else (*unbounded(found), _EMERGENCY)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from vosswitch.accounts.check import may_call
 from vosswitch.call.deciding import emergency
+from vosswitch.call.deciding.agents import agent_shares
 from vosswitch.call.deciding.decision import Refused
 from vosswitch.call.deciding.lines import incoming
 from vosswitch.call.funding import Funding, Share
@@ -51,7 +52,7 @@ def rate(decision: Decision, means: Means) -> None:
         bounded=account.anti_overdraft,
         mode=decision.mode,
     )
-    decision.funding = Funding((share,))
+    decision.funding = Funding((share, *agent_shares(decision, means)) if decision.agents else (share,))
 
 
 def _within_level(decision: Decision, account: Account, level: Level) -> None:

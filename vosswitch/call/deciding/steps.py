@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from vosswitch.call.deciding.agents import tell_agents
+
 if TYPE_CHECKING:
     from vosswitch.call.deciding.decision import Decision
 
@@ -43,6 +45,8 @@ def tell_rate(decision: Decision) -> None:
         f"prefix {rate.prefix or '(all)'} of {price.group}: {rate.per_minute} per minute ({mode}"
         f"{''.join(f', {one}' for one in more)}), level {rate.level}{since}",
     )
+    if decision.agents:
+        tell_agents(decision)
 
 
 def _moment(ms: int) -> str:

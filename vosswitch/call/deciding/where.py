@@ -49,7 +49,7 @@ def _planned(ask: Ask, decision: Decision, attempt: CallAttempt, means: Means, v
 
     :param blacklists: those of plugins, by name; None = no list is asked.
     """
-    gateway, price = decision.gateway, decision.price
+    gateway, price = decision.gateway, decision.carrier_price
     return plan(
         routed_attempt(decision, attempt),
         decision.snapshot.gateways,

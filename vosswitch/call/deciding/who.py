@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from vosswitch.accounts.check import check_account
 from vosswitch.accounts.periods import in_force
+from vosswitch.call.deciding.agents import name_chain
 from vosswitch.call.deciding.decision import Refused
 
 if TYPE_CHECKING:
     from vosswitch.accounts.callers import Identified, Read
-    from vosswitch.accounts.values import MappingGateway
+    from vosswitch.accounts.values import Account, MappingGateway
     from vosswitch.call.deciding.decision import Decision
     from vosswitch.call.deciding.means import Ask
     from vosswitch.model.signals import Try
@@ -75,13 +76,22 @@ def account(decision: Decision) -> None:
         decision.note("account", f"{subject.account} does not exist")
         raise Refused("account_locked")
     decision.account = found
-    reason = check_account(found, decision.wall_ms)
-    if reason is not None and found.lock_reason == "balance" and decision.snapshot.emergency:
-        decision.in_debt = True  # an emergency call passes that; what this one is will be seen
-        decision.note("account", f"{found.number}: balance")
-    elif reason is not None:
-        decision.note("account", f"{found.number}: {found.lock_reason or reason}")
-        raise Refused(reason)
+    _check(decision, "account", found)
+    if found.agent is not None:
+        name_chain(decision, found)
+        for agent in decision.agents:
+            _check(decision, "agent", agent)
     gateway = decision.gateway
     if gateway is not None and gateway.periods:
         decision.gateway = _in_period(gateway, decision)
+
+
+def _check(decision: Decision, what: str, found: Account) -> None:
+    """Whether an account that pays may make calls at all; *what* names it in notes."""
+    reason = check_account(found, decision.wall_ms)
+    if reason is not None and found.lock_reason == "balance" and decision.snapshot.emergency:
+        decision.in_debt = True  # an emergency call passes that; what this one is will be seen
+        decision.note(what, f"{found.number}: balance")
+    elif reason is not None:
+        decision.note(what, f"{found.number}: {found.lock_reason or reason}")
+        raise Refused(reason)
