@@ -76,7 +76,7 @@ def _head(state: State, cdr: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         prefix = rate["prefix"] or "(all)"
         yield "rate", f"{rate['per_minute']} per minute ({rate['mode']}), prefix {prefix} of {rate['group']}"
     yield from _asked(cdr["decision"] or {})
-    for agent in cdr["agents"] or ():
+    for agent in cdr.get("agents") or ():
         whose = " ".join(filter(None, (agent["account"], agent["name"])))
         yield "agent", f"{whose}: pays {agent['fee']}, keeps {agent['income']}"
     left = _earned(cdr) - cdr["cost"]
@@ -87,7 +87,7 @@ def _head(state: State, cdr: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _earned(cdr: Mapping[str, Any]) -> int:
     """What the carrier gets of the call: what the topmost agent pays, else the account's fee."""
-    agents = cdr["agents"]
+    agents = cdr.get("agents")
     return money(agents[-1]["fee"]) if agents else int(cdr["fee"])
 
 
