@@ -12,7 +12,7 @@ from zope.interface import implementer
 
 from vosswitch.hooks import hookimpl
 from vosswitch.hooks.interfaces import IBillingMode
-from vosswitch.model.rating import NOTHING, longest_funded
+from vosswitch.model.rating import longest_funded
 
 if TYPE_CHECKING:
     from vosswitch.hooks import PluginContext
@@ -39,8 +39,7 @@ class Grace:
 
     def fee(self, ms: int, terms: Terms) -> Fee:
         """The price of *ms* raw milliseconds."""
-        seconds = self.billed_seconds(ms, terms)
-        return terms.fee(seconds) if seconds else NOTHING
+        return terms.fee(self.billed_seconds(ms, terms))
 
     def funded_until(self, money: int, terms: Terms) -> int | None:
         """The longest raw length that *money* covers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from vosswitch.model.rating import NOTHING, Fee
+from vosswitch.model.rating import NOTHING, Fee, at_most
 
 if TYPE_CHECKING:
     from vosswitch.model.rating import Terms
@@ -45,7 +45,7 @@ class Meter:
         self.advance = advance
 
     def first_amount(self) -> int:
-        """Units to hold before the call is placed: connection fee, first increment and tax; at least *advance* seconds.
+        """Units to hold before the call is placed: attempt and connection fee, first increment, tax; *advance* seconds.
 
         A free time is passed over: what comes right after it has to be there from the beginning.
         """
@@ -69,5 +69,7 @@ class Meter:
         return self.mode.fee(ms, self.terms)
 
     def nothing(self) -> Fee:
-        """What an unanswered call costs."""
-        return NOTHING
+        """What a call costs that was placed and not answered: the attempt fee, unless the mode charges nothing."""
+        if not self.terms.least:
+            return NOTHING
+        return at_most(self.terms.fee(0), self.mode.fee(0, self.terms).fee)

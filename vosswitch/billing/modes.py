@@ -1,7 +1,8 @@
 """The built-in billing modes: how the length of a call becomes charged seconds, and those a fee.
 
 Rules (each once per call): raw ms -> whole seconds -> minus free time -> the mode's billed seconds -> connection fee
-and minute rate -> tax -> one rounding (`vosswitch.model.rating.Terms`).
+and minute rate by sections, not below the minimum, and the attempt fee -> tax -> currency -> one rounding
+(`vosswitch.model.rating.Terms`).
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Increments:
 
     def funded_until(self, money: int, terms: Terms) -> int | None:
         """The largest raw ms whose fee does not exceed *money* units; None = every length."""
-        if money < 0:
+        if money < terms.least:
             return 0
         most = terms.affordable(money)
         if most is None:
@@ -72,7 +73,7 @@ class Blocks(Increments):
 
 @implementer(IBillingMode)
 class Flat:
-    """One charge per answered call, the rate's connection fee, whatever the length."""
+    """One charge per answered call, the rate's connection fee (or its minimum), whatever the length."""
 
     __slots__ = ()
     name = "flat"
@@ -87,7 +88,7 @@ class Flat:
 
     def funded_until(self, money: int, terms: Terms) -> int | None:
         """Every length when the charge is covered, the free time otherwise."""
-        if money < 0:
+        if money < terms.least:
             return 0
         return None if terms.flat_fee(1).fee <= money else terms.longest(0)
 

@@ -34,11 +34,27 @@ TOO_SLOW = 0.001
 NUMBERS = ("", "+", "0", "1001", "112", "00431234567", "+431234567890", "anonymous", "*31#123", "9" * 64, "ünknown")
 """Numbers as peers send them: none of them may make a plugin raise."""
 
-TERMS = tuple(
-    Terms(per_minute, first, step, connect_fee, tax, free_time, hold_precision)
-    for per_minute, (first, step), connect_fee, tax, free_time, hold_precision in product(
-        ("0", "0.015", "0.6", "7.123456789"), ((1, 1), (60, 60), (30, 6)), ("0", "0.05"), ("0", "7.7"), (0, 6), (0, 50)
-    )
+TERMS = (
+    *(
+        Terms(per_minute, first, step, connect_fee, tax, free_time, hold_precision)
+        for per_minute, (first, step), connect_fee, tax, free_time, hold_precision in product(
+            *(("0", "0.015", "0.6", "7.123456789"), ((1, 1), (60, 60), (30, 6)), ("0", "0.05")),
+            *(("0", "7.7"), (0, 6), (0, 50)),
+        )
+    ),
+    *(
+        Terms(
+            *("0.6", first, step, connect_fee, "7.7", free_time),
+            attempt_fee=attempt_fee,
+            minimum=minimum,
+            sections=sections,
+            exchange=exchange,
+        )
+        for (first, step), connect_fee, free_time, attempt_fee, minimum, sections, exchange in product(
+            *(((1, 1), (60, 6)), ("0", "0.05"), (0, 6), ("0", "0.0013"), ("0", "0.37")),
+            *(("", "60:0.3,300:0", "30:2.4"), ("1", "25/27")),
+        )
+    ),
 )
 """Rates to try a billing mode with."""
 

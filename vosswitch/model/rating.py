@@ -13,6 +13,7 @@ from functools import lru_cache
 from math import lcm
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from vosswitch.model.tiers import curve, read_sections
 from vosswitch.model.values import UNITS
 
 if TYPE_CHECKING:
@@ -52,6 +53,14 @@ _Line = tuple[int, int, int]
 """(a, b, c): n billed seconds are exactly (a + b * n) / c rounding steps."""
 
 
+class _Tier(NamedTuple):
+    """From how many billed seconds on which lines hold."""
+
+    begin: int
+    gross: _Line
+    net: _Line
+
+
 def hold_seconds(ms: int, precision: int) -> int:
     """Whole seconds of a call of *ms* raw milliseconds.
 
@@ -71,9 +80,15 @@ class Terms:
     :ivar free_time: seconds, SERVER_BILLING_FREE_TIME.
     :ivar hold_precision: ms, SERVER_BILLING_HOLD_TIME_PRECISION.
     :ivar fee_precision: decimals, SERVER_BILLING_FEE_PRECISTION; *fee_unit* is SERVER_BILLING_FEE_UNIT.
+    :ivar attempt_fee: of every call that is placed, answered or not, on top of everything else.
+    :ivar minimum: the least that a call costs of which a second is charged, its attempt fee not counted.
+    :ivar sections: tiers by charged length, see `vosswitch.model.tiers.read_sections`.
+    :ivar exchange: what one of the rate's currency is in that of the account, a decimal or a fraction such as 25/27;
+        everything is multiplied by it before the one rounding.
     :ivar step: units that a fee is rounded to.
+    :ivar least: units that a call costs whatever becomes of it: the attempt fee with its tax.
     :raises ValueError: an amount that is no decimal or negative, an increment below one second, a fee unit that is not
-        a multiple of 10^-precision.
+        a multiple of 10^-precision, sections that are none, an exchange rate that is not above zero.
     """
 
     per_minute: str
@@ -85,22 +100,56 @@ class Terms:
     hold_precision: int = 50
     fee_precision: int = 4
     fee_unit: str = "0.0001"
+    attempt_fee: str = "0"
+    minimum: str = "0"
+    sections: str = ""
+    exchange: str = "1"
     step: int = field(init=False, repr=False, compare=False)
+    least: int = field(init=False, repr=False, compare=False)
     _net: _Line = field(init=False, repr=False, compare=False)
     _gross: _Line = field(init=False, repr=False, compare=False)
+    _tiers: tuple[_Tier, ...] | None = field(init=False, repr=False, compare=False)
+    _uncharged: Fee = field(init=False, repr=False, compare=False)
+    _flat: Fee = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.first < 0 or self.next < 1:
             raise ValueError(f"increments: expected first >= 0 and next >= 1, got {self.first}/{self.next}")
         step = _step(self.fee_unit, self.fee_precision)
-        connect = _exact("connect_fee", self.connect_fee) * UNITS / step
-        second = _exact("per_minute", self.per_minute) * UNITS / (60 * step)
-        net = _line(connect, second)
-        tax = _exact("tax", self.tax)
-        with_tax = 1 + tax / 100
-        object.__setattr__(self, "step", step)
-        object.__setattr__(self, "_net", net)
-        object.__setattr__(self, "_gross", _line(connect * with_tax, second * with_tax) if tax else net)
+        factor = _factor(self.exchange) * UNITS / step
+        attempt = _exact("attempt_fee", self.attempt_fee) * factor
+        connect = _exact("connect_fee", self.connect_fee) * factor
+        second = _exact("per_minute", self.per_minute) * factor / 60
+        minimum = _exact("minimum", self.minimum) * factor
+        with_tax = 1 + _exact("tax", self.tax) / 100
+        put = object.__setattr__
+        put(self, "step", step)
+        put(self, "_net", _line(connect + attempt, second))
+        put(self, "_gross", _line((connect + attempt) * with_tax, second * with_tax))
+        put(self, "_tiers", self._all_tiers(connect, second, minimum, attempt, factor, with_tax))
+        put(self, "_uncharged", _once(attempt, with_tax, step))
+        put(self, "_flat", _once(max(connect, minimum) + attempt, with_tax, step))
+        put(self, "least", self._uncharged.fee)
+
+    def _all_tiers(
+        self,
+        connect: Fraction,
+        second: Fraction,
+        minimum: Fraction,
+        attempt: Fraction,
+        factor: Fraction,
+        with_tax: Fraction,
+    ) -> tuple[_Tier, ...] | None:
+        """The lines by billed seconds; None = there is one only."""
+        if not minimum and not self.sections:
+            return None
+        sections = [(begin, _exact("sections", price) * factor / 60) for begin, price in read_sections(self.sections)]
+        return tuple(
+            [
+                _Tier(begin, _line((start + attempt) * with_tax, slope * with_tax), _line(start + attempt, slope))
+                for begin, start, slope in curve(connect, second, sections, minimum)
+            ]
+        )
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Terms:
@@ -108,8 +157,13 @@ class Terms:
         return cls(**data)
 
     def to_data(self) -> dict[str, Any]:
-        """A JSON-able dict."""
-        return {name: getattr(self, name) for name in _FIELDS}
+        """A JSON-able dict; what few rates have is in it only where it is set."""
+        data = {name: getattr(self, name) for name in _FIELDS}
+        for name, usual in _FURTHER:
+            value = getattr(self, name)
+            if value != usual:
+                data[name] = value
+        return data
 
     def chargeable(self, ms: int) -> int:
         """Whole seconds of talk beyond the free time, of *ms* raw milliseconds."""
@@ -125,26 +179,38 @@ class Terms:
     def fee(self, billed_seconds: int) -> Fee:
         """The price of *billed_seconds* by the minute rate, with connection fee and tax, rounded once (half up).
 
-        Nothing when no second is billed; a positive fee is at least one rounding step.
+        Only the attempt fee when no second is billed; a positive fee is at least one rounding step.
         """
         if billed_seconds <= 0:
-            return NOTHING
-        a, b, c = self._gross
+            return self._uncharged
+        if self._tiers is None:
+            a, b, c = self._gross
+            x, y, z = self._net
+        else:
+            (a, b, c), (x, y, z) = self._lines_at(self._tiers, billed_seconds)
         fee = _rounded(a + b * billed_seconds, c) * self.step
-        a, b, c = self._net
-        net = _rounded(a + b * billed_seconds, c) * self.step
+        net = _rounded(x + y * billed_seconds, z) * self.step
         return Fee(fee, fee - net, billed_seconds, net)
+
+    @staticmethod
+    def _lines_at(tiers: tuple[_Tier, ...], billed_seconds: int) -> tuple[_Line, _Line]:
+        found = next(tier for tier in reversed(tiers) if tier.begin <= billed_seconds)
+        return found.gross, found.net
 
     def flat_fee(self, billed_seconds: int) -> Fee:
-        """The connection fee with its tax alone, whatever the length; nothing when no second is billed."""
-        if billed_seconds <= 0:
-            return NOTHING
-        fee = _rounded(self._gross[0], self._gross[2]) * self.step
-        net = _rounded(self._net[0], self._net[2]) * self.step
-        return Fee(fee, fee - net, billed_seconds, net)
+        """The connection fee (or the minimum) with its tax alone, whatever the length, and the attempt fee.
+
+        Only the attempt fee when no second is billed.
+        """
+        return self._uncharged if billed_seconds <= 0 else self._flat._replace(billed_seconds=billed_seconds)
 
     def affordable(self, money: int) -> int | None:
-        """The most billed seconds whose `fee` does not exceed *money* units; None = any number."""
+        """The most billed seconds whose `fee` does not exceed *money* units; None = any number.
+
+        0 as well when not even `least` is covered.
+        """
+        if self._tiers is not None:
+            return self._affordable_tier(self._tiers, money // self.step)
         a, b, c = self._gross
         steps = money // self.step
         if b == 0:
@@ -153,10 +219,26 @@ class Terms:
             return 0
         return max((c * (2 * steps + 1) - 2 * a - 1) // (2 * b), 0)
 
+    @staticmethod
+    def _affordable_tier(tiers: tuple[_Tier, ...], steps: int) -> int | None:
+        end: int | None = None
+        for begin, (a, b, c), _ in reversed(tiers):
+            if _rounded(a + b * begin, c) > steps:
+                end = begin - 1
+                continue
+            if b == 0:
+                return end
+            # without a step only what costs nothing: the first second of a tier beyond one that is free
+            most = (c * (2 * steps + 1) - 2 * a - 1) // (2 * b) if steps else begin
+            return most if end is None else min(most, end)
+        return 0
+
 
 _FIELDS = (
     "per_minute", "first", "next", "connect_fee", "tax", "free_time", "hold_precision", "fee_precision", "fee_unit",
 )  # fmt: skip
+
+_FURTHER = (("attempt_fee", "0"), ("minimum", "0"), ("sections", ""), ("exchange", "1"))
 
 
 def longest_funded(fee: Callable[[int], int], money: int) -> int | None:
@@ -190,6 +272,17 @@ def _exact(name: str, text: str) -> Fraction:
     return Fraction(value)
 
 
+@lru_cache(maxsize=1024)
+def _factor(text: str) -> Fraction:
+    try:
+        value = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        value = Fraction(0)
+    if value <= 0:
+        raise ValueError(f"exchange: expected a decimal or a fraction above 0, got {text!r}")
+    return value
+
+
 @lru_cache(maxsize=64)
 def _step(unit: str, precision: int) -> int:
     smallest = Fraction(1, 10**precision)
@@ -202,6 +295,16 @@ def _step(unit: str, precision: int) -> int:
 def _line(start: Fraction, slope: Fraction) -> _Line:
     c = lcm(start.denominator, slope.denominator)
     return int(start * c), int(slope * c), c
+
+
+def _once(amount: Fraction, with_tax: Fraction, step: int) -> Fee:
+    """An amount of steps that is charged by itself."""
+    if not amount:
+        return NOTHING
+    gross = amount * with_tax
+    fee = _rounded(gross.numerator, gross.denominator) * step
+    net = _rounded(amount.numerator, amount.denominator) * step
+    return Fee(fee, fee - net, 0, net)
 
 
 def _rounded(numerator: int, denominator: int) -> int:
