@@ -8,6 +8,8 @@ Sections (`vosswitch.numbers.sections`), integers in the byte order of the machi
 * ``parents``: unsigned 32 bits: the newest row of the longest shorter prefix that leads this row's prefix, or `NONE`.
 * ``places``: unsigned 64 bits: where in ``texts`` the row's price stands.
 * ``texts``: prices, each a length byte and ``per_minute|first|next|connect_fee|tax|level``; equal ones mostly once.
+  Rates with something further have ``|until|attempt_fee|minimum|sections|periods`` behind it; a text of more than 255
+  bytes has a zero byte and its length in two bytes before it, the smaller one first.
 * ``odd``: JSON rows whose prefix is not of 0 to 16 digits; they go into the overlay.
 
 A prefix of the searched number is the nearest row at or before the number's own key, or a parent of that row: one
@@ -22,6 +24,7 @@ from array import array
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.billing.extra import Extra
 from vosswitch.billing.rates import Rate
 from vosswitch.numbers.sections import BadFile, Layout
 
@@ -38,6 +41,8 @@ _SHIFTS = tuple(range(4 * _DIGITS, -1, -4))
 _ODD_LIMIT = 10_000
 _SHARED_PRICES = 65_536
 _tuple = tuple.__new__
+_PLAIN = 8
+_LONGEST_TEXT = 4096
 _KNOWN = 1024
 """Prices that are kept as they were read."""
 
@@ -72,6 +77,14 @@ def _leading_digits(number: str) -> str:
         if not _plain(character):
             return head[:place]
     return head
+
+
+def _further_text(extra: Sequence[Any]) -> str:
+    until, *rest = extra
+    return "|".join(("" if until is None else str(until), *rest))
+
+
+_Price = tuple[str, int, int, str, str, str, "Extra | None"]
 
 
 class RateCompiler:
@@ -123,7 +136,10 @@ class RateCompiler:
         columns["keys"].append(key_of(prefix))
         columns["effective"].append(effective)
         columns["parents"].append(leading[-1][1] if leading else NONE)
-        columns["places"].append(self._place(f"{row[2]}|{row[3]}|{row[4]}|{row[5]}|{row[6]}|{row[7]}"))
+        price = f"{row[2]}|{row[3]}|{row[4]}|{row[5]}|{row[6]}|{row[7]}"
+        if len(row) > _PLAIN and row[_PLAIN] is not None:
+            price = f"{price}|{_further_text(row[_PLAIN])}"
+        columns["places"].append(self._place(price))
         leading.append((prefix, self.count))
         self.count += 1
 
@@ -133,10 +149,10 @@ class RateCompiler:
             if len(self._prices) >= _SHARED_PRICES:
                 self._prices.clear()
             text = price.encode()
-            if len(text) > 255:
-                raise ValueError(f"rate {self._last[0]!r}: its amounts are longer than 255 characters together")
+            if len(text) > _LONGEST_TEXT:
+                raise ValueError(f"rate {self._last[0]!r}: its terms are longer than {_LONGEST_TEXT} bytes together")
             place = self._prices[price] = self._texts_before + len(self._texts)
-            self._texts += bytes((len(text),)) + text
+            self._texts += (bytes((len(text),)) if len(text) < 256 else b"\0" + len(text).to_bytes(2, "little")) + text
         return place
 
     def flush(self) -> dict[str, bytes]:
@@ -190,7 +206,7 @@ class RateFile:
         self._parents = parts[2].cast("I")
         self._places = parts[3].cast("Q")
         self._texts = parts[4]
-        self._known: dict[int, tuple[str, int, int, str, str, str]] = {}
+        self._known: dict[int, _Price] = {}
         self.odd_rows: list[list[Any]] = self._read_odd(bytes(parts[5]))
 
     def _read_odd(self, data: bytes) -> list[list[Any]]:
@@ -217,9 +233,13 @@ class RateFile:
         effective = self._effective
         try:
             row = self._nearest(digits)
-            while row != NONE and effective[row] > at_ms:
+            while row != NONE:
+                if effective[row] <= at_ms:
+                    rate = self._rate(row, digits)
+                    if rate.extra is None or rate.extra.holds(at_ms):
+                        return rate
                 row = self._older(row)
-            return None if row == NONE else self._rate(row, digits)
+            return None
         except (IndexError, ValueError):
             raise BadRateFile(f"{self._name}: damaged at the rate of {digits!r}") from None
 
@@ -274,12 +294,23 @@ class RateFile:
         price = self._known.get(place) or self._price(place)
         return _tuple(Rate, (digits[: _size(own)], self._effective[row], *price))
 
-    def _price(self, place: int) -> tuple[str, int, int, str, str, str]:
+    def _price(self, place: int) -> _Price:
         """What stands there; few prices are those of most rows."""
         texts = self._texts
-        text = str(texts[place + 1 : place + 1 + texts[place]], "ascii")
-        per_minute, first, step, connect_fee, tax, level = text.split("|")
+        begin, size = place + 1, texts[place]
+        if not size:
+            begin, size = place + 3, int.from_bytes(texts[place + 1 : place + 3], "little")
+        parts = str(texts[begin : begin + size], "utf-8").split("|", _MOST_PARTS - 1)
+        per_minute, first, step, connect_fee, tax, level = parts[:6]
+        extra = None
+        if len(parts) == _MOST_PARTS:
+            extra = Extra(int(parts[6]) if parts[6] else None, *parts[7:])
+        elif len(parts) > 6:
+            raise ValueError(parts)
         if len(self._known) >= _KNOWN:
             self._known.clear()
-        found = self._known[place] = per_minute, int(first), int(step), connect_fee, tax, level
+        found = self._known[place] = per_minute, int(first), int(step), connect_fee, tax, level, extra
         return found
+
+
+_MOST_PARTS = 11

@@ -12,6 +12,7 @@ from functools import lru_cache
 from sys import intern
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from vosswitch.billing.extra import Extra
 from vosswitch.model.rating import Terms
 from vosswitch.model.values import UNITS, Level
 
@@ -28,6 +29,7 @@ class Rate(NamedTuple):
     :ivar per_minute: plain decimal of currency; likewise *connect_fee*; *tax* in percent.
     :ivar first: seconds of the first increment, *next* of the further ones.
     :ivar level: a `vosswitch.model.values.Level` value.
+    :ivar extra: what few rates have; None = nothing of it.
     """
 
     prefix: str
@@ -38,6 +40,7 @@ class Rate(NamedTuple):
     connect_fee: str
     tax: str
     level: str
+    extra: Extra | None = None
 
     @property
     def per_minute_units(self) -> int:
@@ -48,6 +51,16 @@ class Rate(NamedTuple):
     def level_code(self) -> int:
         """The number of column ``calllevel``."""
         return Level(self.level).code
+
+
+def rate_of(row: Sequence[Any]) -> Rate:
+    """A rate of its row (see `RateTable.with_changes`)."""
+    rate = Rate(*row[:_PLAIN])
+    return rate._replace(extra=Extra(*row[_PLAIN])) if len(row) > _PLAIN and row[_PLAIN] else rate
+
+
+_PLAIN = 8
+"""Fields of a row that has nothing further."""
 
 
 @lru_cache(maxsize=8192)
@@ -86,17 +99,20 @@ class RateTable:
     the processor.  Therefore lists share the texts of prefixes and their lengths.
 
     :ivar lengths: of the prefixes in the overlay, longest first; equal ones are one and the same object.
-    :ivar filed: there is a file under it.
+    :ivar plain: there is no file under it, no rate has anything further, and it is in the deployment's currency: its
+        prices are those that it says.
+    :ivar currency: of its prices, "" = the deployment's.
     """
 
-    __slots__ = ("_base", "_entries", "_units", "filed", "lengths")
+    __slots__ = ("_base", "_entries", "_units", "currency", "lengths", "plain")
 
-    def __init__(self, entries: _Entries, base: RateFile | None) -> None:
+    def __init__(self, entries: _Entries, base: RateFile | None, currency: str = "") -> None:
         self._entries = entries
         self.lengths = _shared(tuple(sorted(set(map(len, entries)), reverse=True)))
         self._base = base
-        self.filed = base is not None
-        self._units = {} if base is not None else _all_units(entries)
+        self.currency = currency
+        self.plain = base is None and not currency and not any(map(_further, entries.values()))
+        self._units = _all_units(entries) if self.plain else {}
 
     @classmethod
     def build(cls, rows: Iterable[Sequence[Any]] = (), base: RateFile | None = None) -> RateTable:
@@ -110,7 +126,8 @@ class RateTable:
         """The table after further rows, taken in order.
 
         :param rows: ``[prefix, effective_ms, per_minute, first, next, connect_fee, tax, level]`` replaces or adds by
-            (prefix, effective); ``[prefix, None]`` takes away everything of that prefix.
+            (prefix, effective), with a list of the fields of `Extra` behind them where there is something of it;
+            ``[prefix, None]`` takes away everything of that prefix.
         """
         entries = dict(self._entries)
         touched = False
@@ -120,10 +137,14 @@ class RateTable:
             if row[1] is None:
                 entries[prefix] = _GONE
                 continue
-            rate = Rate(*row)
+            rate = rate_of(row)
             old = entries.get(prefix)
             entries[prefix] = rate if old is None else _with_rate(old, rate)
-        return RateTable(entries, self._base) if touched else self
+        return RateTable(entries, self._base, self.currency) if touched else self
+
+    def in_currency(self, currency: str) -> RateTable:
+        """The same prices in another currency."""
+        return self if currency == self.currency else RateTable(self._entries, self._base, currency)
 
     def lookup(self, number: str, at_ms: int) -> Rate | None:
         """The rate of *number*: the newest in force at *at_ms* of the longest prefix that has one in force."""
@@ -133,25 +154,25 @@ class RateTable:
         for length in self.lengths:
             if length <= size and (entry := entries.get(number[:length])) is not None:
                 for rate in (entry,) if type(entry) is Rate else entry.rates:  # type: ignore[union-attr]
-                    if rate.effective_ms <= at_ms:
+                    if rate.effective_ms <= at_ms and (rate.extra is None or rate.extra.holds(at_ms)):
                         return rate
         return None
 
     def heads(self, number: str) -> list[str]:
         """What `price` asks of a number: its leading characters that may be prefixes of the list, longest first.
 
-        Lists of the same *lengths* without a file have the same.
+        *plain* lists of the same *lengths* have the same.
         """
         size = len(number)
-        return [number] if self.filed else [number[:length] for length in self.lengths if length <= size]
+        return [number] if not self.plain else [number[:length] for length in self.lengths if length <= size]
 
     def price(self, heads: Sequence[str], at_ms: int) -> int | None:
-        """The minute price of `lookup` in units of 10^-7; None when there is no rate.
+        """The minute price of `lookup` in units of 10^-7, as the list says it; None when there is no rate.
 
         :param heads: of the number.
         """
-        if self._base is not None:
-            rate = self._with_file(self._base, heads[0], at_ms)
+        if not self.plain:
+            rate = self.lookup(heads[0], at_ms)
             return None if rate is None else minute_units(rate.per_minute)
         units = self._units
         for head in heads:
@@ -200,6 +221,13 @@ def _as_entry(entry: Rate | _Entry) -> _Entry:
     return _Entry(hides=False, rates=(entry,)) if isinstance(entry, Rate) else entry
 
 
+def _further(entry: Rate | _Entry) -> bool:
+    """Whether a rate has more than a price."""
+    if isinstance(entry, Rate):
+        return entry.extra is not None
+    return any(rate.extra is not None for rate in entry.rates)
+
+
 def _with_rate(old: Rate | _Entry, rate: Rate) -> _Entry:
     entry = _as_entry(old)
     others = [one for one in entry.rates if one.effective_ms != rate.effective_ms]
@@ -219,18 +247,19 @@ def _merged(hits: list[tuple[str, _Entry]], below: Mapping[str, list[Rate]], at_
         if not entry.hides:
             taken = {rate.effective_ms for rate in rates}
             rates += [rate for rate in below.get(prefix, ()) if rate.effective_ms not in taken]
-        usable = [rate for rate in rates if rate.effective_ms <= at_ms]
+        usable = [one for one in rates if one.effective_ms <= at_ms and (one.extra is None or one.extra.holds(at_ms))]
         if usable:
             return max(usable, key=_effective)
     return None
 
 
-def terms(rate: Rate, parameters: Mapping[str, Any] | Any) -> Terms:
+def terms(rate: Rate, parameters: Mapping[str, Any] | Any, exchange: str = "1") -> Terms:
     """The `Terms` of *rate* under the billing parameters of a `vosswitch.params.system.Parameters` snapshot.
 
+    :param exchange: what one of the list's currency is in that of the account (`Terms.exchange`).
     :raises ValueError: the rate holds a text that is no decimal (checked when rates are stored).
     """
-    return _terms(
+    common = (
         rate.per_minute,
         rate.first,
         rate.next,
@@ -241,6 +270,11 @@ def terms(rate: Rate, parameters: Mapping[str, Any] | Any) -> Terms:
         parameters["SERVER_BILLING_FEE_PRECISTION"],
         str(parameters["SERVER_BILLING_FEE_UNIT"]),
     )
+    extra = rate.extra
+    if extra is None and exchange == "1":
+        return _terms(*common)
+    further = (extra.attempt_fee, extra.minimum, extra.sections) if extra is not None else ("0", "0", "")
+    return _terms(*common, *further, exchange)
 
 
 _terms = lru_cache(maxsize=8192)(Terms)

@@ -119,13 +119,7 @@ def _rate_groups(connection: Connection, *numbers: str) -> dict[str, Any]:
     bodies = {}
     for group in rates.groups(connection):
         rows = rates.rates_of(connection, group, prefixes).values()
-        overlay = [[row[column] for column in rates.RateRow._fields] for row in rows]
-        bodies[group.name] = {
-            "name": group.name,
-            "billing_mode": group.billing_mode,
-            "file": None,
-            "overlay": overlay,
-        }
+        bodies[group.name] = {**group.head(), "file": None, "overlay": list(map(rates.taken_of, rows))}
     return bodies
 
 

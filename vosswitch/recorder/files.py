@@ -141,8 +141,7 @@ class PriceLists(_Compiled["Group"]):
         return map(row, rates.stream(connection, owner))
 
     def _compile(self, connection: Connection, owner: Group, path: str) -> None:
-        names = rates.RateRow._fields
-        compile_rates(self._rows(map(rates.RateRow._make, rates.raw_rows(connection, owner, names))), path)
+        compile_rates(self._rows(map(rates.taken, rates.raw_rows(connection, owner, rates.TAKEN))), path)
 
     def _usable(self, owner: Group, path: str) -> bool:
         with contextlib.suppress(BadFile):
@@ -158,12 +157,7 @@ class PriceLists(_Compiled["Group"]):
         return rows + [row(values) for values in found.values()]
 
     def _body(self, owner: Group, path: Path | None, overlay: list[list[Any]]) -> dict[str, Any]:
-        return {
-            "name": owner.name,
-            "billing_mode": owner.billing_mode,
-            "file": None if path is None else str(path),
-            "overlay": overlay,
-        }
+        return {**owner.head(), "file": None if path is None else str(path), "overlay": overlay}
 
 
 class NumberLists(_Compiled["Head"]):
@@ -223,4 +217,4 @@ def _changed(connection: Connection, logged: str, owner: str, seq: int) -> list[
 
 def row(values: Mapping[str, Any]) -> list[Any]:
     """A rate as the switch takes it."""
-    return [values[name] for name in rates.RateRow._fields]
+    return rates.taken_of(values)

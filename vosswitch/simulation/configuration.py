@@ -136,10 +136,10 @@ class Configuration:
         for name, stored in made.state[RATE_GROUPS.name].items():
             if name in wanted.lists:
                 continue
-            body = self._in_force(name) if name in existing else {"name": name, "file": None, "overlay": []}
+            body = self._in_force(name) if name in existing else {"file": None, "overlay": []}
             changed = self._changed(name, made.rates.get(name, ()), known=name in existing)
             overlay = [*body["overlay"], *changed]
-            groups[name] = {**body, "billing_mode": stored.values["billing_mode"], "overlay": overlay}
+            groups[name] = {**body, **rates.head(stored.values), "overlay": overlay}
         return made.state, groups
 
     def _changed(self, name: str, pairs: Sequence[RatePair], *, known: bool) -> list[list[Any]]:
@@ -172,8 +172,8 @@ class Configuration:
                 if values is not None:
                     rows[f"{prefix}/{effective}"] = values
             changed = [[prefix, None] for prefix in prefixes] + [row(values) for values in rows.values()]
-            mode = then.state[RATE_GROUPS.name][name].values["billing_mode"]
-            groups[name] = {**body, "billing_mode": mode, "overlay": [*body["overlay"], *changed]}
+            head = rates.head(then.state[RATE_GROUPS.name][name].values)
+            groups[name] = {**body, **head, "overlay": [*body["overlay"], *changed]}
         return then.state, groups
 
     def _listed(self, state: State, name: str, path: str) -> dict[str, Any]:
@@ -182,7 +182,7 @@ class Configuration:
         if stored is None:
             raise CannotImport(f'{path}: there is no rate group "{name}"')
         rows = [row(dict(zip(rates.COLUMNS, values, strict=True))) for values in read_list(path, self._deployment)]
-        body: dict[str, Any] = {"name": name, "billing_mode": stored.values["billing_mode"], "file": None}
+        body: dict[str, Any] = {**rates.head(stored.values), "file": None}
         if len(rows) <= IN_MEMORY:
             return {**body, "overlay": rows}
         target = self._scratch / f"draft-{len(list(self._scratch.iterdir()))}.bin"

@@ -179,8 +179,13 @@ def _read_rates(entry: Entry, rows: Any, deployment: Deployment, found: Document
     rates: dict[str, Entry] = {}
     for where, row in _rows(rows, f"{entry.where}: rates", "rate_groups.rates", found):
         one = _entry(RATE, row, where, deployment, found)
-        if one is not None:
-            _add(rates, one, found)
+        if one is None:
+            continue
+        try:
+            RATE.check(one.complete(RATE))
+        except ValueError as error:
+            found.problems.append(f"{one.where}: {error}")
+        _add(rates, one, found)
     entry.rates = list(rates.values())
 
 

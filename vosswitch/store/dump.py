@@ -105,6 +105,6 @@ def _rate_lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
         written = {
             item.name: item.write(row[item.name])
             for item in RATE.fields
-            if item.required or row[item.name] != item.default
+            if item.required or row.get(item.name, item.default) != item.default
         }
         yield from table_lines("rate_groups.rates", written)

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.store import changes, entities, number_rows, rates
+from vosswitch.store.calendar_fields import CALENDARS
 from vosswitch.store.document import BadDocument, Document, Entry, read_document
 from vosswitch.store.idle_settings import idle_settings
 from vosswitch.store.number_fields import NUMBER_TABLES
 from vosswitch.store.period_fields import idle_bindings
 from vosswitch.store.provision_schema import ACCOUNTS, RATE, RATE_GROUPS, TABLES
+from vosswitch.store.rate_periods import calendar_problems
 from vosswitch.store.resolve import Resolution, State, Step, resolve
 from vosswitch.store.secrets import MASK
 from vosswitch.store.table import Table
@@ -169,6 +171,9 @@ def _prepare(connection: Connection, raw: Mapping[str, Any], deployment: Deploym
             pairs = _rate_pairs(connection, entry, known=entry.key in existing)
             if pairs:
                 work.rates[entry.key] = pairs
+    problems = list(calendar_problems(connection, document, work.rates, state[CALENDARS.name]))
+    if problems:
+        raise BadDocument(problems)
     return work
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from vosswitch.model.values import Level, money_text
 from vosswitch.numbers.dialplan import parse_plan
-from vosswitch.store import fields, fraud_fields, numbering_fields, period_fields, portability_fields
+from vosswitch.store import fields, fraud_fields, numbering_fields, period_fields, portability_fields, rate_fields
 from vosswitch.store.calendar_fields import CALENDARS
 from vosswitch.store.group_fields import NUMBER_GROUPS
 from vosswitch.store.limit_fields import (
@@ -62,7 +62,13 @@ RATE = Table(
         Field("connect_fee", fields.rate, "0", help="Price of an answered call"),
         Field("tax", fields.rate, "0", help="Percent on top"),
         Field("level", _LEVELS, Level.DOMESTIC.value, help="net, local, domestic or international"),
+        Field("until", fields.optional(fields.moment), None, fields.moment_text, "Not in force from then on"),
+        Field("attempt_fee", rate_fields.amount, "0", help="Price of a call that is placed, answered or not"),
+        Field("minimum", rate_fields.amount, "0", help="The least that a charged call costs"),
+        Field("sections", rate_fields.sections, "", help="Other minute prices beyond charged seconds: 60:0.5,300:0.3"),
+        Field("periods", rate_fields.periods, "", help="Prices of times: CALENDAR:PER_MINUTE[:CONNECT_FEE], ..."),
     ),
+    check=rate_fields.check_rate,
 )
 
 RATE_GROUPS = Table(

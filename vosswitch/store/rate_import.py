@@ -22,6 +22,7 @@ from vosswitch.store.document import explain
 from vosswitch.store.fields import Deployment, Expected
 from vosswitch.store.generations import CannotImport
 from vosswitch.store.provision_schema import RATE
+from vosswitch.store.rate_periods import check_calendars
 from vosswitch.store.schema import changes as change_log
 from vosswitch.store.schema import parameter, rate, rate_group
 
@@ -38,6 +39,9 @@ ALIASES = {
     "first_increment": "first", "increment_first": "first", "next_increment": "next", "increment_next": "next",
     "connection_fee": "connect_fee", "setup_fee": "connect_fee", "tax_percent": "tax", "call_level": "level",
     "effective_date": "effective", "effective_from": "effective", "valid_from": "effective",
+    "effective_to": "until", "effective_until": "until", "valid_to": "until", "valid_until": "until",
+    "end_date": "until", "expiry_date": "until", "call_fee": "attempt_fee", "attempt_charge": "attempt_fee",
+    "minimum_fee": "minimum", "minimum_charge": "minimum", "min_charge": "minimum", "tiers": "sections",
 }  # fmt: skip
 """Other headings that are taken for ours, in lower case with ``_`` for blanks."""
 
@@ -48,6 +52,7 @@ _REFUSED_KEPT = 1000
 
 _Row = tuple[Any, ...]
 _BY_KEY = itemgetter(0, 1)
+_UNTIL, _PERIODS = rates.COLUMNS.index("until"), rates.COLUMNS.index("periods")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,8 @@ def import_rates(
     rows = _read(source, deployment, report)
     if report.refused_count:
         return report
+    with database.read() as connection:
+        check_calendars(connection, {row[_PERIODS] for row in rows})
     work = generations.Filling(database, BULK, group, pause)
     gc.freeze()  # a full collection over a million rows would stretch a transaction by 100 ms
     try:
@@ -222,6 +229,9 @@ def _checked(lines: Iterator[Sequence[str]], deployment: Deployment, report: Rep
             continue
         row = _row(line, order, readers, number, report)
         if row is None:
+            continue
+        if row[_UNTIL] is not None and row[_UNTIL] <= row[1]:
+            report.refuse(number, "until", "expected a moment after effective")
             continue
         if row[:2] in seen:
             report.refuse(number, "prefix", f'"{row[0]}" stands twice with the same effective')

@@ -13,11 +13,16 @@ from sqlalchemy import and_, delete, func, insert, select, update
 from vosswitch.store.schema import rate, rate_group
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection, Row, Select
 
-COLUMNS = ("prefix", "effective", "name", "per_minute", "first", "next", "connect_fee", "tax", "level")
+_FURTHER = ("until", "attempt_fee", "minimum", "sections", "periods")
+COLUMNS = ("prefix", "effective", "name", "per_minute", "first", "next", "connect_fee", "tax", "level", *_FURTHER)
+TAKEN = tuple(name for name in COLUMNS if name != "name")
+"""What the switch has of a rate, in the order of its rows (`taken`)."""
+_PLAIN = len(TAKEN) - len(_FURTHER)
+_NOTHING = (None, "0", "0", "", "")
 _STREAM = {"stream_results": True, "max_row_buffer": 10_000}
 _SLICE = 5000
 
@@ -29,6 +34,7 @@ class RateRow(NamedTuple):
     :ivar per_minute: plain decimal text; likewise *connect_fee*, and *tax* in percent.
     :ivar first: the increments in seconds.
     :ivar level: net, local, domestic or international.
+    :ivar further: until, attempt_fee, minimum, sections and periods; None = nothing of it.
     """
 
     prefix: str
@@ -39,6 +45,7 @@ class RateRow(NamedTuple):
     connect_fee: str
     tax: str
     level: str
+    further: tuple[Any, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,7 @@ class Group:
 
     :ivar generation: of the rows in force.
     :ivar rates_seq: the last change of its rates in the change log.
+    :ivar settings: its fields that have no column; None = all at their defaults.
     """
 
     id: int
@@ -54,6 +62,16 @@ class Group:
     billing_mode: str
     generation: int
     rates_seq: int
+    settings: Mapping[str, Any] | None = None
+
+    def head(self) -> dict[str, Any]:
+        """What the switch has of it beside its rates."""
+        return head({"name": self.name, "billing_mode": self.billing_mode, **(self.settings or {})})
+
+
+def head(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the switch has of a rate group beside its rates, of its values by name."""
+    return {"name": values["name"], "billing_mode": values["billing_mode"], "currency": values.get("currency") or ""}
 
 
 class NoSuchGroup(LookupError):
@@ -91,11 +109,26 @@ def rate_rows(connection: Connection, group: str) -> Iterator[RateRow]:
 
     :raises NoSuchGroup: there is none of that name.
     """
-    rows = raw_rows(connection, find_group(connection, group), RateRow._fields)
+    rows = raw_rows(connection, find_group(connection, group), TAKEN)
     try:
-        yield from map(RateRow._make, rows)
+        yield from (RateRow(*taken(row)) for row in rows)
     finally:
         rows.close()
+
+
+def taken(cells: Sequence[Any]) -> Sequence[Any]:
+    """A rate as the switch takes it: a row of plain ones ends with the level, others have a list of the rest behind it.
+
+    :param cells: those of `TAKEN`.
+    """
+    further = cells[_PLAIN:]
+    return cells[:_PLAIN] if further == _NOTHING else [*cells[:_PLAIN], list(further)]
+
+
+def taken_of(values: Mapping[str, Any]) -> list[Any]:
+    """As `taken`, of a rate's values by name; an older version's have nothing further."""
+    further = [values.get(name, usual) for name, usual in zip(_FURTHER, _NOTHING, strict=True)]
+    return list(taken((*(values[name] for name in TAKEN[:_PLAIN]), *further)))
 
 
 def raw_rows(connection: Connection, group: Group, names: Sequence[str] = COLUMNS) -> Generator[Row[Any], None, None]:

@@ -100,7 +100,7 @@ class NodeView:
             name = entry[0]  # by place: what is not asked for is not touched, and stays out of the cache
             if at_price:
                 table = lists[name] if name in lists else self._list_of(entry[1])
-                if table is None or table.filed:
+                if table is None or not table.plain:
                     price = self._price(table)
                 else:
                     if table.lengths is not lengths:
