@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import intern
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vosswitch.numbers.areas import zone_of
@@ -44,7 +45,10 @@ class Bound(NamedTuple):
 
 
 def read_prefix(entry: str | Mapping[str, Any]) -> str | Bound:
-    """An entry of a configuration body: a text, or a mapping with what is set."""
-    return (
-        entry if isinstance(entry, str) else Bound(**{key: value for key, value in entry.items() if value is not None})
-    )
+    """An entry of a configuration body: a text, or a mapping with what is set.
+
+    Gateways and price lists share the texts of equal prefixes.
+    """
+    if isinstance(entry, str):
+        return intern(entry)
+    return Bound(**{key: value for key, value in entry.items() if value is not None})

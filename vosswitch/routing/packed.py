@@ -98,8 +98,15 @@ def _valued(found: dict[str, Any], shown: Sequence[Candidate]) -> list[list[Any]
         found["e"] = equal
     if names:
         found["v"] = names
-    places = [0 if prefix == before else prefix for prefix, before in zip(prefixes, (None, *prefixes))]  # noqa: B905
-    return list(map(list, zip(gateways, places, *differing, strict=True)))
+    rows_: list[list[Any]] = []
+    before: str | None = None
+    for row in map(list, zip(gateways, prefixes, *differing, strict=True)):
+        if row[1] == before:
+            row[1] = 0
+        else:
+            before = row[1]
+        rows_.append(row)
+    return rows_
 
 
 def _grouped(dropped: Iterable[Look]) -> dict[str, list[Any]]:
