@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.bench import calls, changing, decision, rates, registrations, screening, streams, tables
+from tests.bench import calls, changing, decision, draining, rates, registrations, screening, streams, tables
 from tests.support.switch import ROOT
 
 PARTS = (
@@ -24,6 +24,7 @@ PARTS = (
     "overload",
     "streams",
     "memory",
+    "drain",
     "rates",
     "registrations",
     "rtp",
@@ -165,6 +166,13 @@ def part_tables(quick: bool) -> dict[str, object]:
     """Number tables: look-ups, size, import."""
     found = tables.measure(100_000 if quick else 1_000_000, 100_000 if quick else 1_000_000)
     show("number tables", found)
+    return found
+
+
+def part_drain(quick: bool) -> dict[str, object]:
+    """The journal into SQLite and MariaDB, with everything that a call leaves there."""
+    found = draining.measure(20_000 if quick else 100_000)
+    show("the recorder alone: calls a second into the database, all columns and ledger rows", found)
     return found
 
 

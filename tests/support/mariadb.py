@@ -8,13 +8,10 @@ import signal
 import socket
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pymysql
 import pytest
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _START_SECONDS = 60
 
@@ -89,6 +86,12 @@ class MariaDb:
         finally:
             connection.close()
         return f"mysql+pymysql://root@127.0.0.1:{self._port}/{name}"
+
+    def cpu_seconds(self) -> float:
+        """What its process has used so far."""
+        assert self._process is not None
+        used = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        return sum(map(int, used)) / os.sysconf("SC_CLK_TCK")
 
     def kill(self) -> None:
         """End it as a crash does."""

@@ -302,7 +302,7 @@ class JournalReader:
         size = _CHUNK
         while len(found) < limit:
             data = self._pread(size, offset)
-            taken, used = _intact(data, limit - len(found))
+            taken, used = _intact(data, limit - len(found), offset)
             found += taken
             offset += used
             if taken:
@@ -345,13 +345,13 @@ def _begun(data: bytes) -> bool:
     return any(data[: journal.HEAD_SIZE])
 
 
-def _intact(data: bytes, limit: int) -> tuple[list[Record], int]:
-    """Records from the beginning of *data*, and how many bytes they are."""
+def _intact(data: bytes, limit: int, base: int) -> tuple[list[Record], int]:
+    """Records from the beginning of *data*, and how many bytes they are; *base* is where it begins in its segment."""
     found: list[Record] = []
     offset = 0
-    while len(found) < limit and (record := journal.read_at(data, offset)) is not None:
+    while len(found) < limit and (record := journal.read_at(data, offset, base)) is not None:
         found.append(record)
-        offset = record.end
+        offset = record.end - base
     return found, offset
 
 

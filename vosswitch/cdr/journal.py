@@ -111,8 +111,11 @@ def _plain(value: Any) -> Any:
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
 
 
-def read_at(data: bytes, offset: int) -> Record | None:
-    """The intact record that begins at *offset*, None when there is none (or not all of it is in *data*)."""
+def read_at(data: bytes, offset: int, base: int = 0) -> Record | None:
+    """The intact record that begins at *offset*, None when there is none (or not all of it is in *data*).
+
+    :param base: where *data* begins in its segment.
+    """
     if offset + HEAD_SIZE > len(data):
         return None
     mark, version, code, size, check, flowno = _HEAD.unpack_from(data, offset)
@@ -122,7 +125,7 @@ def read_at(data: bytes, offset: int) -> Record | None:
     payload = data[begin : begin + size]
     if crc32(payload, crc32(_COVERED.pack(version, code, size, flowno))) != check:
         return None
-    return Record(_KINDS[code], flowno, payload, begin + size)
+    return Record(_KINDS[code], flowno, payload, base + begin + size)
 
 
 def find(data: bytes, offset: int) -> int | None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from vosswitch.store.database import Database
 
 _READ = 4000
+_AHEAD = 400
+"""Records that are read in one go: with too few of them the same disk blocks are read again and again."""
 _REFUSED = "refused.jsonl"
 
 _DEFAULTS: dict[str, Any] = {field.name: field.default if field.default is not MISSING else [] for field in fields(Cdr)}
@@ -116,10 +118,20 @@ class Drain:
 
     def _collect(self, limit: int) -> tuple[list[dict[str, Any]], Position]:
         ends: list[dict[str, Any]] = []
-        while len(ends) < limit and (records := self._reader.read(limit - len(ends))):
-            self._note(records)
-            ends += [self._end(item) for item in records if item.kind == "end"]
+        while len(ends) < limit and (records := self._reader.read(_AHEAD)):
+            taken = self._up_to(limit - len(ends), records)
+            self._note(taken)
+            ends += [self._end(item) for item in taken if item.kind == "end"]
         return ends, self._reader.position
+
+    def _up_to(self, limit: int, records: list[Record]) -> list[Record]:
+        """Records with at most *limit* ends among them; the reader goes back to behind the last of these."""
+        ends = [number for number, item in enumerate(records) if item.kind == "end"]
+        if len(ends) <= limit:
+            return records
+        taken = records[: ends[limit - 1] + 1]
+        self._reader.position = Position(self._reader.position.segment, taken[-1].end)
+        return taken
 
     def _note(self, records: list[Record]) -> None:
         segment = self._reader.position.segment

@@ -6,6 +6,7 @@ switch that was killed, until the journal is drained.
 
 from __future__ import annotations
 
+import gc
 import select
 import signal
 import socket
@@ -47,6 +48,10 @@ _LAST_TRIES = 4
 _PATIENCE = 10
 _LONG = 2.0
 """Seconds after which already the first failure is told: it was a silence, not a short break."""
+
+GC_THRESHOLDS = (50_000, 20, 20)
+"""A batch of records is some ten thousand objects, and none of them is garbage: with Python's own thresholds looking
+for it takes a third of the reading."""
 
 _POLL_SECONDS = 1.0
 _SEEN_SECONDS = 5.0
@@ -398,6 +403,8 @@ def main(path: str, seq: int) -> int:
     channel = Channel(connection)
     feed = Feed(database, boot.run_directory, boot.key_file, seq, channel.trouble)
     try:
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
         plugins = load_plugins(boot, lambda name: feed.parameters[name])
         feed.registry = DECLARED.with_more(plugins.parameters.values())
         Recorder(boot, database, channel, feed, Sinks(plugins.cdr_sinks, report)).run()

@@ -33,6 +33,7 @@ from sqlalchemy.schema import CreateColumn
 
 from vosswitch.call.deciding.keeping import told
 from vosswitch.model.values import money_text
+from vosswitch.store.rows import insert_rows
 from vosswitch.store.schema import OPTIONS, cdr_table
 from vosswitch.store.types import JsonText, Money, RowNumber
 
@@ -196,18 +197,14 @@ _MONEY: dict[str, str] = {"fee": "fee", "tax": "tax", "incomefee": "cost", "inco
 _STREAMS = ("callerpackets", "calleroctets", "callerlost", "calleepackets", "calleeoctets", "calleelost")
 _FILLED = (*_TEXTS, *_PLAIN, *_MONEY, *_STREAMS, "softswitchname", "attempts", "decision", "agents", "cdrlevel")
 
+_COLUMNS = ", ".join(_FILLED)
+
 _texts_of = itemgetter(*(field for field, _ in _TEXTS.values()))
 _plain_of = itemgetter(*_PLAIN.values())
 _money_of = itemgetter(*_MONEY.values())
 _stream_of = itemgetter("packets", "octets", "lost")
 _SIZES = tuple(size for _, size in _TEXTS.values())
 _NO_STREAMS = (None,) * len(_STREAMS)
-
-
-@lru_cache(maxsize=64)
-def _insert_sql(day: str, mark: str) -> str:
-    columns = ", ".join(_FILLED)
-    return f"INSERT INTO {day_table(day).name} ({columns}) VALUES ({', '.join([mark] * len(_FILLED))})"  # noqa: S608
 
 
 def insert_cdrs(connection: Connection, day: str, records: Sequence[Mapping[str, Any]], node_name: str) -> None:
@@ -219,7 +216,7 @@ def insert_cdrs(connection: Connection, day: str, records: Sequence[Mapping[str,
     exact = connection.dialect.name == "sqlite"
     amount: Callable[[int], Any] = int if exact else money_text
     rows = [_row(record, node_name, amount) for record in records]
-    connection.exec_driver_sql(_insert_sql(day, "?" if exact else "%s"), rows)
+    insert_rows(connection, day_table(day).name, _COLUMNS, rows)
 
 
 def _row(record: Mapping[str, Any], node_name: str, amount: Callable[[int], Any]) -> tuple[Any, ...]:

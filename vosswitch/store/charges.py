@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from vosswitch.model.values import money_text
 from vosswitch.store import cdrs, grants
+from vosswitch.store.rows import insert_rows
 from vosswitch.store.schema import journal_position, ledger
 
 if TYPE_CHECKING:
@@ -112,8 +113,7 @@ def _charge(connection: Connection, node_id: int, batch: Batch) -> dict[str, Spe
         return {}
     before = grants.spend(connection, node_id, charged)
     rows = _ledger_rows(connection, batch, {number: held.balance for number, held in before.items()})
-    if rows:
-        connection.exec_driver_sql(_INSERT[connection.dialect.name == "sqlite"], rows)
+    insert_rows(connection, "ledger", _COLUMNS, rows)
     return {
         number: Spent(held.balance - sum_, held.grant - min(held.grant, max(sum_, 0)), sum_)
         for number, held in before.items()
@@ -121,11 +121,7 @@ def _charge(connection: Connection, node_id: int, batch: Batch) -> dict[str, Spe
     }
 
 
-_COLUMNS = ("account", "call_id", "kind", "amount", "balance_after", "at", "who", "why")
-_INSERT = {
-    exact: f"INSERT INTO ledger ({', '.join(_COLUMNS)}) VALUES ({', '.join([mark] * len(_COLUMNS))})"  # noqa: S608
-    for exact, mark in ((True, "?"), (False, "%s"))
-}
+_COLUMNS = "account, call_id, kind, amount, balance_after, at, who, why"
 
 
 def _ledger_rows(connection: Connection, batch: Batch, balances: dict[str, int]) -> list[tuple[Any, ...]]:

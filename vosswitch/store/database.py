@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pymysql.converters import conversions
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import make_url
 
@@ -133,6 +135,12 @@ def _mysql(url: str, patience: int | None) -> Engine:
             "connect_timeout": 5,
             "read_timeout": patience,
             "write_timeout": patience,
+            "conv": conversions | {Decimal: _plain},
             "init_command": f"SET SESSION sql_mode = '{_SQL_MODE}'",
         },
     )
+
+
+def _plain(value: Decimal, _conversions: object) -> str:
+    """A decimal without an exponent: ``1E-7`` is a binary float to the server, and so is what it is added to."""
+    return format(value, "f")
