@@ -38,6 +38,7 @@ class Account:
     :ivar expires: epoch milliseconds from which on it makes no calls; None = never.
     :ivar screening: lists, areas, sections and level of its calls.
     :ivar agent: number of the agent whose customer it is; None = nobody's.
+    :ivar packages: names of its packages.
     :ivar limit: what each of its calls takes.
     """
 
@@ -54,6 +55,7 @@ class Account:
     expires: int | None = None
     screening: Screening = UNSCREENED
     agent: str | None = None
+    packages: tuple[str, ...] = ()
     limit: Limit = field(init=False, repr=False, compare=False, default=NO_LIMIT)
 
     def __post_init__(self) -> None:
@@ -76,6 +78,7 @@ class Account:
             expires=body["expires"],
             screening=Screening.of_account(body),
             agent=body.get("agent"),
+            packages=tuple([item["name"] for item in body.get("packages") or ()]),
         )
 
 
@@ -178,6 +181,7 @@ class Phone:
     :ivar screening: lists of calls from it and to it.
     :ivar numbering: what it has to say about the numbers of its calls besides its dial plans.
     :ivar privileges: what it has of its own.
+    :ivar spending_limited: what its calls cost counts against a limit of its own.
     :ivar limit: what each of its calls takes, those to it too.
     """
 
@@ -192,6 +196,7 @@ class Phone:
     numbering: Numbering = PLAIN_NUMBERING
     locked: bool = False
     privileges: Privileges = ORDINARY
+    spending_limited: bool = False
     limit: Limit = field(init=False, repr=False, compare=False, default=NO_LIMIT)
 
     def __post_init__(self) -> None:
@@ -215,6 +220,7 @@ class Phone:
             numbering=Numbering.from_body(body),
             locked=body["locked"],
             privileges=Privileges.from_body(body),
+            spending_limited=body.get("spending_limit") is not None,
         )
 
 

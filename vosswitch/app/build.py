@@ -123,9 +123,8 @@ def calls(node: Switch) -> CallService:
 
 def _want(node: Switch, funding: Funding) -> None:
     """Ask for more money of every account that the call depends on."""
-    for share in funding.shares:
-        if share.bounded:
-            node.recorder.want(share.account, share.shortage)
+    for account, amount, _least in funding.wants():
+        node.recorder.want(account, amount)
 
 
 def dips(node: Switch) -> Dips:

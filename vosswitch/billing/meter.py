@@ -49,8 +49,12 @@ class Meter:
 
         A free time is passed over: what comes right after it has to be there from the beginning.
         """
-        seconds = self.terms.free_time + max(self.advance, 1)
-        return self.mode.fee(seconds * 1000, self.terms).fee
+        return self.mode.fee(self.first_ms, self.terms).fee
+
+    @property
+    def first_ms(self) -> int:
+        """How long a call may last, raw ms, on what is held before it is placed."""
+        return (self.terms.free_time + max(self.advance, 1)) * 1000
 
     def funded_ms(self, reserved: int) -> int | None:
         """How long, in raw ms, the call may last on *reserved* units; None = without end."""

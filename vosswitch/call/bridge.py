@@ -355,7 +355,7 @@ class Call:
     # The end of the funded time and of the longest call.
 
     def _set_timer(self) -> None:
-        funded, longest = self.funding.funded_ms, self.decision.longest
+        funded, longest = self.funding.next_ms, self.decision.longest
         if longest is None and funded is None:
             return
         spoken = self._hold_ms()
@@ -375,9 +375,9 @@ class Call:
         if longest is not None and spoken >= longest[0]:
             self.stop(cause(longest[1]))
             return
-        before = self.funding.funded_ms
+        before = self.funding.next_ms
         after = self.funding.extend(spoken)
-        if after is not None and after != before:
+        if self.funding.next_ms != before:
             self.board.journal.extend(self._extension(after))
         elif after is not None:
             self.board.want(self.funding)

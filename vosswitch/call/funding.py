@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
     from vosswitch.billing.balances import Balances
     from vosswitch.billing.meter import Meter
+    from vosswitch.cdr.record import Cdr
 
 
-_ASK_SLICES = 8
+ASK_SLICES = 8
+"""How many slices are asked for at once when a grant does not do."""
 
 
 class Paid(NamedTuple):
@@ -129,12 +131,26 @@ class Share:
     @property
     def shortage(self) -> int:
         """Units to ask the recorder for when the grant does not do, so that it is not asked again for every slice."""
-        return max(self.meter.first_amount(), self.meter.next_amount(0, _ASK_SLICES * self.meter.slice_ms))
+        return max(self.meter.first_amount(), self.meter.next_amount(0, ASK_SLICES * self.meter.slice_ms))
 
     @property
     def funded_ms(self) -> int | None:
         """The call length in ms that the reservation covers; None = no bound."""
         return self.meter.funded_ms(self.reserved) if self.bounded else None
+
+    @property
+    def next_ms(self) -> int | None:
+        """The call length in ms before which `extend` has something to do; None = never."""
+        return self.funded_ms
+
+    def wants(self) -> Iterator[tuple[str, int, int]]:
+        """What a node should hold for such calls, by account: units for some slices, and units for a call to begin."""
+        if self.bounded:
+            yield self.account, self.shortage, self.meter.first_amount()
+
+    def moved(self, at_ms: int) -> bool:
+        """At the answer, epoch ms: whether something else than the rate has changed since the call began."""
+        return False
 
     def spent(self, ms: int) -> int:
         """What it comes to when the call has lasted *ms*, units of 10^-7."""
@@ -156,6 +172,9 @@ class Share:
     def paid(self, hold_ms: int | None) -> Iterator[Paid]:
         """As `settle`, by account."""
         yield Paid(self.account, self.kind, self.settle(hold_ms))
+
+    def describe(self, cdr: Cdr) -> None:
+        """What the record says of the share beside its fee, after the end."""
 
     def terms(self) -> list[dict[str, Any]]:
         """How it is charged, rows of the `answer` record's ``charges_terms``."""
@@ -219,6 +238,18 @@ class Funding:
         if len(self.shares) == 1:
             return self.shares[0].funded_ms
         return min((ms for share in self.shares if (ms := share.funded_ms) is not None), default=None)
+
+    @property
+    def next_ms(self) -> int | None:
+        """The call length in ms before which `extend` has something to do; None = never."""
+        if len(self.shares) == 1:
+            return self.shares[0].next_ms
+        return min((ms for share in self.shares if (ms := share.next_ms) is not None), default=None)
+
+    def wants(self) -> Iterator[tuple[str, int, int]]:
+        """As `Share.wants`, of all shares."""
+        for share in self.shares:
+            yield from share.wants()
 
     @property
     def reserved(self) -> int:

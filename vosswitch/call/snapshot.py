@@ -16,6 +16,7 @@ from vosswitch.accounts.limits import Limit
 from vosswitch.accounts.portability import Portability
 from vosswitch.accounts.values import Account, MappingGateway, Phone
 from vosswitch.billing.files import open_rates
+from vosswitch.billing.packages import Package
 from vosswitch.billing.rates import RateTable
 from vosswitch.call.fraud.rules import NO_RULES, FraudRule, FraudRules
 from vosswitch.model.calendar import Calendar
@@ -68,6 +69,7 @@ class Snapshot:
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     number_groups: Mapping[str, NumberGroup] = field(default_factory=dict)
     number_lists: Mapping[str, ScreeningList] = field(default_factory=dict)
+    packages: Mapping[str, Package] = field(default_factory=dict)
     geofences: Mapping[str, Area] = field(default_factory=dict)
     system_lists: tuple[str, ...] = ()
     number_pools: Mapping[str, NumberPool] = field(default_factory=dict)
@@ -210,5 +212,6 @@ _KINDS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "calendars": Calendar.from_body,
     "number_groups": NumberGroup.from_body,
     "number_pools": NumberPool.from_body,
+    "packages": Package.from_body,
 }
 """What a ``config`` message has by name and the snapshot as a mapping of the same name."""

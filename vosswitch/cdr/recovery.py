@@ -7,6 +7,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vosswitch.cdr.agents import bill_agents
+from vosswitch.cdr.gifts import bill_gifts
 from vosswitch.cdr.record import Attempt, Cdr, Charge
 from vosswitch.model.causes import cause
 from vosswitch.model.rating import hold_seconds
@@ -68,7 +69,8 @@ def _bill(cdr: Cdr, answer: Mapping[str, Any], last_tick: int, price: PricedCall
     cdr.hold_time = hold_seconds(cdr.hold_time_ms, precision)
     vendor: int | None = answer.get("cost_ms")
     agents: dict[str, tuple[int, int, int]] = {}
-    for charge, most in zip_longest(charges, bounds[: len(charges)]):
+    rows = list(zip_longest(charges, bounds[: len(charges)]))
+    for charge, most in bill_gifts(cdr, rows, price):
         spoken = cdr.hold_time_ms
         if charge["kind"] == "cost" and vendor is not None:  # its leg was gone before
             spoken = min(vendor, spoken)

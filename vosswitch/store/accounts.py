@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
 
+from vosswitch.billing.packages import is_purse
 from vosswitch.model.values import money_text
 from vosswitch.store import changes
 from vosswitch.store.fields import MONEY_LIMIT
-from vosswitch.store.schema import account, ledger
+from vosswitch.store.schema import PURSE, account, ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,9 +102,13 @@ def show(connection: Connection, number: str) -> Account:
     return _value(row)
 
 
-def list_accounts(connection: Connection) -> Iterator[Account]:
-    """All accounts, in the order of numbers."""
-    yield from map(_value, connection.execute(select(account).order_by(account.c.number)))
+def list_accounts(connection: Connection, *, purses: bool = False) -> Iterator[Account]:
+    """All accounts, in the order of numbers.
+
+    :param purses: those, too, that hold what packages give and phones may spend.
+    """
+    query = select(account) if purses else select(account).where(account.c.kind != PURSE)
+    yield from map(_value, connection.execute(query.order_by(account.c.number)))
 
 
 def history(connection: Connection, number: str, limit: int = 100) -> list[LedgerRow]:
@@ -123,6 +128,8 @@ def pay(connection: Connection, number: str, amount: int, who: str, why: str = "
     :raises ValueError: the amount is zero or beyond what an account can hold.
     """
     changes.lock(connection)
+    if is_purse(number):
+        raise ValueError(f"{number}: expected an account, this is a purse: nobody pays into it")
     if not 0 < abs(amount) <= MONEY_LIMIT:
         raise ValueError("amount: expected an amount other than zero, not beyond 100000000000")
     connection.execute(update(account).where(account.c.number == number).values(balance=account.c.balance + amount))

@@ -18,6 +18,7 @@ from vosswitch.store.provision_schema import (
     ROUTING_GATEWAYS,
     TABLES,
 )
+from vosswitch.store.schema import PURSE
 from vosswitch.store.table import Table
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class _Layout:
 
     def rows(self) -> ColumnElement[bool]:
         """Which rows of the SQL table are its own."""
+        if self.table is schema.account:
+            return schema.account.c.kind != PURSE
         return self.table.c.kind == self.kind if self.kind else true()
 
 

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 from vosswitch.model.values import Level, money_text
 from vosswitch.numbers.dialplan import parse_plan
-from vosswitch.store import fields, fraud_fields, numbering_fields, period_fields, portability_fields, rate_fields
+from vosswitch.store import (
+    fields,
+    fraud_fields,
+    numbering_fields,
+    package_fields,
+    period_fields,
+    portability_fields,
+    rate_fields,
+)
 from vosswitch.store.calendar_fields import CALENDARS
 from vosswitch.store.group_fields import NUMBER_GROUPS
 from vosswitch.store.limit_fields import (
@@ -86,7 +94,7 @@ ACCOUNTS = Table(
     "account",
     "number",
     (
-        Field("number", fields.number, required=True),
+        Field("number", package_fields.account_number, required=True),
         Field("name", fields.free_text, ""),
         Field("kind", fields.choice("ordinary", "clearing", "agent", "phone_card"), "ordinary"),
         Field("balance", fields.amount, 0, money_text, "Opening payment; used only when the account is created"),
@@ -100,6 +108,7 @@ ACCOUNTS = Table(
         Field("lock_reason", fields.choice("balance", "operator", "expiry", "fraud"), "", help="Why it is locked"),
         Field("expires", fields.optional(fields.moment), None, fields.moment_text, "No calls from then on"),
         *OF_ACCOUNTS,
+        *package_fields.OF_ACCOUNTS,
     ),
 )
 
@@ -194,6 +203,7 @@ PHONES = Table(
         _CALLER_PLAN,
         *PRIVILEGES_OF_PHONES,
         *numbering_fields.OF_PHONES,
+        *package_fields.OF_PHONES,
         _LOCKED,
     ),
 )
@@ -224,6 +234,7 @@ TABLES = {
         numbering_fields.NUMBER_POOLS,
         portability_fields.PORTABILITY,
         fraud_fields.FRAUD_RULES,
+        package_fields.PACKAGES,
     )
 }
 """By the name in files, in the order in which entries are created."""

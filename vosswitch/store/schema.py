@@ -108,6 +108,9 @@ number_row = Table(
     **OPTIONS,
 )
 
+PURSE = "purse"
+"""The kind of accounts that nobody provisions (`vosswitch.store.purses`)."""
+
 account = Table(
     "account",
     metadata,
@@ -160,6 +163,20 @@ ledger = Table(
     Index("ix_ledger_reference_account", "reference", "account", unique=True),
     Index("ix_ledger_reverses", "reverses", unique=True),
     Index(None, "account", "at"),
+    **OPTIONS,
+)
+
+subscription = Table(
+    "subscription",
+    metadata,
+    # How far an account's packages, and spending limits (package ""; the account is the limit's purse), are booked.
+    Column("account", NAME, primary_key=True),
+    Column("package", NAME, primary_key=True),
+    Column("begins", BigInteger, nullable=False),  # epoch ms, of the period that is booked
+    Column("ends", BigInteger),  # null = it has no end
+    Column("state", String(16), nullable=False),  # active; resting: the rent of this period is not paid
+    Column("amount", Money, nullable=False),  # of a spending limit: what it was set to
+    Index(None, "ends"),
     **OPTIONS,
 )
 

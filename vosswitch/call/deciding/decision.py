@@ -271,9 +271,10 @@ class Decision:
         """
         meter = self.meter_at(answer_ms)
         changed = self._agents_at(answer_ms) if self.agent_prices else False
-        if meter is None and not changed:
-            return None
         assert self.funding is not None
+        moved = self.funding.own.moved(answer_ms)
+        if meter is None and not changed and not moved:
+            return None
         own = (meter or self.meter(), self.mode)
         agents = iter([(self.meter(price), price.mode) for price in self.agent_prices])
         return [next(agents) if share.kind == "agent" else own for share in self.funding.shares]
@@ -367,6 +368,7 @@ class Decision:
                 cdr.charges.append(Charge(account, fee.fee, kind))
         if agents:
             bill_agents(cdr, agents)
+        self.funding.own.describe(cdr)
         if held is None or cost is None:
             return
         spoken = held if self.cost_ms is None else min(held, self.cost_ms)

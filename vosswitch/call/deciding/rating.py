@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vosswitch.accounts.check import may_call
-from vosswitch.call.deciding import emergency
+from vosswitch.call.deciding import emergency, packages
 from vosswitch.call.deciding.agents import agent_shares
 from vosswitch.call.deciding.decision import Refused
 from vosswitch.call.deciding.lines import incoming
@@ -44,15 +44,26 @@ def rate(decision: Decision, means: Means) -> None:
         raise Refused("no_rate")
     if decision.phone is not None or account.screening.level is not None:
         _within_level(decision, account, Level(decision.price.rate.level))
-    share = Share(
-        means.balances,
-        decision.meter(),
-        account.number,
-        account.overdraft_limit,
-        bounded=account.anti_overdraft,
-        mode=decision.mode,
-    )
-    decision.funding = Funding((share, *agent_shares(decision, means)) if decision.agents else (share,))
+    decision.funding = Funding(_shares(decision, means, account))
+
+
+def _shares(decision: Decision, means: Means, account: Account) -> tuple[Share, ...]:
+    """Who pays by the length of the call, the account first."""
+    if account.packages and not decision.free:
+        own: Share = packages.share(decision, means.balances)
+    else:
+        own = Share(
+            means.balances,
+            decision.meter(),
+            account.number,
+            account.overdraft_limit,
+            bounded=account.anti_overdraft,
+            mode=decision.mode,
+        )
+    agents = agent_shares(decision, means) if decision.agents else ()
+    if decision.phone is not None and decision.phone.spending_limited:
+        return own, *agents, packages.limit(decision, means.balances)
+    return (own, *agents)
 
 
 def _within_level(decision: Decision, account: Account, level: Level) -> None:

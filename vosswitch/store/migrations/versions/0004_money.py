@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from vosswitch.store.types import JsonText
+from vosswitch.store.types import JsonText, Money
 
 revision = "0004"
 down_revision = "0003"
@@ -23,7 +23,24 @@ def upgrade() -> None:
     op.add_column("ledger", sa.Column("reverses", sa.BigInteger()))
     op.create_index("ix_ledger_reference_account", "ledger", ["reference", "account"], unique=True)
     op.create_index("ix_ledger_reverses", "ledger", ["reverses"], unique=True)
+    _add_subscriptions()
     _widen_days()
+
+
+def _add_subscriptions() -> None:
+    op.create_table(
+        "subscription",
+        sa.Column("account", sa.String(length=64), primary_key=True),
+        sa.Column("package", sa.String(length=64), primary_key=True),
+        sa.Column("begins", sa.BigInteger(), nullable=False),
+        sa.Column("ends", sa.BigInteger()),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("amount", Money(), nullable=False),
+        mysql_engine="InnoDB",
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
+    )
+    op.create_index("ix_subscription_ends", "subscription", ["ends"])
 
 
 def _widen_days() -> None:
