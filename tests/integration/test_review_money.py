@@ -67,7 +67,8 @@ def test_an_account_that_is_customer_and_vendor_of_one_call_pays_both(database, 
         assert [row["call_id"] for row in cdrs.list_cdrs(connection, 0)] == ["1"]
         assert connection.scalar(select(account.c.balance)) == 986
         assert connection.scalar(select(func.sum(ledger.c.amount))) == -14
-        assert connection.execute(select(ledger.c.kind, ledger.c.balance_after)).all() == [("call", 986)]
+        rows = connection.execute(select(ledger.c.kind, ledger.c.contra, ledger.c.balance_after)).all()
+        assert rows == [("call", "revenue", 990), ("cost", "cost", 986)]
     assert spent["a"] == (986, 0, 14)
     assert troubles == []
 

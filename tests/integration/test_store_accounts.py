@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from vosswitch.model.values import money
 from vosswitch.params.system import BadParameter
-from vosswitch.store import accounts, listings, schema
+from vosswitch.store import accounts, listings, locks, schema
 from vosswitch.store.accounts import NoSuchAccount
 from vosswitch.store.database import Database
 from vosswitch.store.fields import Deployment
@@ -65,9 +65,9 @@ def test_a_payment_lifts_only_a_lock_for_lack_of_balance(
 def test_a_lock_for_fraud_is_logged_and_keeps_an_older_reason(database: Database, deployment: Deployment) -> None:
     provide(database, deployment, balance="1")
     with database.write() as connection:
-        seq = accounts.lock(connection, "1", "fraud", "node 7")
-        assert accounts.lock(connection, "1", "operator", "node 7") is None
-        assert accounts.lock(connection, "none", "fraud", "node 7") is None
+        seq = locks.lock(connection, "1", "fraud", "node 7")
+        assert locks.lock(connection, "1", "operator", "node 7") is None
+        assert locks.lock(connection, "none", "fraud", "node 7") is None
         found = accounts.show(connection, "1")
         change = connection.execute(schema.changes.select().where(schema.changes.c.seq == seq)).one()
     assert (found.locked, found.lock_reason, found.balance) == (True, "fraud", money("1"))

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vosswitch.cli import bookings
+from vosswitch.cli.ledger import ledger_row, ledger_view
 from vosswitch.cli.output import show, show_one
-from vosswitch.cli.state import State, common, who
+from vosswitch.cli.state import State, common
 from vosswitch.control.client import NotRunning
 from vosswitch.control.operations import LIMITS, Field
-from vosswitch.model.values import money, money_text
 
 if TYPE_CHECKING:
     from vosswitch.store.accounts import Account
@@ -34,41 +35,12 @@ FIELDS = (
     Field("created", "time", "when it was created"),
 )
 
-LEDGER = (
-    Field("id", "whole", "number of the booking"),
-    Field("at", "time", "when"),
-    Field("kind", "text", "opening, payment, call, cost or closing"),
-    Field("amount", "money", "what was added to the balance"),
-    Field("balance_after", "money", "the balance then"),
-    Field("call_id", "text", "the call, for call and cost"),
-    Field("who", "text", "who booked it"),
-    Field("why", "text", "remark"),
-)
-
-PAYMENT = (
-    Field("number", "text", "the account"),
-    Field("paid", "money", "the payment"),
-    Field("balance", "money", "the balance after it"),
-    Field("unlocked", "flag", "it lifted a lock for lack of balance"),
-)
-
 _COLUMNS = ("number", "name", "kind", "balance", "overdraft_limit", "rate_group", "calls", "lines", "cps", "locked")
-
-
-def _units(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
-    """An amount of currency in units of 10^-7."""
-    try:
-        units = money(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-    if units == 0:
-        raise click.BadParameter("expected an amount other than zero")
-    return units
 
 
 @click.group()
 def account() -> None:
-    """Accounts: balances, payments, bookings."""
+    """Accounts: balances, payments, bookings, locks."""
 
 
 @account.command("list")
@@ -97,44 +69,23 @@ def show_(state: State, number: str) -> None:
     show_one(state, _row(found, _calls(state)), FIELDS)
 
 
-@account.command()
+@account.command("ledger")
 @click.argument("number")
 @click.option("--limit", type=click.IntRange(0), default=100, show_default=True, help="The most bookings; 0 = all.")
 @common
 @click.pass_obj
-def ledger(state: State, number: str, limit: int) -> None:
+def ledger_(state: State, number: str, limit: int) -> None:
     """The bookings of an account, newest first."""
     from vosswitch.store import accounts  # noqa: PLC0415 - SQLAlchemy takes its time
 
     with state.database.read() as connection:
         accounts.show(connection, number)
-        rows = [
-            {field.name: getattr(row, field.name) for field in LEDGER}
-            | {"call_id": None if row.call_id is None else str(row.call_id)}
-            for row in accounts.history(connection, number, limit)
-        ]
-    show(state, rows, LEDGER, (), f"{number}: no bookings")
+        rows = map(ledger_row, accounts.history(connection, number, limit))
+    show(state, rows, *ledger_view(state, of_one=True), f"{number}: no bookings")
 
 
-@account.command(context_settings={"ignore_unknown_options": True})
-@click.argument("number")
-@click.argument("amount", callback=_units)
-@click.option("--why", default="", metavar="TEXT", help="A remark for the ledger.")
-@common
-@click.pass_obj
-def pay(state: State, number: str, amount: int, why: str) -> None:
-    """Book a payment of AMOUNT to the account NUMBER; a negative one takes money away."""
-    from vosswitch.store import accounts  # noqa: PLC0415 - SQLAlchemy takes its time
-
-    with state.database.write() as connection:
-        done = accounts.pay(connection, number, amount, who(), why)
-    if state.format == "json":
-        row = {"number": number, "paid": amount, "balance": done.balance, "unlocked": done.unlocked}
-        show_one(state, row, PAYMENT)
-    else:
-        unlocked = ", unlocked" if done.unlocked else ""
-        click.echo(f"{number}: paid {money_text(amount)}, balance {money_text(done.balance)}{unlocked}")
-    state.make_live(done.seq)
+for _command in bookings.COMMANDS:
+    account.add_command(_command)
 
 
 def _calls(state: State) -> dict[str, int] | None:

@@ -24,6 +24,7 @@ COMMANDS = {
     "fraud": "holding:fraud",
     "gateway": "gateways:gateway",
     "geofence": "lists:geofence",
+    "ledger": "ledger:ledger",
     "limits": "limits:limits",
     "list": "lists:list_",
     "load": "provision:load",

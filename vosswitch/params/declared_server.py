@@ -170,7 +170,12 @@ PARAMETERS: tuple[Parameter, ...] = (
     _alarm("SERVER_ALARM_EMAIL", "", mailbox(), "", "Alarm mail recipient"),
     _alarm("SERVER_ALARM_ENABLE_EMAIL", "Off", switch(), "", "Alarm mails"),
     _account(
-        "SERVER_PAY_DELAY_CUSTOMER_EXPIRE_DAY", "365", whole(0), "days", "Days added to account expiry on payment"
+        "SERVER_PAY_DELAY_CUSTOMER_EXPIRE_DAY",
+        "365",
+        whole(0, 36_500),
+        "days",
+        "Days added to account expiry on payment",
+        wired=True,
     ),
     _report("SERVER_REPORT_CUSTOMER", "On", switch(), "", "Nightly report: account fees"),
     _report("SERVER_REPORT_CLEARING", "On", switch(), "", "Nightly report: clearing (vendor) fees"),

@@ -14,7 +14,7 @@ from vosswitch.cdr.files import JournalReader, segment_path, segments
 from vosswitch.cdr.journal import Position, Record
 from vosswitch.cdr.record import Cdr
 from vosswitch.store import cdrs, charges, grants
-from vosswitch.store.charges import Batch, Spent
+from vosswitch.store.charges import Batch, LimitReached, Spent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,6 +35,7 @@ class Drain:
     """One node's journal on its way into the database.
 
     :ivar committed: how far the database has it.
+    :ivar locked: accounts were locked by what was written, and nobody has been told yet.
     :param on_trouble: told one line for damage and for records that the database refuses for good.
     :param on_written: given every batch of records after its commit.
     """
@@ -61,6 +62,7 @@ class Drain:
         self._pending: tuple[list[dict[str, Any]], Position] | None = None
         self._reader = JournalReader(str(spool), Position(0, 0), on_trouble)
         self._doubtful = False
+        self.locked = False
         self.committed = Position(0, 0)
 
     def begin(self) -> None:
@@ -189,8 +191,14 @@ class Drain:
         return {number: Spent(row.balance, row.grant, drained[number]) for number, row in held.items()}
 
     def _commit(self, batch: Batch) -> dict[str, Spent]:
-        with self._database.write() as connection:
-            return charges.write_batch(connection, self._node_id, self._node_name, batch)
+        try:
+            with self._database.write() as connection:
+                return charges.write_batch(connection, self._node_id, self._node_name, batch)
+        except LimitReached:
+            with self._database.write() as connection:
+                spent = charges.write_batch(connection, self._node_id, self._node_name, batch, locking=True)
+        self.locked = True
+        return spent
 
     def _is_away(self, error: DBAPIError) -> bool:
         """Whether it may work later, as against a record that never fits."""
@@ -214,10 +222,10 @@ class Drain:
         self._commit(batch._replace(ends=[]))
 
     def _one(self, batch: Batch) -> None:
-        with self._database.write() as connection:
+        with self._database.read() as connection:
             fresh = charges.without(batch, charges.known_calls(connection, batch.ends))
-            if fresh.ends:
-                charges.write_batch(connection, self._node_id, self._node_name, fresh)
+        if fresh.ends:
+            self._commit(fresh)
 
     def _refuse(self, record: Mapping[str, Any], error: Exception) -> None:
         path = self._spool / _REFUSED

@@ -31,7 +31,7 @@ from vosswitch.recorder.neighbours import Neighbours
 from vosswitch.recorder.recall import recalled, tallied, wanted
 from vosswitch.recorder.sinks import Sinks, load_plugins, report
 from vosswitch.recorder.wire import Lines, config_slices, pack, sliced
-from vosswitch.store import accounts, grants
+from vosswitch.store import grants, locks
 from vosswitch.store.charges import StalePosition
 from vosswitch.store.database import open_database
 
@@ -56,6 +56,7 @@ for it takes a third of the reading."""
 _POLL_SECONDS = 1.0
 _SEEN_SECONDS = 5.0
 _DAYS_SECONDS = 600.0
+_EXPIRY_SECONDS = 5.0
 _AWAY = (DBAPIError, PoolTimeout, StalePosition)
 
 
@@ -142,7 +143,14 @@ class Recorder:
         self._told = False
         self._stopping = False
         self._past: Iterator[list[dict[str, Any]]] | None = None
-        self._due = {"poll": 0.0, "seen": 0.0, "look": 0.0, "write": 0.0, "days": monotonic() + _DAYS_SECONDS}
+        self._due = {
+            "poll": 0.0,
+            "seen": 0.0,
+            "look": 0.0,
+            "write": 0.0,
+            "days": monotonic() + _DAYS_SECONDS,
+            "expiry": 0.0,
+        }
 
     def run(self) -> None:
         """Work until the switch says stop or is gone."""
@@ -247,7 +255,8 @@ class Recorder:
             self._inbox.popleft()
         if self._is_due("write", self._feed.write_interval * 0.5) or asked:
             while self._step():
-                pass
+                self._tell_locked()
+            self._tell_locked()  # of a step that was done meanwhile
         if self._past is not None:
             self._recall()
 
@@ -285,7 +294,15 @@ class Recorder:
         self._channel.send({"op": "drained", "segment": segment, "offset": offset, "accounts": accounts})
         return True
 
+    def _tell_locked(self) -> None:
+        """Have accounts that a batch has locked make no calls from now on."""
+        if self._drain.locked:
+            self._follow()
+            self._drain.locked = False
+
     def _keep_house(self) -> None:
+        if self._is_due("expiry", _EXPIRY_SECONDS):
+            self._expire()
         if self._is_due("days", _DAYS_SECONDS):
             self._drain.prepare_days()
         if self._is_due("poll", _POLL_SECONDS):
@@ -347,9 +364,17 @@ class Recorder:
             case "stop":
                 self._stopping = True
 
+    def _expire(self) -> None:
+        """Lock accounts whose time is over; their calls are refused from that moment on in any case."""
+        with self._database.read() as connection:
+            due = locks.due(connection, self._wall_ms())
+        if due:
+            with self._database.write() as connection:
+                locks.expire(connection, due, self._wall_ms(), f"node {self._node}")
+
     def _lock_account(self, number: str) -> None:
         with self._database.write() as connection:
-            locked = accounts.lock(connection, number, "fraud", f"node {self._node}")
+            locked = locks.lock(connection, number, "fraud", f"node {self._node}")
         if locked:
             self._follow()
 

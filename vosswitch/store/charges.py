@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import select, update
 
 from vosswitch.model.values import money_text
-from vosswitch.store import cdrs, grants
+from vosswitch.store import cdrs, changes, grants, locks
+from vosswitch.store.books import contra_of_call
 from vosswitch.store.rows import insert_rows
 from vosswitch.store.schema import journal_position, ledger
 
@@ -22,6 +23,10 @@ _SLICE = 500
 
 class StalePosition(Exception):
     """The journal's position moved under us: another recorder works for this node."""
+
+
+class LimitReached(Exception):
+    """The batch takes the last of an account: it has to be written with the log of changes locked first."""
 
 
 class Spent(NamedTuple):
@@ -49,15 +54,25 @@ class Batch(NamedTuple):
     at: int
 
 
-def write_batch(connection: Connection, node_id: int, node_name: str, batch: Batch) -> dict[str, Spent]:
+def write_batch(
+    connection: Connection, node_id: int, node_name: str, batch: Batch, *, locking: bool = False
+) -> dict[str, Spent]:
     """Write a batch; the transaction around it makes it all or nothing.
 
+    Accounts whose calls take the last of their money are locked in it.
+
+    :param locking: lock the log of changes first, as everybody does who changes accounts: for a batch that raised
+        `LimitReached`.
     :returns: the accounts that it touched.
     :raises sqlalchemy.exc.IntegrityError: a call of it is there already: leave it out (`known_calls`) and try again.
     :raises StalePosition: see there.
+    :raises LimitReached: see there; only without *locking*.
     """
+    if locking:
+        changes.lock(connection)
     move_position(connection, node_id, batch.before, batch.after)
     spent = _charge(connection, node_id, batch)
+    _lock_empty(connection, node_id, batch, spent, locking=locking)
     days: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for record in batch.ends:
         if not record["hidden"]:
@@ -121,28 +136,55 @@ def _charge(connection: Connection, node_id: int, batch: Batch) -> dict[str, Spe
     }
 
 
-_COLUMNS = "account, call_id, kind, amount, balance_after, at, who, why"
+def _lock_empty(
+    connection: Connection, node_id: int, batch: Batch, spent: Mapping[str, Spent], *, locking: bool
+) -> None:
+    """Lock who has reached the limit by calls that it pays for; what a vendor charges locks nobody."""
+    low = [number for number, row in spent.items() if row.balance <= 0]  # no limit is above zero
+    if not low:
+        return
+    paying = {item["account"] for record in batch.ends for item in record["charges"] if item["kind"] in _PAYING}
+    reached = locks.reached(connection, paying.intersection(low))
+    if reached and not locking:
+        raise LimitReached
+    if reached:
+        locks.lock_for_balance(connection, reached, f"node {node_id}")
+
+
+_PAYING = ("call", "agent")
+
+_COLUMNS = "account, call_id, kind, contra, amount, balance_after, at, who, why"
 
 
 def _ledger_rows(connection: Connection, batch: Batch, balances: dict[str, int]) -> list[tuple[Any, ...]]:
+    """A row for each charge; what an account that is gone should have paid is closed at once: it stays at zero."""
     amount_of: Callable[[int], Any] = int if connection.dialect.name == "sqlite" else money_text
-    rows = []
+    tail = (batch.at, "recorder", "")
+    rows: list[tuple[Any, ...]] = []
     for record in batch.ends:
-        for number, (kind, amount) in _bookings(record["charges"]).items():
-            if not amount:
-                continue
-            balances[number] = left = balances.get(number, 0) - amount
-            why = (kind, amount_of(-amount), amount_of(left), batch.at, "recorder", "")
-            rows.append((number, record["flowno"], *why))
+        charges = record["charges"]
+        if not charges:
+            continue
+        highest = record["agents"][-1]["account"] if record["agents"] else ""
+        for (number, kind), amount in _bookings(charges).items():
+            there = number in balances
+            left = balances[number] - amount if there else -amount
+            contra = contra_of_call(kind, number, highest)
+            rows.append((number, record["flowno"], kind, contra, amount_of(-amount), amount_of(left), *tail))
+            if there:
+                balances[number] = left
+            else:
+                rows.append((number, None, "closing", "closing", amount_of(amount), amount_of(0), *tail))
     return rows
 
 
-def _bookings(charges: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, int]]:
-    """Kind and amount by account: one row each, even where a call's customer is its vendor too."""
-    found: dict[str, tuple[str, int]] = {}
+def _bookings(charges: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], int]:
+    """Amounts by account and kind: one row each."""
+    found: dict[tuple[str, str], int] = {}
     for item in charges:
-        kind, amount = found.get(item["account"], (item["kind"], 0))
-        found[item["account"]] = kind, amount + item["amount"]
+        if item["amount"]:
+            key = item["account"], item["kind"]
+            found[key] = found.get(key, 0) + item["amount"]
     return found
 
 

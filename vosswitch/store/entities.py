@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, select, true, update
 
-from vosswitch.store import schema
+from vosswitch.store import books, schema
 from vosswitch.store.changes import now_ms
 from vosswitch.store.provision_schema import (
     ACCOUNTS,
@@ -127,25 +127,16 @@ def open_account(connection: Connection, number: str, amount: int, who: str) -> 
     total = connection.execute(select(func.sum(schema.ledger.c.amount)).where(schema.ledger.c.account == number))
     left = total.scalar() or 0
     if left:
-        _book(connection, number, "closing", -left, 0, who)
+        books.close(connection, number, left, who)
     if amount:
-        _book(connection, number, "opening", amount, amount, who)
-        connection.execute(update(schema.account).where(schema.account.c.number == number).values(balance=amount))
+        books.book(connection, books.Booking(number, "opening", amount, who))
 
 
 def close_account(connection: Connection, number: str, who: str) -> None:
     """Book out what is left of an account that is about to be deleted."""
     balance = connection.execute(select(schema.account.c.balance).where(schema.account.c.number == number)).scalar()
     if balance:
-        _book(connection, number, "closing", -balance, 0, who)
-
-
-def _book(connection: Connection, number: str, kind: str, amount: int, after: int, who: str) -> None:
-    connection.execute(
-        insert(schema.ledger).values(
-            account=number, kind=kind, amount=amount, balance_after=after, at=now_ms(), who=who[:64], why=""
-        )
-    )
+        books.close(connection, number, balance, who)
 
 
 def _stored(table: Table, row: Row[Any]) -> tuple[str, Stored]:

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 MONEY_LIMIT = 10**18
 """The largest amount, units: 10^11 of currency, far inside 64 bits and DECIMAL(20,7)."""
 
+RATE_LIMIT = 1_000_000
+"""The largest price of a minute or a call, and the largest percentage."""
+_SHORT = 6
+"""A text of so few characters is below that."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -187,10 +192,13 @@ def overdraft_text(units: int | None) -> str:
 
 
 def rate(value: Any, _deployment: Deployment) -> str:
-    """A price or percentage as its exact decimal text."""
+    """A price or percentage as its exact decimal text; bounded, so that no call can cost what no balance can hold."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal) or not _RATE.fullmatch(_plain(value)):
         raise Expected('a decimal not below zero such as "0.0125"')
-    return _plain(value)
+    text = _plain(value)
+    if len(text) > _SHORT and Decimal(text) > RATE_LIMIT:
+        raise Expected(f"a decimal not beyond {RATE_LIMIT}")
+    return text
 
 
 def _plain(value: str | int | Decimal) -> str:

@@ -122,7 +122,9 @@ def _undo(entries: dict[str, Stored], table: Table, change: Any) -> None:
         found = entries.get(change.key)
         if found is not None:
             reason = before["lock_reason"]
-            entries[change.key] = Stored(found.values | {"locked": bool(reason), "lock_reason": reason}, found.secret)
+            lock = {"locked": bool(reason), "lock_reason": reason}
+            expiry = {"expires": before["expires"]} if "expires" in before else {}
+            entries[change.key] = Stored(found.values | lock | expiry, found.secret)
     else:
         entries[change.key] = _stored(table, before)
 

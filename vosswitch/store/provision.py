@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from vosswitch.store import changes, entities, number_rows, rates
+from vosswitch.store import changes, entities, locks, number_rows, rates
 from vosswitch.store.calendar_fields import CALENDARS
 from vosswitch.store.document import BadDocument, Document, Entry, read_document
 from vosswitch.store.idle_settings import idle_settings
@@ -137,6 +137,8 @@ def apply_load(
         return Loaded([], work.document.warnings, None)
     _write(connection, work, who)
     seq = changes.record(connection, who, list(_log(work)))
+    raised = [step.key for step in work.resolution.steps if _is_raised(step)]
+    seq = (raised and locks.relieve(connection, raised, who)) or seq
     for name in work.rates:
         if name in work.resolution.state[RATE_GROUPS.name]:
             rates.touched(connection, rates.find_group(connection, name), seq)
@@ -205,6 +207,14 @@ def _write(connection: Connection, work: _Work, who: str) -> None:
     for step in reversed(steps):
         if step.new is None:
             _remove(connection, step, who)
+
+
+def _is_raised(step: Step) -> bool:
+    """Whether it is an account that is locked for its balance and has another limit now."""
+    if step.table is not ACCOUNTS or step.old is None or step.new is None:
+        return False
+    values, field_of_limit = step.new.values, "overdraft_limit"
+    return bool(values["lock_reason"] == "balance" and values[field_of_limit] != step.old.values[field_of_limit])
 
 
 def _remove(connection: Connection, step: Step, who: str) -> None:

@@ -127,7 +127,7 @@ account = Table(
     Column("cps", Integer),
     Column("locked", Boolean, nullable=False),
     Column("lock_reason", String(16), nullable=False),  # "", balance, operator, expiry, fraud
-    Column("expires", BigInteger),
+    Column("expires", BigInteger, index=True),
     Column("created", BigInteger, nullable=False),
     Column("settings", JsonText),  # every other field; null = all at their defaults
     **OPTIONS,
@@ -159,7 +159,7 @@ ledger = Table(
     Column("at", BigInteger, nullable=False),
     Column("who", NAME, nullable=False),
     Column("why", String(255), nullable=False),
-    UniqueConstraint("call_id", "account"),
+    UniqueConstraint("call_id", "account", "kind"),
     Index("ix_ledger_reference_account", "reference", "account", unique=True),
     Index("ix_ledger_reverses", "reverses", unique=True),
     Index(None, "account", "at"),

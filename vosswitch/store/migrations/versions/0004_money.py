@@ -24,6 +24,10 @@ def upgrade() -> None:
     op.create_index("ix_ledger_reference_account", "ledger", ["reference", "account"], unique=True)
     op.create_index("ix_ledger_reverses", "ledger", ["reverses"], unique=True)
     _add_subscriptions()
+    with op.batch_alter_table("ledger") as table:  # a row each for both directions of one account
+        table.drop_constraint("uq_ledger_call_id_account", type_="unique")
+        table.create_unique_constraint("uq_ledger_call_id_account_kind", ["call_id", "account", "kind"])
+    op.create_index("ix_account_expires", "account", ["expires"])
     _widen_days()
 
 
