@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from vosswitch.cdr.files import JournalWriter
 from vosswitch.cdr.record import Cdr, Charge
-from vosswitch.model.values import CallIds, money
+from vosswitch.model.values import CallIds, money, money_text
 from vosswitch.recorder.drain import Drain
 from vosswitch.store import accounts, locks, schema
 from vosswitch.store.books import BOOKS, KINDS, Booking, CannotBook, NoSuchAccount, contra_of_call
@@ -109,7 +109,7 @@ def test_books_and_balances_are_zero_together(node: Node) -> None:
         accounts.book_one(connection, Booking("c", "credit", money("2"), "clerk"))
         accounts.book_one(connection, Booking("c", "correction", money("-1"), "clerk", "typing error"))
     node.call(("c", 100, "call"), ("v", 60, "cost"))
-    above = [{"account": "a", "fee": 80}, {"account": "b", "fee": 70}]
+    above = [{"account": "a", "fee": "0.000008"}, {"account": "b", "fee": "0.000007"}]
     node.call(("c", 100, "call"), ("a", 80, "agent"), ("b", 70, "agent"), ("v", 60, "cost"), agents=above)
     node.run()
     with node.database.read() as connection:
@@ -450,7 +450,7 @@ def against_model(node: Node, steps: list) -> None:
                 gained(number, -amount)
         elif what == "call":
             charges = [("c", one, "call"), ("d", two, "agent"), ("v", two, "cost")]
-            node.call(*[charge for charge in charges if charge[1]], agents=[{"account": "d", "fee": two}])
+            node.call(*[charge for charge in charges if charge[1]], agents=[{"account": "d", "fee": money_text(two)}])
             node.run()
             for number, amount in (("c", one), ("d", two), ("v", two)):
                 gained(number, -amount)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import and_, func, or_, select
 
-from vosswitch.model.values import money_text
+from vosswitch.model.values import money, money_text
 from vosswitch.store.books import BOOKS, contra_of
 from vosswitch.store.cdrs import day_table
 from vosswitch.store.schema import account, account_grant, cdr_table, ledger
@@ -221,5 +221,5 @@ def _charges(row: Any) -> Iterator[tuple[_Key, int]]:
     if row.incomefee:
         yield (row.flowno, row.clearingaccount, "cost"), row.incomefee
     for agent in row.agents or ():
-        if agent["fee"]:
-            yield (row.flowno, agent["account"], "agent"), agent["fee"]
+        if fee := money(agent["fee"]):
+            yield (row.flowno, agent["account"], "agent"), fee
