@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.accounts.limits import NO_LIMIT, Limit
+from vosswitch.accounts.payers import NO_CLAIMS, USUAL, CardRules, Claims
 from vosswitch.accounts.periods import Period, with_periods
 from vosswitch.accounts.portability import NO_JURISDICTION, Jurisdiction
 from vosswitch.accounts.privileges import ORDINARY, Privileges
@@ -39,6 +40,7 @@ class Account:
     :ivar screening: lists, areas, sections and level of its calls.
     :ivar agent: number of the agent whose customer it is; None = nobody's.
     :ivar packages: names of its packages.
+    :ivar claims: its PIN and bound numbers.
     :ivar limit: what each of its calls takes.
     """
 
@@ -56,6 +58,7 @@ class Account:
     screening: Screening = UNSCREENED
     agent: str | None = None
     packages: tuple[str, ...] = ()
+    claims: Claims = NO_CLAIMS
     limit: Limit = field(init=False, repr=False, compare=False, default=NO_LIMIT)
 
     def __post_init__(self) -> None:
@@ -79,6 +82,7 @@ class Account:
             screening=Screening.of_account(body),
             agent=body.get("agent"),
             packages=tuple([item["name"] for item in body.get("packages") or ()]),
+            claims=Claims.of_account(body),
         )
 
 
@@ -95,6 +99,7 @@ class MappingGateway:
     :ivar routing_time: seconds from a call's start for trying gateways; None = VS_ROUTING_TIME.
     :ivar profile: how we speak with it.
     :ivar numbering: what it has to say about numbers besides its dial plans.
+    :ivar cards: how phone cards are dialled there.
     :ivar periods: when it may call, and what it is like then; none = always, as it is.
     :ivar screening: lists of its calls.
     :ivar privileges: whom it may be connected with, and what it has of its own.
@@ -123,6 +128,7 @@ class MappingGateway:
     screening: Screening = UNSCREENED
     numbering: Numbering = PLAIN_NUMBERING
     jurisdiction: Jurisdiction = NO_JURISDICTION
+    cards: CardRules = USUAL
     locked: bool = False
     privileges: Privileges = ORDINARY
     limit: Limit = field(init=False, repr=False, compare=False, default=NO_LIMIT)
@@ -169,6 +175,7 @@ class MappingGateway:
             numbering=Numbering.from_body(body),
             privileges=Privileges.from_body(body, "routing"),
             jurisdiction=Jurisdiction.from_body(body),
+            cards=CardRules.from_body(body),
         )
         return with_periods(plain, body.get("periods") or ())  # type: ignore[no-any-return]
 

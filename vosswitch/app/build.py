@@ -113,6 +113,7 @@ def calls(node: Switch) -> CallService:
         gauges=node.gauges,
         throttling=node.throttling,
         guard=node.guard,
+        pins=node.pins,
     )
     days = Days(ZoneInfo(node.boot.timezone))
     ids = CallIds(node.boot.node_id, node.last_flowno)
@@ -235,6 +236,7 @@ def decider(node: Switch) -> Decider:
         random.SystemRandom(),
         guard=node.guard,
         asks=True,
+        pins=node.pins,
     )
     return Decider(means)
 

@@ -22,6 +22,7 @@ from vosswitch.accounts.limits import Limits
 from vosswitch.accounts.portions import portion_of
 from vosswitch.app import build, logs, quality
 from vosswitch.app.build import wall_ms
+from vosswitch.app.cards import PinKey
 from vosswitch.app.operations import Operations
 from vosswitch.app.parting import Parting
 from vosswitch.app.reach import unreachable
@@ -30,6 +31,7 @@ from vosswitch.app.told import Told
 from vosswitch.app.watch import Watch
 from vosswitch.billing.balances import Balances
 from vosswitch.call.fraud.guard import Guard
+from vosswitch.call.pins import Pins
 from vosswitch.call.snapshot import Snapshot
 from vosswitch.call.tallies import Tallies
 from vosswitch.cdr.files import JournalWriter, SpoolBusy, last_flowno
@@ -110,6 +112,7 @@ class Switch(MultiService):
         self.gauges = Gauges()
         self.throttling = Throttling()
         self.guard = Guard(reactor.seconds, wall_ms)
+        self.pins = Pins(PinKey(boot.key_file, partial(self.note_trouble, "cards")), reactor.seconds)
         self._build_records()
         self._build_rooms()
 

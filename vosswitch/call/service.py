@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
@@ -9,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from vosswitch.accounts.payers import NOBODY_ELSE
 from vosswitch.call.bridge import Call
 from vosswitch.call.deciding.decision import Decision
 from vosswitch.call.deciding.keeping import kept
@@ -129,7 +131,7 @@ class CallService(Service):
             self._board.guard.offered(decision.watched)
         if transfer is not None:
             decision.transfer, decision.relay = transfer, relay
-        cdr = self._new_cdr(flowno, today, now, offered)
+        cdr = self._new_cdr(flowno, today, now, decision.offered)
         decision.describe(cdr)
         if transfer is not None:
             cdr.decision = {"transfer": transfer}  # for the record of a call that a crash ends
@@ -206,10 +208,15 @@ class CallService(Service):
             return self.decider.decide(ask, snapshot)
         except Exception:  # noqa: BLE001 - a plugin, a price list file or we ourselves: the call is refused
             self.log.failure("call {call_id}: no decision", call_id=ask.call_id)
-            failed = Decision(ask.offered, snapshot, {}, ask.wall_ms)
+            failed = Decision(self._without_pin(ask.offered, snapshot), snapshot, {}, ask.wall_ms)
             failed.cause = cause("degraded")
             failed.note("refused", "the decision failed, see the log")
             return failed
+
+    @staticmethod
+    def _without_pin(offered: Try, snapshot: Snapshot) -> Try:
+        """The call of a decision that broke: nobody knows whether a PIN stands in its number."""
+        return offered if snapshot.payers is NOBODY_ELSE else replace(offered, callee=offered.callee[:3])
 
     # Illegal calls.
 
@@ -313,6 +320,8 @@ class CallService(Service):
 
     def _refuse(self, leg: Any, cdr: Cdr, decision: Decision, reached: Cause) -> None:
         self._let_go(cdr, decision)
+        if decision.card is not None and decision.card.wrong:
+            self._board.pins.wrong(decision)
         try:
             leg.send(Release(reached))
         except Exception:  # noqa: BLE001 - whatever a leg raises, the record and the other calls come first

@@ -13,6 +13,7 @@ from vosswitch.accounts.callers import Callers
 from vosswitch.accounts.destinations import NO_DESTINATIONS, DestinationLimit, Destinations
 from vosswitch.accounts.groups import GatewayGroup, shared_limits
 from vosswitch.accounts.limits import Limit
+from vosswitch.accounts.payers import NOBODY_ELSE, Payers
 from vosswitch.accounts.portability import Portability
 from vosswitch.accounts.values import Account, MappingGateway, Phone
 from vosswitch.billing.files import open_rates
@@ -54,6 +55,7 @@ class Snapshot:
     :ivar shared_in: what calls of a mapping gateway take of its groups, by its name; *shared_out* of routing gateways.
     :ivar emergency: the number groups of emergency numbers.
     :ivar vendor_prices: the price lists of routing gateways by name, None = it has none; found when first asked for.
+    :ivar payers: accounts by PIN and bound number.
     :ivar whole: no further parts of a change are awaited.
     """
 
@@ -83,6 +85,7 @@ class Snapshot:
     emergency: tuple[Any, ...] = ()
     fraud_rules: Mapping[str, FraudRule] = field(default_factory=dict)
     fraud: FraudRules = NO_RULES
+    payers: Payers = NOBODY_ELSE
     vendor_prices: dict[str, RateTable | None] = field(default_factory=dict, compare=False)
     whole: bool = True
 
@@ -119,6 +122,7 @@ class Snapshot:
             system_lists=_system_lists(base, new["number_lists"]),
             **_derived(base, new, gateways, more=bool(change.get("more"))),
             vendor_prices={},
+            payers=base.payers.changed(change.get("accounts") or (), base.accounts, new["accounts"]),
             callers=_callers(base, new["mapping_gateways"], new["phones"]),
             gateways=gateways,
             parameters=parameters,

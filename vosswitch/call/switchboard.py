@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from vosswitch.call.fraud.guard import Guard
 from vosswitch.call.loops import Loops
+from vosswitch.call.pins import Pins
 from vosswitch.routing.availability import Availability
 from vosswitch.routing.gauges import Gauges
 from vosswitch.routing.throttling import Throttling
@@ -37,7 +38,7 @@ class Switchboard:
     :ivar snapshot: the configuration in force.
     :ivar loops: the unanswered attempts, to know calls that come back.
     :ivar availability: which gateways are put aside; *gauges*: their quality; *throttling*: whose calls fail.
-    :ivar guard: whom dynamic lists and fraud rules hold off.
+    :ivar guard: whom dynamic lists and fraud rules hold off; *pins*: who has dialled wrong PINs.
     """
 
     clock: Any
@@ -57,3 +58,4 @@ class Switchboard:
     gauges: Gauges = field(default_factory=Gauges)
     throttling: Throttling = field(default_factory=Throttling)
     guard: Guard = field(default_factory=Guard)
+    pins: Pins = field(default_factory=lambda: Pins(lambda _pin: "", float))

@@ -16,6 +16,7 @@ from vosswitch.call.deciding.decide import Decider
 from vosswitch.call.deciding.explain import asked, explain
 from vosswitch.call.deciding.means import Means
 from vosswitch.call.deciding.view import NodeView
+from vosswitch.call.pins import Pins
 from vosswitch.call.snapshot import Snapshot
 from vosswitch.call.tallies import Tallies
 from vosswitch.hooks.frozen import Failures
@@ -83,6 +84,7 @@ def _decider(state: State, balances: Balances) -> Decider:
         lambda decision: NodeView(limits, tallies, decision),
         _NoPhones(),
         random.Random(_SEED),  # noqa: S311 - repeatable, nothing secret
+        pins=Pins(state.deployment.secrets.keyed, time.monotonic),
     )
     return Decider(means)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from vosswitch.params.kinds import Parameter, choice, exact, optional, seconds, switch, text, whole
+from vosswitch.params.kinds import Parameter, card_accesses, choice, exact, optional, seconds, switch, text, whole
 
 _own = partial(Parameter, "vs")
 
@@ -23,6 +23,42 @@ PARAMETERS: tuple[Parameter, ...] = (
         text(),
         "",
         "Number table of kind area with the areas of mobile numbers, by the beginning of the number; empty = none",
+        wired=True,
+    ),
+    _own(
+        "VS_CARD_ACCESS",
+        "",
+        card_accesses(),
+        "",
+        (
+            "Access numbers of phone cards with the length of the PIN, such as 0900123:10, for phones and for mapping "
+            "gateways without card_access: access number, PIN, * or # or nothing, called number"
+        ),
+        wired=True,
+    ),
+    _own(
+        "VS_CARD_PIN_TRIES",
+        "5",
+        whole(1, 1000),
+        "",
+        "Wrong PINs within VS_CARD_PIN_WINDOW after which a caller (calling number at an address) is put off",
+        wired=True,
+    ),
+    _own(
+        "VS_CARD_SOURCE_TRIES",
+        "100",
+        whole(1, 1000000),
+        "",
+        "Wrong PINs within VS_CARD_PIN_WINDOW after which card calls of a whole source address are put off",
+        wired=True,
+    ),
+    _own("VS_CARD_PIN_WINDOW", "600", whole(1, 86400), "s", "Time over which wrong PINs are counted", wired=True),
+    _own(
+        "VS_CARD_BLOCK_TIME",
+        "900",
+        whole(0, 86400),
+        "s",
+        "How long card calls are put off after too many wrong PINs; 0 = never",
         wired=True,
     ),
     _own(

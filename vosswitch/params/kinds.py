@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from vosswitch.model.cards import EXPECTED, Access, read_access
 from vosswitch.model.numberlist import NumberList
 from vosswitch.model.values import Address
 
@@ -203,6 +204,15 @@ def text(length: int = 255) -> Kind:
         return given
 
     return Kind("text", f"one line of at most {length} characters", read)
+
+
+def card_accesses() -> Kind:
+    """Ways to dial phone cards, separated by commas; may be empty."""
+
+    def read(given: str) -> tuple[Access, ...]:
+        return tuple(read_access(item.strip()) for item in given.split(",") if item.strip())
+
+    return Kind("list", f"{EXPECTED}; several separated by commas", read, lambda value: ",".join(map(str, value)))
 
 
 def items() -> Kind:

@@ -106,7 +106,7 @@ class Replay:
         source = Address(row.caller_ip, _PORT) if row.caller_ip else NOWHERE
         offered = Try(row.caller_in, row.callee_in, source, NOWHERE, "", callee_source=place)
         known = subject if gateway is None or (gateway.auth == "ip" and row.caller_ip) else gateway
-        return Ask(str(row.flowno), offered, row.start, known, lrn=past.lrn)
+        return Ask(str(row.flowno), offered, row.start, known, lrn=past.lrn, payer=row.account)
 
     def _decided(self, past: Past, decision: Decision) -> Result:
         row = past.row

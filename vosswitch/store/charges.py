@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from vosswitch.model.values import money_text
 from vosswitch.store import cdrs, changes, grants, locks
 from vosswitch.store.books import contra_of_call
+from vosswitch.store.card_uses import first_uses
 from vosswitch.store.rows import insert_rows
 from vosswitch.store.schema import journal_position, ledger
 
@@ -70,6 +71,7 @@ def write_batch(
     """
     if locking:
         changes.lock(connection)
+    first_uses(connection, batch.ends)
     move_position(connection, node_id, batch.before, batch.after)
     spent = _charge(connection, node_id, batch)
     _lock_empty(connection, node_id, batch, spent, locking=locking)

@@ -19,6 +19,8 @@ from vosswitch.store import (
     rate_fields,
 )
 from vosswitch.store.calendar_fields import CALENDARS
+from vosswitch.store.card_fields import OF_ACCOUNTS as _CARDS
+from vosswitch.store.card_fields import OF_MAPPING_GATEWAYS as _CARD_RULES
 from vosswitch.store.group_fields import NUMBER_GROUPS
 from vosswitch.store.limit_fields import (
     DESTINATION_LIMITS,
@@ -109,6 +111,7 @@ ACCOUNTS = Table(
         Field("expires", fields.optional(fields.moment), None, fields.moment_text, "No calls from then on"),
         *OF_ACCOUNTS,
         *package_fields.OF_ACCOUNTS,
+        *_CARDS,
     ),
 )
 
@@ -141,6 +144,7 @@ MAPPING_GATEWAYS = Table(
         *period_fields.OF_MAPPING_GATEWAYS,
         *OF_CALLERS,
         *fraud_fields.OF_MAPPING_GATEWAYS,
+        *_CARD_RULES,
         *numbering_fields.OF_GATEWAYS,
         _LOCKED,
     ),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from vosswitch.params.system import BadParameter
 from vosswitch.store.agent_rules import agent_problems
+from vosswitch.store.card_fields import claim_problems, keep_card
 from vosswitch.store.entities import Stored
 from vosswitch.store.fields import Deployment, has_port
 from vosswitch.store.limit_fields import reserved_problems
@@ -64,6 +65,7 @@ def resolve(document: Document, state: State, deployment: Deployment) -> Resolut
     found.problems.extend(_reference_problems(document, state, deployment))
     found.problems.extend(kind_problems(document, state))
     found.problems.extend(agent_problems(document, state))
+    found.problems.extend(claim_problems(document, state))
     found.problems.extend(_conflicts(document, state))
     if not found.problems:
         found.problems.extend(reserved_problems(document.entries, state))
@@ -98,6 +100,7 @@ def _target(table: Table, entry: Entry, old: Stored | None, deployment: Deployme
         check_sections(values)
         del values["balance"]
         _lock(entry, values, old)
+        keep_card(entry, values, old)
     elif table is PARAMETERS:
         values["value"] = deployment.parameters.canonical(values["name"], values["value"])
     elif table.name in _NO_SECRET:

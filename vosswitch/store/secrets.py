@@ -1,4 +1,4 @@
-"""How passwords are kept: inbound ones as HA1, outbound ones encrypted with a key outside the database.
+"""How passwords and PINs are kept: inbound passwords as HA1, outbound ones encrypted and PINs hashed with a key file.
 
 Nothing here or above writes a plain password anywhere but into the outgoing leg's credentials.
 """
@@ -10,6 +10,8 @@ import os
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
+
+from vosswitch.model.cards import keyed, pin_key
 
 MASK = "********"
 """Shown in place of a secret; on load it means unchanged."""
@@ -25,11 +27,12 @@ class Secrets:
     :param path: the key file; it is created, mode 0600, when the first password is encrypted.
     """
 
-    __slots__ = ("_cipher", "_path")
+    __slots__ = ("_cipher", "_path", "_pin_key")
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._cipher: Fernet | None = None
+        self._pin_key = b""
 
     def create(self) -> None:
         """Make the key file unless there is one.
@@ -71,6 +74,17 @@ class Secrets:
             return self._key().decrypt(sealed.encode()).decode()
         except InvalidToken:
             raise BadKey(f"{self._path}: not the key that the database's passwords are encrypted with") from None
+
+    def keyed(self, pin: str) -> str:
+        """What stands for a PIN: the same text for the same PIN and key file, and no way back without the key.
+
+        :raises BadKey: the key file cannot be used or created.
+        """
+        if not self._pin_key:
+            if not Path(self._path).exists():
+                self.create()
+            self._pin_key = pin_key(_read_private(self._path))
+        return keyed(self._pin_key, pin)
 
     def _key(self) -> Fernet:
         if self._cipher is None:

@@ -16,6 +16,7 @@ from vosswitch.call.deciding.decide import Decider
 from vosswitch.call.deciding.means import Ask, Means
 from vosswitch.call.deciding.view import NodeView
 from vosswitch.call.fraud.guard import Guard
+from vosswitch.call.pins import Pins
 from vosswitch.call.records import Days
 from vosswitch.call.service import CallService
 from vosswitch.call.snapshot import Snapshot
@@ -397,6 +398,7 @@ class World:
             clock=self.clock, journal=self.journal, balances=self.balances, limits=self.limits, legs=self.legs,
             media=self.media, tallies=self.tallies, want=lambda funding: self.wanted.append(funding.own.account),
             ended=lambda call: None, guard=Guard(self.clock.seconds, self.now),
+            pins=Pins(lambda pin: f"keyed {pin}", self.clock.seconds),
         )  # fmt: skip
         means = Means(
             plugins().billing_modes, self._frozen(), self.balances,
@@ -404,7 +406,7 @@ class World:
                 self.limits, self.tallies, decision, self.registrations, self.board.availability, self.clock.seconds(),
                 self.board.gauges,
             ),
-            self.registrations, random.Random(1), guard=self.board.guard,
+            self.registrations, random.Random(1), guard=self.board.guard, pins=self.board.pins,
         )  # fmt: skip
         self.decider = Decider(means)
         self.calls = CallService(

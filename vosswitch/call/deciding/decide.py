@@ -19,7 +19,7 @@ from vosswitch.call.deciding.rating import rate
 from vosswitch.call.deciding.screening import own_caller, screen
 from vosswitch.call.deciding.steps import tell_caller, tell_rate
 from vosswitch.call.deciding.where import where
-from vosswitch.call.deciding.who import account, who
+from vosswitch.call.deciding.who import account, bound, who
 from vosswitch.model.causes import cause
 from vosswitch.numbers.pools import Turns
 from vosswitch.routing.order import Orders
@@ -46,10 +46,11 @@ class Decider:
         decision.explaining = ask.explain
         try:
             who(ask, decision)
-            account(decision)
+            account(ask, decision, means)
             if decision.explaining:
                 tell_caller(decision)
             numbers(ask, decision, means)
+            bound(decision)
             own_caller(decision)
             if snapshot.emergency:
                 emergency.look(decision)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from vosswitch.call.funding import Funding
     from vosswitch.call.snapshot import Snapshot
     from vosswitch.cdr.record import Cdr
+    from vosswitch.model.cards import Dialled
     from vosswitch.model.causes import Cause
     from vosswitch.model.rating import Fee, Terms
     from vosswitch.model.signals import Try
@@ -77,6 +78,8 @@ class Decision:
     :ivar routed: the number that gateways are found by, "" = the called one; *rated* likewise for rates.
     :ivar jurisdiction: interstate, intrastate or undetermined; "" = it plays no part.
     :ivar agents: those above the account, the nearest first; *agent_prices* what those pay that pay anything.
+    :ivar card: the phone card that was dialled; None = none was.
+    :ivar billed_as: the record's billing mode where a card or a bound number's account pays; 0 = the caller's own.
     :ivar cost_ms: how long the vendor's leg was up, ms, when it was not the whole call; None = as long as that.
     """
 
@@ -87,8 +90,10 @@ class Decision:
         "agent_prices",
         "agents",
         "areas",
+        "billed_as",
         "callee",
         "caller",
+        "card",
         "cause",
         "cost_ms",
         "emergency",
@@ -155,6 +160,8 @@ class Decision:
         self.watched: Watched | None = None
         self.agents: tuple[Account, ...] = ()
         self.agent_prices: Sequence[Price] = ()
+        self.card: Dialled | None = None
+        self.billed_as = 0
 
     @property
     def parameters(self) -> Any:
@@ -221,7 +228,7 @@ class Decision:
     def rate_group(self) -> str | None:
         """The price list of the caller: that of its gateway or phone, else its account's."""
         subject: Any = self.gateway or self.phone
-        own: str | None = subject.privileges.rate_group
+        own: str | None = None if self.billed_as else subject.privileges.rate_group
         return own or (self.account.rate_group if self.account is not None else None)
 
     def find_price(self, account: str, group_name: str | None, at_ms: int) -> Price | None:
@@ -328,6 +335,8 @@ class Decision:
             cdr.mapping_gateway, cdr.billing_mode = self.gateway.name, 1
         elif self.phone is not None:
             cdr.phone, cdr.billing_mode = self.phone.number, 0
+        if self.billed_as:
+            cdr.billing_mode = self.billed_as
         if self.account is not None:
             cdr.account, cdr.account_name = self.account.number, self.account.name
         if self.agents:

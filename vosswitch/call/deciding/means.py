@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vosswitch.call.deciding.decision import Decision
     from vosswitch.call.deciding.view import NodeView
     from vosswitch.call.fraud.guard import Guard
+    from vosswitch.call.pins import Pins
     from vosswitch.hooks.manager import Frozen
     from vosswitch.model.signals import Try
 
@@ -23,6 +24,7 @@ class Ask(NamedTuple):
     :ivar wall_ms: its start, epoch milliseconds.
     :ivar subject: who calls, when that is known already (an explanation); None = the source and the user say it.
     :ivar explain: list every gateway that was looked at, not only those that match.
+    :ivar payer: the account that paid then, for a call that was made with a card (a simulation).
     :ivar lrn: what was found out about the called number then, "" = not ported (a simulation); None = find it out.
     """
 
@@ -32,6 +34,7 @@ class Ask(NamedTuple):
     subject: MappingGateway | Phone | None = None
     explain: bool = False
     lrn: str | None = None
+    payer: str | None = None
 
 
 class Means(NamedTuple):
@@ -45,6 +48,7 @@ class Means(NamedTuple):
     :ivar orders: of the routing gateways (`vosswitch.routing.order.Orders`); the decider makes them when left out.
     :ivar turns: where the number pools go on (`vosswitch.numbers.pools.Turns`), likewise.
     :ivar asks: questions about numbers can wait for their answer; otherwise they are not asked.
+    :ivar pins: looks PINs of phone cards up; None = they cannot be.
     :ivar guard: dynamic lists and fraud rules; None = no calls are watched.
     """
 
@@ -58,3 +62,4 @@ class Means(NamedTuple):
     turns: Any = None
     asks: bool = False
     guard: Guard | None = None
+    pins: Pins | None = None

@@ -8,12 +8,13 @@ from vosswitch.accounts.check import check_account
 from vosswitch.accounts.periods import in_force
 from vosswitch.call.deciding.agents import name_chain
 from vosswitch.call.deciding.decision import Refused
+from vosswitch.call.deciding.payers import bound_account, card_account, dial_card
 
 if TYPE_CHECKING:
     from vosswitch.accounts.callers import Identified, Read
     from vosswitch.accounts.values import Account, MappingGateway
     from vosswitch.call.deciding.decision import Decision
-    from vosswitch.call.deciding.means import Ask
+    from vosswitch.call.deciding.means import Ask, Means
     from vosswitch.model.signals import Try
 
 
@@ -31,6 +32,7 @@ def who(ask: Ask, decision: Decision) -> None:
         decision.gateway = found
     else:
         decision.phone = found
+    dial_card(decision)
     if found.locked:
         decision.note(found.name if decision.gateway else found.number, "locked")
         raise Refused("account_locked")
@@ -68,22 +70,35 @@ def _read(offered: Try) -> Read:
     return lambda place: offered.callee if place == offered.callee_source else None
 
 
-def account(decision: Decision) -> None:
+def account(ask: Ask, decision: Decision, means: Means) -> None:
     """Name the account that pays, and see whether it may make calls at all."""
     subject: Any = decision.gateway or decision.phone
-    found = decision.snapshot.accounts.get(subject.account)
+    number = subject.account if decision.card is None else card_account(ask, decision, means)
+    found = decision.snapshot.accounts.get(number)
     if found is None:
-        decision.note("account", f"{subject.account} does not exist")
+        decision.note("account", f"{number} does not exist")
         raise Refused("account_locked")
+    _pays(decision, found)
+    gateway = decision.gateway
+    if gateway is not None and gateway.periods:
+        decision.gateway = _in_period(gateway, decision)
+
+
+def _pays(decision: Decision, found: Account) -> None:
     decision.account = found
     _check(decision, "account", found)
     if found.agent is not None:
         name_chain(decision, found)
         for agent in decision.agents:
             _check(decision, "agent", agent)
-    gateway = decision.gateway
-    if gateway is not None and gateway.periods:
-        decision.gateway = _in_period(gateway, decision)
+
+
+def bound(decision: Decision) -> None:
+    """Let the account pay that the calling number as billed is bound to, if there is one."""
+    found = bound_account(decision)
+    if found is not None and found is not decision.account:
+        decision.agents, decision.in_debt = (), False
+        _pays(decision, found)
 
 
 def _check(decision: Decision, what: str, found: Account) -> None:
