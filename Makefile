@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 CONFIG ?= etc/vosswitch.toml
+# Most tests with real peers wait for somebody: three at a time keep two processors busy. Those marked "alone" come after.
+TESTERS ?= 3
+TESTS  := tests/unit plugins tests/integration tests/sim tests/interop
 
 .PHONY: help env run test unit check fix lint types layers interop bench docs clean
 
@@ -32,7 +35,8 @@ endif
 	@exec $(BIN)/twistd --nodaemon --pidfile= vosswitch --config $(CONFIG) $(ARGS)
 
 test: env  ## the whole test suite; says what it skipped and why
-	$(BIN)/pytest tests/unit plugins tests/integration tests/sim tests/interop
+	$(BIN)/pytest -n $(TESTERS) --dist loadfile -m "not alone" $(TESTS)
+	$(BIN)/pytest -m alone $(TESTS)
 
 unit: env  ## the fast tests only
 	$(BIN)/pytest -q tests/unit
@@ -54,7 +58,8 @@ fix: env  ## format, and mend what ruff can mend
 	$(BIN)/ruff format vosswitch plugins tests twisted
 
 interop: env  ## calls with real peers (sipp, baresip, ...)
-	$(BIN)/pytest -ra tests/interop
+	$(BIN)/pytest -n $(TESTERS) --dist loadfile -m "not alone" tests/interop
+	$(BIN)/pytest -m alone tests/interop
 
 bench: env  ## CPU per call and per packet, beside other systems
 	$(BIN)/python -m tests.bench

@@ -12,6 +12,8 @@ from tests.support.audit import child, own, seen
 from tests.support.load import Load
 from tests.support.mariadb import MariaDb
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(scope="module")
 def mariadb_server(tmp_path_factory):

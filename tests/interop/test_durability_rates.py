@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.load import Load
 
+pytestmark = pytest.mark.alone
+
 ROWS = 60_000
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 from tests.support.peer import SDP, Peer
 from tests.support.sipp import ANSWER, CALL
 from tests.support.switch import options
 from vosswitch.sip.grammar.message import Response, render
+
+pytestmark = pytest.mark.alone
 
 BURST = 1500
 

@@ -10,7 +10,7 @@ from tests.support.load import Load
 from tests.support.mariadb import MariaDb
 from tests.support.switch import until
 
-pytestmark = pytest.mark.mariadb
+pytestmark = [pytest.mark.mariadb, pytest.mark.alone]
 
 
 @pytest.fixture(scope="module")

@@ -20,11 +20,14 @@ BIN = Path(sys.executable).parent
 
 
 def free_port(kind: int = socket.SOCK_DGRAM, host: str = "127.0.0.1") -> int:
-    """A port that nobody uses now, outside the ranges that the kernel and media workers hand out meanwhile."""
+    """A port that nobody uses now, outside the ranges that the kernel and media workers hand out meanwhile.
+
+    Processes that run tests beside each other have a share of the ports each.
+    """
     for _ in range(1000):
-        if len(_GIVEN) > 4000:
+        if len(_GIVEN) > 4_000 // _TESTERS:
             _GIVEN.clear()
-        port = 61_000 + int.from_bytes(os.urandom(2)) % 4_500
+        port = 61_000 + int.from_bytes(os.urandom(2)) % (4_500 // _TESTERS) * _TESTERS + _TESTER
         if port in _GIVEN:
             continue
         try:
@@ -41,7 +44,7 @@ def free_port(kind: int = socket.SOCK_DGRAM, host: str = "127.0.0.1") -> int:
 def media_port(host: str = "127.0.0.1") -> int:
     """An even port with free ones behind it, for a peer that takes RTP and RTCP of audio and video from there on."""
     for _ in range(1000):
-        port = 40_000 + (int.from_bytes(os.urandom(2)) % 10_000 & ~3)
+        port = 40_000 + (int.from_bytes(os.urandom(2)) % (2_500 // _TESTERS) * _TESTERS + _TESTER) * 4
         try:
             for each in range(port, port + 4):
                 with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -51,6 +54,9 @@ def media_port(host: str = "127.0.0.1") -> int:
         return port
     raise RuntimeError("no free media ports")
 
+
+_TESTERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_TESTER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 _GIVEN: set[int] = set()
 """Ports handed out in this process: their users may not have bound them yet."""
