@@ -9,6 +9,7 @@ import click
 from vosswitch.cli import bookings
 from vosswitch.cli.ledger import ledger_row, ledger_view
 from vosswitch.cli.output import show, show_one
+from vosswitch.cli.packages import PACKAGES, package_rows
 from vosswitch.cli.state import State, common
 from vosswitch.control.client import NotRunning
 from vosswitch.control.operations import LIMITS, Field
@@ -44,15 +45,16 @@ def account() -> None:
 
 
 @account.command("list")
+@click.option("--purses", is_flag=True, help="Those, too, that hold what packages give and phones may spend.")
 @common
 @click.pass_obj
-def list_(state: State) -> None:
+def list_(state: State, purses: bool) -> None:
     """All accounts."""
     from vosswitch.store.accounts import list_accounts  # noqa: PLC0415 - SQLAlchemy takes its time
 
     with state.database.read() as connection:
         calls = _calls(state)
-        rows = (_row(found, calls) for found in list_accounts(connection))
+        rows = (_row(found, calls) for found in list_accounts(connection, purses=purses))
         show(state, rows, FIELDS, _COLUMNS, "no accounts")
 
 
@@ -62,11 +64,12 @@ def list_(state: State) -> None:
 @click.pass_obj
 def show_(state: State, number: str) -> None:
     """One account with everything about it."""
-    from vosswitch.store import accounts  # noqa: PLC0415 - SQLAlchemy takes its time
+    from vosswitch.store import accounts, subscriptions  # noqa: PLC0415 - SQLAlchemy takes its time
 
     with state.database.read() as connection:
         found = accounts.show(connection, number)
-    show_one(state, _row(found, _calls(state)), FIELDS)
+        packages = package_rows(state, subscriptions.standing(connection, number))
+    show_one(state, _row(found, _calls(state)) | {"packages": packages}, (*FIELDS, PACKAGES))
 
 
 @account.command("ledger")

@@ -30,6 +30,7 @@ COMMANDS = {
     "load": "provision:load",
     "migrate": "provision:migrate",
     "node": "node:node",
+    "packages": "packages:packages",
     "params": "params:params",
     "plugins": "plugins:plugins",
     "rates": "rates:rates",

@@ -28,6 +28,7 @@ from vosswitch.params.system import DECLARED
 from vosswitch.recorder.drain import Drain
 from vosswitch.recorder.feed import Feed
 from vosswitch.recorder.neighbours import Neighbours
+from vosswitch.recorder.periodic import Periodic
 from vosswitch.recorder.recall import recalled, tallied, wanted
 from vosswitch.recorder.sinks import Sinks, load_plugins, report
 from vosswitch.recorder.wire import Lines, config_slices, pack, sliced
@@ -136,6 +137,9 @@ class Recorder:
         )
         self._feed = feed
         feed.between = self._meanwhile
+        self._periodic = Periodic(
+            database, ZoneInfo(boot.timezone), f"node {boot.node_id}", wall_ms, self._recall_money
+        )
         self._neighbours = Neighbours(boot.node_id)
         self._alive: list[int] = []
         self._inbox: deque[dict[str, Any]] = deque()
@@ -224,6 +228,7 @@ class Recorder:
         """Everything that is in the journal goes into the database, before anybody is told a balance."""
         while self._drain.step(self._feed.batch_size) is not None:
             pass
+        self._periodic.turn()
         with self._database.write() as connection:
             grants.seen(connection, self._node, self._boot.node_name, self._wall_ms())
             grants.refresh(connection, self._node, self._wall_ms())
@@ -307,6 +312,8 @@ class Recorder:
             self._drain.prepare_days()
         if self._is_due("poll", _POLL_SECONDS):
             self._follow()
+            if self._periodic.turn():
+                self._follow()
         self._keep_company()
 
     def _meanwhile(self) -> None:
@@ -383,6 +390,7 @@ class Recorder:
         change = self._feed.changes()
         if change is None:
             return
+        self._periodic.note(change)
         touched = change["accounts"].keys()
         if touched:
             with self._database.write() as connection:
@@ -395,6 +403,9 @@ class Recorder:
         for part in config_slices(change):
             self._channel.send(part)
         self._feed.seq = change["seq"]
+
+    def _recall_money(self, amounts: Mapping[str, int]) -> None:
+        """Have nodes give back what no call of theirs holds."""
 
     def _want(self, number: str, amount: int) -> None:
         with self._database.write() as connection:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from vosswitch.store import changes, entities, locks, number_rows, rates
+from vosswitch.store import changes, entities, locks, number_rows, purses, rates
 from vosswitch.store.calendar_fields import CALENDARS
 from vosswitch.store.document import BadDocument, Document, Entry, read_document
 from vosswitch.store.idle_settings import idle_settings
@@ -220,6 +220,7 @@ def _is_raised(step: Step) -> bool:
 def _remove(connection: Connection, step: Step, who: str) -> None:
     if step.table is ACCOUNTS:
         entities.close_account(connection, step.key, who)
+        purses.forget(connection, step.key, lambda purse: entities.close_account(connection, purse, who))
     elif step.table is RATE_GROUPS:
         rates.clear(connection, rates.find_group(connection, step.key))
     elif step.table is NUMBER_TABLES:

@@ -1,0 +1,108 @@
+"""What is booked by periods, done by this node when it is the first: see `vosswitch.store.subscriptions`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vosswitch.store import subscriptions
+from vosswitch.store.package_fields import PACKAGES
+from vosswitch.store.provision_schema import ACCOUNTS, PHONES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import tzinfo
+
+    from vosswitch.store.database import Database
+
+RECALL_MS = 1_000
+"""How long nodes have to give back what they hold of purses that begin anew."""
+RETRY_MS = 60_000
+"""How often it is looked whether a package that rests can be paid; a payment is looked at at once."""
+AT_ONCE = 50
+"""Accounts in one turn: the journal does not wait for them."""
+
+
+class Periodic:
+    """The bookings of one node's recorder.
+
+    :param recall: asks the nodes to give back what no call of theirs holds, units by account.
+    :param wall_ms: epoch milliseconds.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        zone: tzinfo,
+        who: str,
+        wall_ms: Callable[[], int],
+        recall: Callable[[Mapping[str, int]], None],
+    ) -> None:
+        self._database = database
+        self._zone = zone
+        self._who = who
+        self._wall_ms = wall_ms
+        self._recall = recall
+        self._changed: set[str] = set()
+        self._touched: set[str] = set()
+        self._asked: dict[str, int] = {}
+        self._all = True
+        self._next: int | None = None
+        self._retry = 0
+
+    def note(self, change: Mapping[str, Any]) -> None:
+        """Something is provisioned differently, or was paid."""
+        if change.get("full") or change.get(PACKAGES.name):
+            self._all = True
+            return
+        self._changed.update(number for number in change.get(ACCOUNTS.name) or () if not number.startswith("#"))
+        self._changed.update(f"#phone/{number}" for number in change.get(PHONES.name) or ())
+
+    def turn(self) -> bool:
+        """Book what is due; whether something was booked."""
+        now = self._wall_ms()
+        booked = False
+        for subject in self._due(now)[:AT_ONCE]:
+            if self._waits(subject, now):
+                continue
+            with self._database.write() as connection:
+                done = subscriptions.bring(connection, subject, self._zone, now, self._who)
+            booked |= bool(done.booked)
+            self._touched.discard(subject)
+            self._asked.pop(subject, None)
+            if done.short:
+                self._recall(done.short)
+                self._asked[subject] = now
+            if done.short or done.more:
+                self._touched.add(subject)
+        if not self._touched:
+            with self._database.read() as connection:
+                self._next = subscriptions.next_end(connection)
+        return booked
+
+    def _due(self, now: int) -> list[str]:
+        with self._database.read() as connection:
+            if self._all:
+                self._touched |= subscriptions.wanted(connection)
+            elif self._next is not None and now >= self._next:
+                self._touched |= subscriptions.due(connection, now)
+            if self._changed:
+                self._touched |= subscriptions.concerned(connection, self._changed)
+                self._changed.clear()
+            if now >= self._retry:
+                self._touched |= subscriptions.resting(connection)
+                self._retry = now + RETRY_MS
+        self._all = False
+        return sorted(self._touched)
+
+    def _waits(self, subject: str, now: int) -> bool:
+        """Ask once for what nodes hold, and give them time."""
+        since = self._asked.get(subject)
+        if since is not None:
+            return since <= now < since + RECALL_MS
+        with self._database.read() as connection:
+            needs = subscriptions.needs(connection, subject, now)
+        if not needs:
+            return False
+        self._asked[subject] = now
+        self._recall(needs)
+        return True
