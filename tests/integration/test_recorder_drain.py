@@ -149,7 +149,6 @@ def test_a_database_that_is_away_loses_nothing(node, monkeypatch):
             with pytest.raises(OperationalError):
                 node.run()
         node.call()
-        assert node.drain.waiting() == 6
     node.run()
     check(node, 6)
 
@@ -231,3 +230,43 @@ def test_records_of_an_older_version_get_defaults(node):
     with node.database.read() as connection:
         (found,) = cdrs.list_cdrs(connection)
     assert (found["call_id"], found["end_reason"], found["attempts"]) == ("1", "normal", [])
+
+
+def test_a_carried_call_lets_its_old_segment_go_but_not_before_the_new_one_is_on_the_disk(node):
+    node.writer.append("start", {"flowno": 99, "day": "20261231", "start": node.now})
+    old = node.writer.position.segment
+    synced = []
+    node.drain.sync = lambda spool, number: synced.append((number, old in segments(spool)))
+    while node.writer.position.segment < old + 3:
+        node.call()
+    node.run()
+    assert old in segments(node.spool)
+    assert not synced
+    start = {"flowno": 99, "day": "20261231", "start": node.now}
+    carried = node.writer.append("carry", {"flowno": 99, "start": start}).segment
+    node.call()
+    node.run()
+    assert (carried, True) in synced
+    assert min(segments(node.spool)) == carried
+    node.restart()
+    while node.writer.position.segment < carried + 2:
+        node.call()
+    node.run()
+    assert min(segments(node.spool)) == carried
+
+
+def test_a_refused_record_is_put_aside_whole_or_not_at_all(node, monkeypatch):
+    node.call(attempts=[{"gateway": "x" * 200}], rate_group=5)
+    node.call()
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(OSError, match="No space"):
+            node.run()
+    node.run()
+    with (node.spool / "refused.jsonl").open() as file:
+        assert [line.count('"flowno":1,') for line in file] == [1, 1]  # the first time it was not certain to stay
+    assert len(node.troubles) == 1
+
+
+def full(*_):
+    raise OSError(28, "No space left on device")

@@ -432,11 +432,18 @@ class Sim:
         self.recorder = Recorder(
             self.boot, self.database, self.wire, feed, Sinks({}, None), life.clock.seconds, life.now
         )
+        self.recorder._drain.sync = self.sync_segment
         self.wire.recorder = self.recorder
         life.service._link = self.wire
         life.service._linked(self.wire)
         for stage in (feed.read_parameters, self.recorder._drain.begin, self.recorder._replay, self.recorder._announce):
             stage()
+
+    def sync_segment(self, spool, number):
+        """The recorder sees to it that a segment is on the disk before it lets older ones go."""
+        self.point("settle")
+        if number in self.lengths:
+            self.synced[number] = self.lengths[number]
 
     def leg(self, world, side, placement=None, remote=CUSTOMER):
         name = f"{side}{len(self.peers)}"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import random
+from pathlib import Path
 
 import pytest
 
 from tests.sim.sim_world import CUSTOMER, Sim, template
 from tests.unit.call.call_world import PREPAID
+from vosswitch.cdr.files import segments
+from vosswitch.cdr.service import CARRY_AFTER
 from vosswitch.model.values import UNITS
 
 SAME_AS_BEFORE = ("tick before", "sync before")
@@ -70,7 +73,7 @@ def test_a_calm_day(prepared, folder):
     assert not sim.farewells
     assert not [text for text in sim.troubles if text]
     assert {label.split()[0] for label in sim.points} == {
-        "start", "answer", "extend", "end", "tick", "sync", "commit",
+        "start", "answer", "extend", "end", "tick", "sync", "commit", "settle",
     }  # fmt: skip
 
 
@@ -123,6 +126,43 @@ def test_a_200_that_waits_for_the_disk_is_never_forgotten(careful, folder):
     for number, label in enumerate(calm.points):
         if label.startswith(("answer", "sync", "end")):
             trial(folder, careful, [number], "power", sync_answer=True)
+
+
+LONG = [
+    ("call", "4312345", PREPAID),  # outlasts its segments, is extended before and after
+    ("answer", 0),
+    ("time", 30),
+    *[
+        step
+        for number in range(1, 110)
+        for step in (("call", "99"), ("time", 0.06), ("time", 1.0), *([("record",)] if number % 4 == 0 else []))
+    ],
+    ("callee", 0, "hangs_up"),
+    ("time", 1),
+]
+
+
+def test_a_long_call_keeps_no_segments(prepared, folder):
+    sim = Sim(folder / "node", prepared)
+    for name, *arguments in LONG[:-2]:
+        sim.guarded(getattr(sim, name), *arguments)
+    carried = [flowno for kind, flowno, _ in sim.written if kind == "carry"]
+    assert set(carried) == {sim.peers["in0"].flowno}
+    spool = Path(sim.boot.spool_directory)
+    first = min(position.segment for _, _, position in sim.written)
+    assert len(segments(spool)) <= CARRY_AFTER + 3 < sim.writer.position.segment - first
+    sim.run(LONG[-2:])
+
+
+@pytest.mark.parametrize("how", ["kill", "torn", "power"])
+def test_a_node_that_dies_while_a_long_call_is_carried(prepared, folder, how):
+    calm = trial(folder, prepared, steps=LONG)
+    near = [number for number, label in enumerate(calm.points) if label.startswith(("carry", "settle"))]
+    assert len(near) > 6
+    turns = sorted({at for number in near for at in range(number - 2, number + 12) if at < len(calm.points)})
+    turns = [at for at in turns if calm.points[at] not in SAME_AS_BEFORE]
+    for number in turns[:: 1 if "SIM_SEEDS" in os.environ else 3]:
+        trial(folder, prepared, [number], how, LONG)
 
 
 def schedule(source, size):

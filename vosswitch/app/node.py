@@ -20,7 +20,7 @@ from twisted.logger import ILogObserver, Logger
 
 from vosswitch.accounts.limits import Limits
 from vosswitch.accounts.portions import portion_of
-from vosswitch.app import build, logs, quality
+from vosswitch.app import backlog, build, logs, quality
 from vosswitch.app.build import wall_ms
 from vosswitch.app.cards import PinKey
 from vosswitch.app.operations import Operations
@@ -141,6 +141,7 @@ class Switch(MultiService):
             on_nodes=self._met,
         )
         self.journal.on_end = self.recorder.note_end
+        self.recorder.on_backlog = partial(backlog.told, self)
 
     def _build_rooms(self) -> None:
         """The rooms that speak with the world, and the call room between them."""
@@ -315,6 +316,7 @@ class Switch(MultiService):
             self.parting.leave(before)
         self.sip.sockets.configured()
         self._share_limits()
+        backlog.configured(self)
         self.journal.sync_interval = self.snapshot.parameters["VS_JOURNAL_SYNC_INTERVAL"] / 1000
         if self.snapshot.gateways is not before.gateways:
             self.sip.keep_names(gateway.target for gateway in self.snapshot.gateways.gateways.values())

@@ -15,6 +15,7 @@ from vosswitch.call.bridge import Call
 from vosswitch.call.deciding.decision import Decision
 from vosswitch.call.deciding.keeping import kept
 from vosswitch.call.deciding.means import Ask
+from vosswitch.call.degraded import held_back
 from vosswitch.call.dips import Dips
 from vosswitch.call.emergencies import Emergencies
 from vosswitch.call.fraud.patrol import Patrol
@@ -90,6 +91,10 @@ class CallService(Service):
         """Name the way out (an `ILegFactory`) and who decides: both need the SIP room, which needs this service."""
         self._board.legs = legs
         self.decider = decider
+
+    def degrade(self, policy: str) -> None:
+        """Have new calls meet VS_CDR_PENDING_POLICY from now on; "" ends that."""
+        self._board.degraded = policy
 
     # New calls.
 
@@ -300,6 +305,9 @@ class CallService(Service):
         """Room in the journal, lines and calls per second; a call that waited has its lines already."""
         board = self._board
         if not board.journal.admits():
+            decision.note("journal", "there is no room for another call")
+            return cause("degraded")
+        if board.degraded and held_back(board.degraded, decision):
             return cause("degraded")
         if decision.held:
             return None

@@ -38,6 +38,7 @@ class Switchboard:
     :ivar snapshot: the configuration in force.
     :ivar loops: the unanswered attempts, to know calls that come back.
     :ivar availability: which gateways are put aside; *gauges*: their quality; *throttling*: whose calls fail.
+    :ivar degraded: the policy for new calls while too many records wait for the database, "" = none do.
     :ivar guard: whom dynamic lists and fraud rules hold off; *pins*: who has dialled wrong PINs.
     """
 
@@ -57,5 +58,6 @@ class Switchboard:
     availability: Availability = field(default_factory=Availability)
     gauges: Gauges = field(default_factory=Gauges)
     throttling: Throttling = field(default_factory=Throttling)
+    degraded: str = ""
     guard: Guard = field(default_factory=Guard)
     pins: Pins = field(default_factory=lambda: Pins(lambda _pin: "", float))

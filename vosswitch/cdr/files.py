@@ -141,6 +141,19 @@ class JournalWriter:
         self._offset += len(data)
         return Position(self._number, self._offset)
 
+    def read(self, place: Position) -> Record:
+        """The record that begins at *place*; may run in a thread.
+
+        :raises OSError: the disk refuses, or the segment is gone.
+        :raises ValueError: there is no record.
+        """
+        with segment_path(self._directory, place.segment).open("rb") as file:
+            for size in (_CHUNK >> 4, journal.HEAD_SIZE + journal.MAX_PAYLOAD):
+                record = journal.read_at(os.pread(file.fileno(), size, place.offset), 0)
+                if record is not None:
+                    return record
+        raise ValueError(f"no record at {place}")
+
     def room_for(self, records: int) -> bool:
         """Whether *records* more records surely fit; by the disk space of the last `measure`."""
         room = self._size - self._offset + self._free + (self._size if self._spare else 0)
@@ -224,6 +237,18 @@ def sync_directory(directory: Path) -> None:
     fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def sync_segment(directory: Path, number: int) -> None:
+    """Bring a segment to the disk, whoever wrote it; nothing when it is gone."""
+    try:
+        fd = os.open(segment_path(directory, number), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        os.fdatasync(fd)
     finally:
         os.close(fd)
 
@@ -450,6 +475,7 @@ def _scan_segment(directory: Path, number: int, found: Found, *, repair: bool) -
 
 
 _PLACES = {"start": 0, "answer": 1, "extend": 2}
+"""Kind of record -> where `Found.open` has its payload; a ``carry`` has several of them."""
 
 
 def _note(record: Record, life: int, found: Found) -> None:
@@ -458,5 +484,10 @@ def _note(record: Record, life: int, found: Found) -> None:
         found.ticks[life] = record.value()
     elif kind == "end":
         found.open.pop(flowno, None)
+    elif kind == "carry":
+        row = found.open.setdefault(flowno, [None, None, None, life])
+        for part, value in record.value().items():
+            if part in _PLACES:
+                row[_PLACES[part]] = orjson.dumps(value)
     else:
         found.open.setdefault(flowno, [None, None, None, life])[_PLACES[kind]] = record.payload

@@ -19,7 +19,7 @@ from zlib import crc32
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 VERSION = 1
 MAX_PAYLOAD = 1 << 20
@@ -35,7 +35,7 @@ HEAD_SIZE = _HEAD.size
 FIRST = _SEGMENT.size
 """Offset of a segment's first record."""
 
-_CODES = {"start": 1, "answer": 2, "end": 3, "tick": 4, "extend": 5}
+_CODES = {"start": 1, "answer": 2, "end": 3, "tick": 4, "extend": 5, "carry": 6}
 _KINDS = {code: kind for kind, code in _CODES.items()}
 
 
@@ -63,6 +63,18 @@ class Record(NamedTuple):
         """The payload as a dict."""
         parsed: dict[str, Any] = orjson.loads(self.payload)
         return parsed
+
+
+def carried(flowno: int, records: Iterable[Record]) -> dict[str, Any]:
+    """The payload of a ``carry`` record: all that these records of a call say, in one.
+
+    :param records: ``start`` or an earlier ``carry``, then ``answer`` and the last ``extend``, as far as there are any.
+    """
+    parts: dict[str, Any] = {"flowno": flowno}
+    for record in records:
+        value = record.value()
+        parts |= value if record.kind == "carry" else {record.kind: value}
+    return parts
 
 
 class Gap(NamedTuple):

@@ -70,6 +70,17 @@ PARAMETERS: tuple[Parameter, ...] = (
         wired=True,
     ),
     _own(
+        "VS_CDR_PENDING_POLICY",
+        "go on",
+        choice("go on", "prepaid", "refuse"),
+        "",
+        (
+            "New calls while SERVER_MAX_CDR_PENDING_LIST_LENGTH records and more wait for the database, until half of "
+            "them are written: go on, prepaid (only those that are paid out of reservations) or refuse (503)"
+        ),
+        wired=True,
+    ),
+    _own(
         "VS_JOURNAL_SYNC_ANSWER",
         "Off",
         switch(),

@@ -132,8 +132,9 @@ PARAMETERS: tuple[Parameter, ...] = (
         "100000",
         whole(1),
         "records",
-        "Longest queue of CDRs waiting for the database",
+        "Longest queue of CDRs waiting for the database: then there is an alarm, and VS_CDR_PENDING_POLICY begins",
         aliases=("SS_MAX_CDR_PENDING_LIST_LENGTH",),
+        wired=True,
     ),
     _cdr(
         "SS_CDR_RECORD_TO_FILE",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections import defaultdict
 from dataclasses import MISSING, fields
 from datetime import datetime, timedelta
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from vosswitch.cdr.files import JournalReader, segment_path, segments
+from vosswitch.cdr.files import JournalReader, segment_path, segments, sync_segment
 from vosswitch.cdr.journal import Position, Record
 from vosswitch.cdr.record import Cdr
 from vosswitch.store import cdrs, charges, grants
@@ -64,6 +66,7 @@ class Drain:
         self._doubtful = False
         self.locked = False
         self.committed = Position(0, 0)
+        self.sync = sync_segment
 
     def begin(self) -> None:
         """Find out how far the database is, and which calls of the older part of the spool have not ended."""
@@ -105,15 +108,6 @@ class Drain:
             self._on_written(ends)
         return spent
 
-    def waiting(self) -> int:
-        """How many ends wait for the database."""
-        reader = JournalReader(str(self._spool), self.committed, lambda text: None)
-        count = 0
-        while records := reader.read(_READ):
-            count += sum(item.kind == "end" for item in records)
-        reader.close()
-        return count
-
     def close(self) -> None:
         """Let the journal go."""
         self._reader.close()
@@ -140,6 +134,8 @@ class Drain:
         for item in records:
             if item.kind == "end":
                 self._open.pop(item.flowno, None)
+            elif item.kind == "carry":
+                self._open[item.flowno] = segment
             elif item.kind != "tick":
                 self._open.setdefault(item.flowno, segment)
 
@@ -229,8 +225,13 @@ class Drain:
 
     def _refuse(self, record: Mapping[str, Any], error: Exception) -> None:
         path = self._spool / _REFUSED
-        with path.open("ab") as file:
-            file.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
+        line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+        with path.open("ab", buffering=0) as file:
+            begin = file.tell()
+            if file.write(line) < len(line):
+                file.truncate(begin)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+            os.fsync(file.fileno())  # the journal lets go of it
         reason = " ".join(str(getattr(error, "orig", error)).split())[:200]
         self._on_trouble(f"call {record.get('flowno')}: the database refuses its record, kept in {path}: {reason}")
 
@@ -238,9 +239,13 @@ class Drain:
         """Delete segments from the oldest on, as long as they are written and every call begun in them has ended."""
         oldest = min(self._open.values(), default=self.committed.segment)
         keep = min(oldest, self.committed.segment)
-        for number in segments(self._spool)[:-1]:
-            if number >= keep:
-                return
+        known = segments(self._spool)
+        consumed = [number for number in known[:-1] if number < keep]
+        if consumed:
+            for number in known:
+                if keep <= number <= self.committed.segment:
+                    self.sync(self._spool, number)  # what was carried into it stands nowhere else then
+        for number in consumed:
             segment_path(self._spool, number).unlink(missing_ok=True)
 
 

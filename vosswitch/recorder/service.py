@@ -32,7 +32,34 @@ _BACKOFF = (0.1, 0.5, 1.0, 2.0, 5.0)
 _SETTLED_SECONDS = 30.0
 """A recorder that lived for this long is started again at once."""
 
+_SINGLY, _AT_ONCE = 10_000, 1000
+"""So many ended calls are remembered one by one, and beyond them so many together."""
+
 _Accounts = dict[str, dict[str, int]]
+
+
+class _Ends:
+    """Calls that wait for the database: one, or of a long queue some together, which are settled with the last one.
+
+    :ivar sums: account and charge, units of 10^-7.
+    """
+
+    __slots__ = ("count", "last", "sums")
+
+    def __init__(self) -> None:
+        self.last = (0, 0)
+        self.count = 0
+        self.sums: list[tuple[str, int]] = []
+
+    def add(self, position: tuple[int, int], cdr: Cdr) -> None:
+        self.last = position
+        self.count += 1
+        self.sums += [(charge.account, charge.amount) for charge in cdr.charges]
+        if self.count == _AT_ONCE:
+            sums: dict[str, int] = defaultdict(int)
+            for number, amount in self.sums:
+                sums[number] += amount
+            self.sums = list(sums.items())
 
 
 class RecorderStopped(Exception):
@@ -50,7 +77,8 @@ class RecorderService(Service):
     :param on_trouble: told one line when the database is away or refuses something, "" when it works again.
     :param on_past: given every ``outcomes`` and ``tallies`` message (`vosswitch.recorder.recall`), after that.
     :param on_nodes: given the numbers of the nodes of the database that are alive, this one among them.
-    :ivar backlog: how many calls waited for the database when it was away the last time it was asked.
+    :ivar backlog: how many ended calls of this run wait for the database; *longest*: at how many of them
+        *on_backlog* is told, with True then and with False at half of it.
     """
 
     name = "recorder"
@@ -79,6 +107,9 @@ class RecorderService(Service):
         self._on_nodes = on_nodes
         self.log = log
         self.backlog = 0
+        self.longest = 0
+        self.on_backlog: Callable[[bool], None] = lambda _over: None
+        self._over = False
         self._link: _Link | None = None
         self._process: Any = None
         self._started = 0.0
@@ -90,7 +121,7 @@ class RecorderService(Service):
         self._seq = 0
         self._applying: dict[int, Deferred[int]] = {}
         self._wanted: set[str] = set()
-        self._charged: deque[tuple[Position, str, int]] = deque()
+        self._charged: deque[_Ends] = deque()
         self._drained: dict[str, int] = defaultdict(int)
 
     # What the switch calls.
@@ -102,8 +133,14 @@ class RecorderService(Service):
 
     def note_end(self, position: Position, cdr: Cdr) -> None:
         """Remember the charges of a call whose end record ends at *position*; called by `JournalService.on_end`."""
-        for charge in cdr.charges:
-            self._charged.append((position, charge.account, charge.amount))
+        charged = self._charged
+        if len(charged) < _SINGLY or charged[-1].count >= _AT_ONCE:
+            charged.append(_Ends())
+        charged[-1].add(position, cdr)
+        self.backlog += 1
+        if self.longest and self.backlog >= self.longest and not self._over:
+            self._over = True
+            self.on_backlog(True)
 
     def apply(self) -> Deferred[int]:
         """Have everything that is in the database now brought into the switch.
@@ -246,9 +283,14 @@ class RecorderService(Service):
     def _settle(self, position: tuple[int, int]) -> None:
         """Sum the charges of this run up to *position*: right even when the recorder died before it told us."""
         charged = self._charged
-        while charged and charged[0][0] <= position:
-            _, number, amount = charged.popleft()
-            self._drained[number] += amount
+        while charged and charged[0].last <= position:
+            ends = charged.popleft()
+            self.backlog -= ends.count
+            for number, amount in ends.sums:
+                self._drained[number] += amount
+        if self._over and self.backlog <= self.longest // 2:
+            self._over = False
+            self.on_backlog(False)
 
     def _hear_applied(self, message: dict[str, Any]) -> None:
         answer = self._applying.pop(message["id"], None)
@@ -266,14 +308,10 @@ class RecorderService(Service):
         self._on_trouble(message["text"])
 
     def _hear_fine(self, message: dict[str, Any]) -> None:
-        self.backlog = 0
         self._on_trouble("")
 
     def _hear_past(self, message: dict[str, Any]) -> None:
         self._on_past(message)
-
-    def _hear_backlog(self, message: dict[str, Any]) -> None:
-        self.backlog = message["records"]
 
     _HEAR = {
         "config": _hear_config,
@@ -284,7 +322,6 @@ class RecorderService(Service):
         "ready": _hear_ready,
         "trouble": _hear_trouble,
         "fine": _hear_fine,
-        "backlog": _hear_backlog,
         "outcomes": _hear_past,
         "tallies": _hear_past,
     }

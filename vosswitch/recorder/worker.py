@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from vosswitch.call.records import Days
@@ -58,7 +58,8 @@ _POLL_SECONDS = 1.0
 _SEEN_SECONDS = 5.0
 _DAYS_SECONDS = 600.0
 _EXPIRY_SECONDS = 5.0
-_AWAY = (DBAPIError, PoolTimeout, StalePosition)
+_AWAY = (DBAPIError, PoolTimeout, StalePosition, OSError)
+"""The database is away; or the disk of the spool refuses what is put aside there."""
 
 
 class SwitchGone(Exception):
@@ -202,7 +203,7 @@ class Recorder:
                 self._works()
                 return
 
-    def _failed(self, error: SQLAlchemyError | StalePosition, seconds: float) -> None:
+    def _failed(self, error: Exception, seconds: float) -> None:
         if isinstance(error, StalePosition):
             self._drain.begin()
             return
@@ -210,7 +211,6 @@ class Recorder:
         if self._failures in (2, 10) or self._failures % 60 == 0 or seconds > _LONG:
             self._told = True
             self._channel.trouble(f"away: {_one_line(error)}")
-            self._channel.send({"op": "backlog", "records": self._drain.waiting()})
         wait = self._monotonic() + _BACKOFF[min(self._failures, len(_BACKOFF)) - 1]
         while (left := wait - self._monotonic()) > 0:
             self._inbox += self._channel.receive(left)
@@ -420,7 +420,7 @@ class Recorder:
             self._channel.send({"op": "money", "segment": segment, "offset": offset, "accounts": part})
 
 
-def _one_line(error: SQLAlchemyError) -> str:
+def _one_line(error: Exception) -> str:
     return " ".join(str(getattr(error, "orig", None) or error).split())[:200]
 
 

@@ -157,6 +157,7 @@ def test_a_full_disk_refuses_new_calls_and_keeps_ends_for_later(bench):
     assert [payload.flowno for kind, payload in bench.writer.records if kind == "end"] == [1, 2, 3]
     assert [flowno for _, flowno in bench.ends] == [1, 2, 3]
     assert bench.service.admits()
+    bench.finish()
     assert bench.troubles[1:] == [""]
 
 
@@ -196,3 +197,30 @@ def test_the_end_of_a_former_runs_call_is_no_charge_of_this_run(bench):
     bench.service.recovered(cdr(5))
     assert bench.kinds() == ["end"]
     assert bench.ends == []
+
+
+def test_a_disk_without_room_is_an_alarm_before_any_write_fails(bench):
+    bench.writer.room = 2
+    bench.clock.advance(1)
+    bench.finish()
+    assert bench.troubles == ["journal: the disk of the spool has no room, new calls are refused"]
+    bench.clock.advance(1)
+    bench.finish()
+    assert len(bench.troubles) == 1
+    bench.writer.room = 3
+    bench.clock.advance(1)
+    bench.finish()
+    assert bench.troubles[1:] == [""]
+
+
+def test_a_disk_that_does_not_sync_is_no_better_for_its_ticks(bench):
+    bench.service.start({"flowno": 1})
+    bench.clock.advance(0.1)
+    bench.finish(OSError(5, "Input/output error"))
+    assert len(bench.troubles) == 1
+    bench.clock.advance(0.95)
+    for function, done in bench.threads:
+        if function == bench.service._housekeep:
+            done.callback(None)
+    bench.threads.clear()
+    assert len(bench.troubles) == 1

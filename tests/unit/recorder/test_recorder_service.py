@@ -203,11 +203,38 @@ def test_a_stop_while_there_is_no_child(switch):
 
 def test_says_how_the_database_is(switch):
     switch.hear("trouble", text="database: gone")
-    switch.hear("backlog", records=500)
-    assert switch.service.backlog == 500
     switch.hear("fine")
-    assert switch.service.backlog == 0
     assert switch.troubles == ["database: gone", ""]
+
+
+def test_a_long_queue_is_told_once_and_again_when_half_of_it_is_written(switch):
+    told = []
+    switch.service.longest, switch.service.on_backlog = 10, told.append
+    for offset in range(1, 13):
+        switch.ended(offset)
+        assert told == [True] * (offset >= 10)
+    assert switch.service.backlog == 12
+    switch.hear("drained", segment=1, offset=6, accounts={})
+    assert (switch.service.backlog, told) == (6, [True])
+    switch.hear("drained", segment=1, offset=7, accounts={})
+    assert (switch.service.backlog, told) == (5, [True, False])
+
+
+def test_a_queue_without_end_is_kept_in_little_memory_and_settled_exactly(switch):
+    count = 25_500
+    for offset in range(1, count + 1):
+        switch.ended(offset, ("a", 1), ("b" if offset % 2 else "c", 2))
+    assert switch.service.backlog == count
+    assert len(switch.service._charged) < 10_020
+    settled = {"a": 0, "b": 0, "c": 0}
+    for offset in (5000, 10_500, 12_345, 25_499, count):
+        switch.hear("drained", segment=1, offset=offset, accounts={})
+        assert switch.service.backlog >= count - offset
+        for number, row in switch.drained.pop().items():
+            settled[number] += row["drained"]
+        assert settled["a"] == count - switch.service.backlog
+    assert settled == {"a": count, "b": count, "c": count}
+    assert switch.service.backlog == 0
 
 
 def test_the_parts_of_a_configuration_are_taken_one_a_turn(switch):
