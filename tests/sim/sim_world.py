@@ -26,7 +26,7 @@ from vosswitch.cdr.journal import FIRST
 from vosswitch.cdr.service import JournalService
 from vosswitch.model.rating import Terms
 from vosswitch.model.signals import Answer, Release
-from vosswitch.model.values import UNITS, Address
+from vosswitch.model.values import UNITS, Address, money
 from vosswitch.params.boot import read
 from vosswitch.recorder.feed import Feed
 from vosswitch.recorder.service import RecorderService
@@ -551,6 +551,8 @@ class Sim:
         for cdr in records:
             spent[cdr["account"]] += cdr["fee"]
             spent["v"] += cdr["cost"]
+            for level in cdr["agents"] or ():
+                spent[level["account"]] += money(level["fee"])
         for number, paid in self.paid.items():
             assert balances[number] == paid - spent[number], number
             state = life.balances.state(number)
@@ -602,6 +604,9 @@ class Sim:
             for number, amount in ((cdr["account"], cdr["fee"]), (cdr["clearing_account"], cdr["cost"])):
                 if amount:
                     expected[number, int(cdr["call_id"])] = -amount
+            for level in cdr["agents"] or ():
+                if money(level["fee"]):
+                    expected[level["account"], int(cdr["call_id"])] = -money(level["fee"])
             if cdr["answer"] is None:
                 assert (cdr["fee"], cdr["cost"]) == (0, 0), cdr
             else:

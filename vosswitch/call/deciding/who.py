@@ -86,11 +86,11 @@ def account(ask: Ask, decision: Decision, means: Means) -> None:
 
 def _pays(decision: Decision, found: Account) -> None:
     decision.account = found
-    _check(decision, "account", found)
     if found.agent is not None:
         name_chain(decision, found)
-        for agent in decision.agents:
-            _check(decision, "agent", agent)
+    _check(decision, "account", found)
+    for agent in decision.agents:
+        _check(decision, "agent", agent)
 
 
 def bound(decision: Decision) -> None:
