@@ -38,6 +38,7 @@ class Account:
     :ivar lock_reason: ``""``, balance, operator, expiry or fraud.
     :ivar expires: epoch milliseconds from which on it makes no calls; None = never.
     :ivar screening: lists, areas, sections and level of its calls.
+    :ivar private_rates: name of the price list that is looked in first; None = it has none of its own.
     :ivar agent: number of the agent whose customer it is; None = nobody's.
     :ivar packages: names of its packages.
     :ivar claims: its PIN and bound numbers.
@@ -59,6 +60,7 @@ class Account:
     agent: str | None = None
     packages: tuple[str, ...] = ()
     claims: Claims = NO_CLAIMS
+    private_rates: str | None = None
     limit: Limit = field(init=False, repr=False, compare=False, default=NO_LIMIT)
 
     def __post_init__(self) -> None:
@@ -80,6 +82,7 @@ class Account:
             lock_reason=body["lock_reason"],
             expires=body["expires"],
             screening=Screening.of_account(body),
+            private_rates=body.get("private_rates"),
             agent=body.get("agent"),
             packages=tuple([item["name"] for item in body.get("packages") or ()]),
             claims=Claims.of_account(body),
@@ -189,6 +192,7 @@ class Phone:
     :ivar numbering: what it has to say about the numbers of its calls besides its dial plans.
     :ivar privileges: what it has of its own.
     :ivar spending_limited: what its calls cost counts against a limit of its own.
+    :ivar private_rates: name of the price list that is looked in before all others for its calls; None = none.
     :ivar limit: what each of its calls takes, those to it too.
     """
 
@@ -204,6 +208,7 @@ class Phone:
     locked: bool = False
     privileges: Privileges = ORDINARY
     spending_limited: bool = False
+    private_rates: str | None = None
     limit: Limit = field(init=False, repr=False, compare=False, default=NO_LIMIT)
 
     def __post_init__(self) -> None:
@@ -228,6 +233,7 @@ class Phone:
             locked=body["locked"],
             privileges=Privileges.from_body(body),
             spending_limited=body.get("spending_limit") is not None,
+            private_rates=body.get("private_rates"),
         )
 
 

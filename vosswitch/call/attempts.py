@@ -14,6 +14,7 @@ from vosswitch.routing.failover import next_allowed
 
 if TYPE_CHECKING:
     from vosswitch.call.deciding.decision import Decision
+    from vosswitch.call.deciding.pricing import Price
     from vosswitch.call.deciding.routes import Route
     from vosswitch.call.loops import Key
     from vosswitch.call.switchboard import Switchboard
@@ -42,6 +43,7 @@ class Attempts:
         "_late",
         "_loop",
         "_placed",
+        "_price",
         "_ringing",
         "_row",
         "_since",
@@ -59,6 +61,7 @@ class Attempts:
         self._since = 0.0
         self._ringing = self._early = self._full = self._late = False
         self._row: Attempt | None = None
+        self._price: Price | None = None
         self._taken: Route | None = None
         self._loop: Key | None = None
         self.leg: Any = None
@@ -97,7 +100,8 @@ class Attempts:
         self._loop = self._board.loops.began(self.leg.remote, route.caller_out, route.callee_out)
 
     def _new_row(self, route: Route) -> Attempt:
-        price = self._decision.vendor_price(route, self._decision.wall_ms)
+        self._decision.tried(route)
+        self._price = price = self._decision.vendor_price(route, self._decision.wall_ms)
         row = Attempt(route.name, route.caller_out, route.callee_out, prefix=route.prefix)
         if price is not None:
             row.cost_prefix, row.price = price.rate.prefix, price.rate.per_minute
@@ -136,6 +140,7 @@ class Attempts:
         """The running attempt ended with *reached*; whether the next gateway may be tried (True before the first)."""
         if self.leg is None:
             return True
+        self.owe()
         self._close_row(reached.reason, reached)
         board = self._board
         outcome.ended(board.availability, self._decision, self.route, reached, self.leg, board.clock.seconds())
@@ -150,6 +155,12 @@ class Attempts:
             conduct=self.route.conduct if self.route is not None else USUAL,
             parameters=self._decision.parameters,
         )
+
+    def owe(self) -> None:
+        """The running attempt is not answered: its vendor's attempt fee is owed if its gateway has said anything."""
+        price, self._price = self._price, None
+        if price is not None and self.leg is not None and self.leg.status:
+            self._decision.owe_attempt(price)
 
     def out_of_time(self, seconds: float) -> Cause | None:
         """No further attempt begins; the cause by which to end the running one, None = it has rung and goes on."""
@@ -167,6 +178,7 @@ class Attempts:
 
     def answered(self) -> None:
         """The running attempt is the one."""
+        self._price = None  # its fee is that of the answer
         self._close_row("answered", None)
         assert self.route is not None
         self._decision.answered_by(self.route)

@@ -91,7 +91,7 @@ class Call:
         self._guard(self._begin)
 
     def _begin(self) -> None:
-        if self.board.journal.start(start_record(self.cdr, self.funding.reserved)):
+        if self.board.journal.start(start_record(self.cdr, self.funding.reserved, self.decision.hides)):
             seconds = self.decision.routing_time
             if seconds is not None:
                 self._timer = self.board.clock.callLater(seconds, self._guard, self._out_of_time, seconds)
@@ -448,6 +448,7 @@ class Call:
             cdr.stop = (cdr.answer or cdr.start) + held
             cdr.hold_time_ms = held
         close_record(cdr, effect.cause, effect.by)
+        self.attempts.owe()
         self.decision.charge(cdr, self._cost if held is not None else None, self.board.balances)
 
     def _written(self, report: Any) -> None:

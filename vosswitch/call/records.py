@@ -9,11 +9,11 @@ from vosswitch.cdr.record import Cdr
 from vosswitch.model.call import MediaReport, StreamReport
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from zoneinfo import ZoneInfo
 
     from vosswitch.model.causes import Cause
     from vosswitch.model.values import Side
-    from vosswitch.params.system import Parameters
 
 
 class Days:
@@ -35,13 +35,15 @@ class Days:
         return self._day
 
 
-def start_record(cdr: Cdr, reserved: int) -> dict[str, Any]:
+def start_record(cdr: Cdr, reserved: int, hides: Sequence[str] = ()) -> dict[str, Any]:
     """The `start` record of a call that is about to be placed.
 
     :param reserved: units of 10^-7 held for it.
+    :param hides: what keeps it out of the day tables when it has moved no money (`vosswitch.cdr.hiding`), for the
+        record of a call that a crash ends.
     """
     agents = {} if cdr.agents is None else {"agents": cdr.agents, "agent_account": cdr.agent_account}
-    return {
+    record = {
         "flowno": cdr.flowno,
         "day": cdr.day,
         "start": cdr.start,
@@ -58,6 +60,9 @@ def start_record(cdr: Cdr, reserved: int) -> dict[str, Any]:
         "reserved": reserved,
         **agents,
     }
+    if hides:
+        record["hides"] = hides
+    return record
 
 
 def close_record(cdr: Cdr, reached: Cause, by: Side) -> None:
@@ -82,19 +87,3 @@ def _stream(stream: StreamReport) -> dict[str, Any]:
         "lost": stream.lost,
         "address": stream.address,
     }
-
-
-def is_hidden(cdr: Cdr, parameters: Parameters, no_cdr: bool) -> bool:
-    """Whether parameters keep this call out of the day tables; a call that moved money is never hidden.
-
-    :param no_cdr: one of its numbers is in SERVER_BILLING_NO_CDR_E164S.
-    """
-    if cdr.fee or cdr.cost:
-        return False
-    if no_cdr:
-        return True
-    if cdr.end_reason in ("unauthorized", "authentication_failed"):
-        return not parameters["SERVER_BILLING_RECORD_ILLEGAL_CALL"]
-    if cdr.hold_time == 0 and not parameters["SERVER_BILLING_RECORD_ZERO_HOLD_TIME"]:
-        return True
-    return cdr.end_direction == 2 and not parameters["SERVER_BILLING_RECORD_SERVER_HANG_UP"]

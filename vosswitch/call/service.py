@@ -20,10 +20,11 @@ from vosswitch.call.dips import Dips
 from vosswitch.call.emergencies import Emergencies
 from vosswitch.call.fraud.patrol import Patrol
 from vosswitch.call.illegal import MINUTE, IllegalCalls
-from vosswitch.call.records import close_record, is_hidden
+from vosswitch.call.records import close_record
 from vosswitch.call.switchboard import Switchboard
 from vosswitch.call.takeover import Takeover, is_party, taken_place
 from vosswitch.call.waiting import Waiting
+from vosswitch.cdr.hiding import hides, is_hidden
 from vosswitch.cdr.record import Cdr
 from vosswitch.model.causes import Cause, cause
 from vosswitch.model.interfaces import IIncomingCalls
@@ -373,7 +374,7 @@ class CallService(Service):
                 done.callback(None)
 
     def _write(self, cdr: Cdr, snapshot: Snapshot, *, no_cdr: bool) -> None:
-        cdr.hidden = is_hidden(cdr, snapshot.parameters, no_cdr)
+        cdr.hidden = is_hidden(cdr, hides(snapshot.parameters, no_cdr=no_cdr))
         self._board.journal.end(cdr)
         self._on_end(cdr)
 

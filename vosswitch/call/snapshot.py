@@ -16,6 +16,7 @@ from vosswitch.accounts.limits import Limit
 from vosswitch.accounts.payers import NOBODY_ELSE, Payers
 from vosswitch.accounts.portability import Portability
 from vosswitch.accounts.values import Account, MappingGateway, Phone
+from vosswitch.billing.currencies import NO_CURRENCIES, Currencies, ExchangeRate
 from vosswitch.billing.files import open_rates
 from vosswitch.billing.packages import Package
 from vosswitch.billing.rates import RateTable
@@ -39,11 +40,13 @@ class RateGroup:
     """A price list.
 
     :ivar mode: the billing mode's name.
+    :ivar currency: of its prices, "" = the deployment's.
     """
 
     name: str
     mode: str
     table: RateTable
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Snapshot:
     :ivar system_lists: names of the lists that are asked for every call.
     :ivar shared_in: what calls of a mapping gateway take of its groups, by its name; *shared_out* of routing gateways.
     :ivar emergency: the number groups of emergency numbers.
+    :ivar currencies: of accounts and price lists, and what they are in each other.
     :ivar vendor_prices: the price lists of routing gateways by name, None = it has none; found when first asked for.
     :ivar payers: accounts by PIN and bound number.
     :ivar whole: no further parts of a change are awaited.
@@ -83,6 +87,8 @@ class Snapshot:
     destination_limits: Mapping[str, DestinationLimit] = field(default_factory=dict)
     destinations: Destinations = NO_DESTINATIONS
     emergency: tuple[Any, ...] = ()
+    exchange_rates: Mapping[str, ExchangeRate] = field(default_factory=dict)
+    currencies: Currencies = NO_CURRENCIES
     fraud_rules: Mapping[str, FraudRule] = field(default_factory=dict)
     fraud: FraudRules = NO_RULES
     payers: Payers = NOBODY_ELSE
@@ -126,6 +132,9 @@ class Snapshot:
             callers=_callers(base, new["mapping_gateways"], new["phones"]),
             gateways=gateways,
             parameters=parameters,
+            currencies=base.currencies.after(
+                change.get("accounts"), new["exchange_rates"], new["rate_groups"], parameters["VS_CURRENCY"]
+            ),
             surroundings=Surroundings(
                 new["number_groups"],
                 tables.get(parameters["VS_AREA_TABLE"]),
@@ -192,7 +201,9 @@ def _derived(base: Snapshot, new: Mapping[str, Any], routing: GatewayIndex, *, m
 
 def _rate_group(body: Mapping[str, Any]) -> RateGroup:
     table = open_rates(body["file"]) if body.get("file") else RateTable.build(())
-    return RateGroup(body["name"], body["billing_mode"], table.with_changes(body["overlay"]))
+    currency = body.get("currency") or ""
+    table = table.in_currency(currency).with_changes(body["overlay"])
+    return RateGroup(body["name"], body["billing_mode"], table, currency)
 
 
 def _parameters(old: Parameters, changes: Mapping[str, str | None]) -> Parameters:
@@ -217,5 +228,6 @@ _KINDS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "number_groups": NumberGroup.from_body,
     "number_pools": NumberPool.from_body,
     "packages": Package.from_body,
+    "exchange_rates": ExchangeRate.from_body,
 }
 """What a ``config`` message has by name and the snapshot as a mapping of the same name."""

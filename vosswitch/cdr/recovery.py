@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from vosswitch.cdr.agents import bill_agents
 from vosswitch.cdr.gifts import bill_gifts
+from vosswitch.cdr.hiding import is_hidden
 from vosswitch.cdr.record import Attempt, Cdr, Charge
 from vosswitch.model.causes import cause
 from vosswitch.model.rating import hold_seconds
@@ -50,6 +51,7 @@ def ended(start: Mapping[str, Any], answer: Mapping[str, Any] | None, last_tick:
     cdr.charges = []
     if answer is not None:
         _bill(cdr, answer, last_tick, price)
+    cdr.hidden = is_hidden(cdr, start.get("hides", ()))
     return cdr
 
 
@@ -71,14 +73,11 @@ def _bill(cdr: Cdr, answer: Mapping[str, Any], last_tick: int, price: PricedCall
     agents: dict[str, tuple[int, int, int]] = {}
     rows = list(zip_longest(charges, bounds[: len(charges)]))
     for charge, most in bill_gifts(cdr, rows, price):
-        spoken = cdr.hold_time_ms
-        if charge["kind"] == "cost" and vendor is not None:  # its leg was gone before
-            spoken = min(vendor, spoken)
-        amount, tax, billed = price(charge["mode"], charge["terms"], spoken)
+        amount, tax, billed = price(charge["mode"], charge["terms"], _spoken(charge, cdr.hold_time_ms, vendor))
         if most is not None and amount > most:  # its billing mode is not what it was
             amount, tax = most, tax * most // amount
         if charge["kind"] == "cost":
-            cdr.cost, cdr.cost_tax = amount, tax
+            _add_cost(cdr, charge, amount, tax)
         elif charge["kind"] == "call":
             cdr.fee, cdr.tax, cdr.billed_seconds = amount, tax, billed
         elif charge["kind"] == "agent":
@@ -86,3 +85,19 @@ def _bill(cdr: Cdr, answer: Mapping[str, Any], last_tick: int, price: PricedCall
         if amount:
             cdr.charges.append(Charge(charge["account"], amount, charge["kind"]))
     bill_agents(cdr, agents)
+
+
+def _spoken(charge: Mapping[str, Any], held: int, vendor: int | None) -> int:
+    """The length that is charged: that of the call, or of the vendor's leg that was gone before its end."""
+    if "attempt" in charge:  # at a gateway that did not answer
+        return 0
+    return held if vendor is None or charge["kind"] != "cost" else min(vendor, held)
+
+
+def _add_cost(cdr: Cdr, charge: Mapping[str, Any], amount: int, tax: int) -> None:
+    """What vendors get, as far as it is in the currency of the record's cost."""
+    currency = charge.get("attempt", cdr.cost_currency)
+    if not cdr.clearing_account:
+        cdr.clearing_account, cdr.cost_currency = charge["account"], currency
+    if currency == cdr.cost_currency:
+        cdr.cost, cdr.cost_tax = cdr.cost + amount, cdr.cost_tax + tax

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from functools import partial
 
-from vosswitch.params.kinds import Parameter, card_accesses, choice, exact, optional, seconds, switch, text, whole
+from vosswitch.params.kinds import (
+    Parameter,
+    card_accesses,
+    choice,
+    currency,
+    exact,
+    optional,
+    seconds,
+    switch,
+    text,
+    whole,
+)
 
 _own = partial(Parameter, "vs")
 
@@ -233,6 +244,14 @@ PARAMETERS: tuple[Parameter, ...] = (
         whole(0, 3650),
         "d",
         "How long the rates that a price list has replaced are kept, for simulations of a former configuration",
+        wired=True,
+    ),
+    _own(
+        "VS_CURRENCY",
+        "",
+        currency(),
+        "",
+        "The deployment's currency, such as EUR, that of accounts and price lists which name none; empty = no name",
         wired=True,
     ),
 )

@@ -108,6 +108,7 @@ PARAMETERS: tuple[Parameter, ...] = (
             "Strip the gateway routing prefix before rate lookup: the rate is looked up for the callee without "
             "the prefix that was added or matched for the gateway"
         ),
+        wired=True,
     ),
     _billing(
         "SERVER_VERIFY_CLEARING_CUSTOMER_REMAIN_MONEY_LIMIT",

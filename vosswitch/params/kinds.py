@@ -10,6 +10,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vosswitch.model.cards import EXPECTED, Access, read_access
@@ -213,6 +214,12 @@ def card_accesses() -> Kind:
         return tuple(read_access(item.strip()) for item in given.split(",") if item.strip())
 
     return Kind("list", f"{EXPECTED}; several separated by commas", read, lambda value: ",".join(map(str, value)))
+
+
+def currency() -> Kind:
+    """The code of a currency; may be empty."""
+    pattern = re.compile(r"([A-Z][A-Z0-9]{1,7})?", re.ASCII)
+    return Kind("text", "a currency of 2-8 capital letters and digits such as EUR", partial(_matched, pattern))
 
 
 def items() -> Kind:

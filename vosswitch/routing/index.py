@@ -118,6 +118,10 @@ class GatewayIndex:
         """What it consists of, so that a large one can be let go of piece by piece."""
         return list(self._shards.values())
 
+    def longest_prefix(self, callee: str) -> str:
+        """The longest prefix of any gateway that *callee* begins with, whatever the time."""
+        return max((prefix for _, prefix, _ in self.matches(callee).values()), key=len, default="")
+
     def profile_at(self, host: str) -> PeerProfile:
         """How the gateway at an IP address is spoken with; of several the first of which something special is set."""
         return self._by_host.get(host, PLAIN)

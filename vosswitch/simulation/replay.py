@@ -160,6 +160,7 @@ class Replay:
     def _spoken(self, past: Past, decision: Decision, route: Route) -> Result:
         row = past.row
         assert decision.funding is not None
+        decision.tried(route)
         answer = row.answer if row.answer is not None else row.start
         shares = decision.funding.shares
         meters = [meter for meter, _ in decision.meters_at(answer) or ()] or [share.meter for share in shares]

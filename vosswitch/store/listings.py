@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vosswitch.params.system import DECLARED, Registry
+from vosswitch.params.system import DECLARED, BadParameter, Registry
 from vosswitch.store import changes, entities
+from vosswitch.store.currency_fields import PARAMETER, renaming
 from vosswitch.store.entities import Stored
 from vosswitch.store.provision_schema import MAPPING_GATEWAYS, PARAMETERS, PHONES, ROUTING_GATEWAYS
 from vosswitch.store.table import Table
@@ -55,6 +56,10 @@ def set_parameter(
     if new is not None:
         texts[declared] = new.values["value"]
     registry.check_all({known: value for known, value in texts.items() if known in registry})
+    if declared == PARAMETER:
+        problem = renaming(connection, old.values["value"] if old is not None else "", text or "")
+        if problem:
+            raise BadParameter(problem)
     entities.write(connection, PARAMETERS, old, new)
     row = changes.Change("parameter", declared, old and old.values, new and new.values)
     return changes.record(connection, who, [row])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vosswitch.store import changes, entities, locks, number_rows, purses, rates
 from vosswitch.store.calendar_fields import CALENDARS
+from vosswitch.store.currency_fields import currency_problems, currency_warnings
 from vosswitch.store.document import BadDocument, Document, Entry, read_document
 from vosswitch.store.idle_settings import idle_settings
 from vosswitch.store.number_fields import NUMBER_TABLES
@@ -173,7 +174,9 @@ def _prepare(connection: Connection, raw: Mapping[str, Any], deployment: Deploym
             pairs = _rate_pairs(connection, entry, known=entry.key in existing)
             if pairs:
                 work.rates[entry.key] = pairs
+    document.warnings.extend(currency_warnings(document.entries, state))
     problems = list(calendar_problems(connection, document, work.rates, state[CALENDARS.name]))
+    problems += currency_problems(connection, document, work.resolution.steps)
     if problems:
         raise BadDocument(problems)
     return work

@@ -21,6 +21,7 @@ from vosswitch.store import (
 from vosswitch.store.calendar_fields import CALENDARS
 from vosswitch.store.card_fields import OF_ACCOUNTS as _CARDS
 from vosswitch.store.card_fields import OF_MAPPING_GATEWAYS as _CARD_RULES
+from vosswitch.store.currency_fields import CURRENCY, EXCHANGE_RATES
 from vosswitch.store.group_fields import NUMBER_GROUPS
 from vosswitch.store.limit_fields import (
     DESTINATION_LIMITS,
@@ -47,6 +48,9 @@ def _warnings(plan: str) -> Iterable[str]:
 
 _LEVELS = fields.choice(*(level.value for level in Level))
 _MEDIA = fields.choice("off", "on", "auto", "must_on")
+PRIVATE_RATES = Field(
+    "private_rates", fields.optional(fields.name), help="A price list that is looked in first", refers="rate_groups"
+)
 _LINES = Field("lines", fields.limit, help="Calls at once; left out = unlimited")
 _CPS = Field("cps", fields.limit, help="New calls per second; left out = unlimited")
 _LOCKED = Field("locked", fields.flag, False, help="Refuses every call")
@@ -88,6 +92,7 @@ RATE_GROUPS = Table(
     (
         Field("name", fields.name, required=True),
         Field("billing_mode", fields.named("billing_mode"), "increment", help="Plugin that makes money of seconds"),
+        CURRENCY,
     ),
 )
 
@@ -103,6 +108,8 @@ ACCOUNTS = Table(
         Field("overdraft_limit", fields.overdraft, 0, fields.overdraft_text, "How far below zero it may go"),
         Field("anti_overdraft", fields.flag, False, help="Reserves money for every call and cuts it when it is used"),
         Field("rate_group", fields.optional(fields.name), refers="rate_groups"),
+        PRIVATE_RATES,
+        CURRENCY,
         Field("agent", fields.optional(fields.number), help="The agent whose customer it is", refers="accounts"),
         _LINES,
         _CPS,
@@ -206,6 +213,7 @@ PHONES = Table(
         *OF_CALLERS,
         _CALLER_PLAN,
         *PRIVILEGES_OF_PHONES,
+        PRIVATE_RATES,
         *numbering_fields.OF_PHONES,
         *package_fields.OF_PHONES,
         _LOCKED,
@@ -228,6 +236,7 @@ TABLES = {
         ROUTING_GATEWAYS,
         PHONES,
         PARAMETERS,
+        EXCHANGE_RATES,
         GATEWAY_GROUPS,
         DESTINATION_LIMITS,
         NUMBER_TABLES,

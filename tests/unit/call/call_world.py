@@ -84,12 +84,27 @@ def phone(number, **changes):
 
 
 def rate(prefix, per_minute, **changes):
+    further = [changes.pop(name, usual) for name, usual in FURTHER.items()]
     row = {"effective": 0, "first": 1, "next": 1, "connect_fee": "0", "tax": "0", "level": "domestic"} | changes
-    return [prefix, row["effective"], per_minute, *[row[k] for k in ("first", "next", "connect_fee", "tax", "level")]]
+    return [prefix, row["effective"], per_minute, *[row[k] for k in ("first", "next", "connect_fee", "tax", "level")],
+            *([further] if further != list(FURTHER.values()) else [])]  # fmt: skip
 
 
-def group(name, *rows, mode="increment"):
-    return {"name": name, "billing_mode": mode, "file": None, "overlay": list(rows)}
+FURTHER = {"until": None, "attempt_fee": "0", "minimum": "0", "sections": "", "periods": ""}
+
+
+def group(name, *rows, mode="increment", currency=""):
+    return {"name": name, "billing_mode": mode, "currency": currency, "file": None, "overlay": list(rows)}
+
+
+def calendar(name, *entries, **changes):
+    return {
+        "name": name, "time_zone": "UTC", "destination_time": False, "default": "none", "entries": list(entries),
+    } | changes  # fmt: skip
+
+
+def exchange(name, *values):
+    return {"name": name, "values": [{"from": begin, "rate": value} for begin, value in values]}
 
 
 def fraud_rule(name, **changes):

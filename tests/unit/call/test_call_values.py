@@ -29,9 +29,10 @@ from vosswitch.call.deciding.explain import NoSuchSubject, explain
 from vosswitch.call.deciding.routes import timers
 from vosswitch.call.funding import Share
 from vosswitch.call.media import relays
-from vosswitch.call.records import Days, is_hidden
+from vosswitch.call.records import Days
 from vosswitch.call.snapshot import Snapshot
-from vosswitch.cdr.record import Cdr
+from vosswitch.cdr.hiding import hides, is_hidden
+from vosswitch.cdr.record import Cdr, Charge
 from vosswitch.model.rating import Terms
 from vosswitch.model.values import UNITS
 from vosswitch.params.system import Parameters
@@ -217,14 +218,20 @@ def test_an_illegal_call_is_judged_by_its_own_parameter_alone():
     off = {"SERVER_BILLING_RECORD_ZERO_HOLD_TIME": "Off", "SERVER_BILLING_RECORD_SERVER_HANG_UP": "Off"}
     parameters = Parameters(off | {"SERVER_BILLING_RECORD_ILLEGAL_CALL": "On"})
     cdr = Cdr(1, "20261026", START, START, end_reason="unauthorized")
-    assert not is_hidden(cdr, parameters, no_cdr=False)
-    assert is_hidden(cdr, parameters, no_cdr=True)
+    assert not is_hidden(cdr, hides(parameters, no_cdr=False))
+    assert is_hidden(cdr, hides(parameters, no_cdr=True))
 
 
-@pytest.mark.parametrize("money", [{"fee": 1}, {"cost": 1}])
+@pytest.mark.parametrize(
+    "money",
+    [
+        *({"fee": 1}, {"cost": 1}, {"agent_fee": 1}, {"package_fee": 1}, {"package_seconds": 1}),
+        {"charges": [Charge("v", 1, "cost")]},
+    ],
+)
 def test_a_call_that_moved_money_is_never_hidden(money):
     cdr = Cdr(1, "20261026", START, START, **money)
-    assert not is_hidden(cdr, Parameters({"SERVER_BILLING_RECORD_ZERO_HOLD_TIME": "Off"}), no_cdr=True)
+    assert not is_hidden(cdr, hides(Parameters({"SERVER_BILLING_RECORD_ZERO_HOLD_TIME": "Off"}), no_cdr=True))
 
 
 # ---- routes

@@ -58,7 +58,7 @@ def agent_shares(decision: Decision, means: Means) -> Iterator[Share]:
 
 
 def _price(decision: Decision, means: Means, agent: Account) -> Price | None:
-    price = decision.find_price(agent.number, agent.rate_group, decision.wall_ms)
+    price = decision.price_for(agent, agent.rate_group, decision.wall_ms)
     if price is not None and price.mode in means.modes:
         return price
     if decision.emergency is not None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from vosswitch.billing.meter import Meter
-from vosswitch.billing.rates import minute_units, terms
+from vosswitch.billing.rates import terms
+from vosswitch.call.deciding import charging, pricing
+from vosswitch.call.deciding.pricing import Price
 from vosswitch.cdr.agents import bill_agents, name_agents
+from vosswitch.cdr.hiding import hides
 from vosswitch.cdr.record import Charge
 from vosswitch.model.rating import hold_seconds
 from vosswitch.model.values import Level
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
     from vosswitch.accounts.portability import Jurisdiction, Ported
     from vosswitch.accounts.values import Account, MappingGateway, Phone
     from vosswitch.billing.balances import Balances
-    from vosswitch.billing.rates import Rate
     from vosswitch.call.deciding.porting import Pending
     from vosswitch.call.deciding.routes import Route
     from vosswitch.call.fraud.guard import Watched
@@ -27,33 +29,17 @@ if TYPE_CHECKING:
     from vosswitch.cdr.record import Cdr
     from vosswitch.model.cards import Dialled
     from vosswitch.model.causes import Cause
-    from vosswitch.model.rating import Fee, Terms
+    from vosswitch.model.rating import Fee
     from vosswitch.model.signals import Try
 
+
+__all__ = ["Decision", "Price", "Refused"]
 
 _NO_ROUTES: Iterator[Route] = iter(())
 
 
 class Refused(Exception):
     """The call may not go on; the argument is the end reason's name."""
-
-
-class Price(NamedTuple):
-    """A rate found for one account and number.
-
-    :ivar mode: the billing mode's name.
-    """
-
-    account: str
-    group: str
-    mode: str
-    rate: Rate
-    terms: Terms
-
-    @property
-    def per_minute(self) -> int:
-        """Units of 10^-7 per minute."""
-        return minute_units(self.rate.per_minute)
 
 
 class Decision:
@@ -76,6 +62,9 @@ class Decision:
     :ivar pending: the question that the decision waits for; None = it is complete.
     :ivar ported: what is known of the called number's portability; None = nothing was asked.
     :ivar routed: the number that gateways are found by, "" = the called one; *rated* likewise for rates.
+    :ivar route_prefix: of the gateway's prefix the rates know nothing (SERVER_BILLING_GATEWAY_ROUTE_PREFIX): that of
+        the gateway tried last, and before the first one the longest; None = they do.
+    :ivar attempt_costs: the prices of vendors that a call to their gateways costs something that was not answered.
     :ivar jurisdiction: interstate, intrastate or undetermined; "" = it plays no part.
     :ivar agents: those above the account, the nearest first; *agent_prices* what those pay that pay anything.
     :ivar card: the phone card that was dialled; None = none was.
@@ -90,6 +79,7 @@ class Decision:
         "agent_prices",
         "agents",
         "areas",
+        "attempt_costs",
         "billed_as",
         "callee",
         "caller",
@@ -118,6 +108,7 @@ class Decision:
         "price",
         "rated",
         "relay",
+        "route_prefix",
         "routed",
         "routes",
         "snapshot",
@@ -157,6 +148,8 @@ class Decision:
         self.pending: Pending | None = None
         self.ported: Ported | None = None
         self.routed = self.rated = self.jurisdiction = ""
+        self.route_prefix: str | None = None
+        self.attempt_costs: tuple[Price, ...] = ()
         self.watched: Watched | None = None
         self.agents: tuple[Account, ...] = ()
         self.agent_prices: Sequence[Price] = ()
@@ -199,6 +192,11 @@ class Decision:
         return None if longest is None else (int(longest * 1000), "max_duration")
 
     @property
+    def hides(self) -> list[str]:
+        """What keeps the call out of the day tables unless it moves money."""
+        return hides(self.snapshot.parameters, no_cdr=self.no_cdr)
+
+    @property
     def routing_time(self) -> float | None:
         """Seconds from the start for trying gateways (VS_ROUTING_TIME, or the mapping gateway's own); None = no end."""
         own = self.gateway.routing_time if self.gateway is not None else None
@@ -231,13 +229,50 @@ class Decision:
         own: str | None = None if self.billed_as else subject.privileges.rate_group
         return own or (self.account.rate_group if self.account is not None else None)
 
+    @property
+    def rated_number(self) -> str:
+        """The called number as rates are found by it."""
+        number = self.rated or self.callee
+        return number.removeprefix(self.route_prefix) if self.route_prefix else number
+
     def find_price(self, account: str, group_name: str | None, at_ms: int) -> Price | None:
-        """The rate of a rate group for the callee as billed at a moment (epoch ms)."""
-        group = self.snapshot.rate_groups.get(group_name) if group_name else None
-        rate = group.table.lookup(self.rated or self.callee, at_ms) if group is not None else None
+        """The rate of a rate group for the callee as billed at a moment (epoch ms), in the account's currency."""
+        snapshot = self.snapshot
+        group = snapshot.rate_groups.get(group_name) if group_name else None
+        rate = group.table.lookup(self.rated_number, at_ms) if group is not None else None
         if group is None or rate is None:
             return None
-        return Price(account, group.name, group.mode, rate, terms(rate, self.snapshot.parameters))
+        if rate.extra is not None and rate.extra.periods:
+            rate = pricing.in_period(self, rate, at_ms)
+        if snapshot.currencies.mixed:
+            return pricing.converted(self, account, group, rate, at_ms)
+        return Price(account, group.name, group.mode, rate, terms(rate, snapshot.parameters), snapshot.currencies.own)
+
+    def price_for(self, account: Account, usual: str | None, at_ms: int) -> Price | None:
+        """What an account pays: by private lists, and where those know nothing by its *usual* rate group."""
+        if account.private_rates is not None or (self.phone is not None and self.phone.private_rates is not None):
+            price = pricing.private_price(self, account, at_ms)
+            if price is not None:
+                return price
+        return self.find_price(account.number, usual, at_ms)
+
+    def customer_price(self, at_ms: int) -> Price | None:
+        """What the caller's account pays."""
+        assert self.account is not None
+        group = self.rate_group
+        if self.jurisdiction and self.gateway is not None:
+            group = self.group_of(group, self.gateway.jurisdiction)
+        return self.price_for(self.account, group, at_ms)
+
+    def tried(self, route: Route) -> None:
+        """A route's turn has come: rates are found without the prefix of its gateway from now on, where so wanted."""
+        if self.route_prefix is not None:
+            self.route_prefix = route.prefix
+
+    def owe_attempt(self, price: Price | None) -> None:
+        """A vendor's gateway has said something to an attempt that was not answered."""
+        if price is not None and price.terms.least:
+            self.attempt_costs += (price,)
 
     @property
     def carrier_price(self) -> Price | None:
@@ -264,8 +299,11 @@ class Decision:
     def meter_at(self, answer_ms: int) -> Meter | None:
         """The meter of the rate in force at the answer; None when it is the one that the call began with."""
         assert self.price is not None
-        price = self.find_price(self.price.account, self.price.group, answer_ms)
-        if price is None or price.rate is self.price.rate or price == self.price:
+        price = self.customer_price(answer_ms)
+        if price is None or price == self.price:
+            return None
+        if price.mode not in self._modes:
+            self.note("rate", f"billing mode {price.mode} is not loaded: the rate of the start counts")
             return None
         self.note("rate", f"another rate is in force at the answer: {price.rate.per_minute} per minute")
         self.price = price
@@ -289,7 +327,10 @@ class Decision:
     def _agents_at(self, answer_ms: int) -> bool:
         """Bring the agents' prices to what is in force at the answer; whether one has changed."""
         before = self.agent_prices
-        found = [(price, self.find_price(price.account, price.group, answer_ms)) for price in before]
+        accounts = {agent.number: agent for agent in self.agents}
+        found = [
+            (price, self.price_for(agent := accounts[price.account], agent.rate_group, answer_ms)) for price in before
+        ]
         self.agent_prices = [old if new is None else new for old, new in found]
         if list(self.agent_prices) == list(before):
             return False
@@ -347,12 +388,12 @@ class Decision:
         """Fill in the rates in force at the answer."""
         self._describe_rate(cdr)
         if cost is not None:
-            cdr.cost_prefix, cdr.clearing_account = cost.rate.prefix, cost.account
+            cdr.cost_prefix, cdr.clearing_account, cdr.cost_currency = cost.rate.prefix, cost.account, cost.currency
 
     def _describe_rate(self, cdr: Cdr) -> None:
         if self.price is not None:
             cdr.rate_group, cdr.rate_prefix = self.price.group, self.price.rate.prefix
-            cdr.level = Level(self.price.rate.level).code
+            cdr.level, cdr.currency = Level(self.price.rate.level).code, self.price.currency
 
     def charges_terms(self, cost: Price | None) -> list[dict[str, Any]]:
         """How all sides are charged, for the `answer` record: those of the funding's shares first."""
@@ -360,7 +401,7 @@ class Decision:
         rows = self.funding.terms()
         if cost is not None:
             rows.append({"account": cost.account, "kind": "cost", "mode": cost.mode, "terms": cost.terms.to_data()})
-        return rows
+        return rows + charging.attempt_terms(self.attempt_costs) if self.attempt_costs else rows
 
     def charge(self, cdr: Cdr, cost: Price | None, balances: Balances) -> None:
         """The end: settle both sides and fill in the money of the record."""
@@ -368,7 +409,7 @@ class Decision:
         held = cdr.hold_time_ms if cdr.answer is not None else None
         cdr.hold_time = hold_seconds(cdr.hold_time_ms, self.snapshot.parameters["SERVER_BILLING_HOLD_TIME_PRECISION"])
         agents: dict[str, Fee] = {}
-        for account, kind, fee in self.funding.settle(held):
+        for account, kind, fee in charging.settled(self.funding, cdr, held):
             if kind == "call":
                 cdr.fee, cdr.tax, cdr.billed_seconds = fee.fee, fee.tax, fee.billed_seconds
             elif kind == "agent":
@@ -378,11 +419,8 @@ class Decision:
         if agents:
             bill_agents(cdr, agents)
         self.funding.own.describe(cdr)
-        if held is None or cost is None:
-            return
-        spoken = held if self.cost_ms is None else min(held, self.cost_ms)
-        paid = self._modes[cost.mode].fee(spoken, cost.terms)
-        cdr.cost, cdr.cost_tax = paid.fee, paid.tax
-        if paid.fee:
-            cdr.charges.append(Charge(cost.account, paid.fee, "cost"))
-            balances.charge(cost.account, 0, paid.fee)
+        if self.attempt_costs:
+            charging.charge_attempts(self.attempt_costs, self._modes, cdr, balances)
+        if held is not None and cost is not None:
+            spoken = held if self.cost_ms is None else min(held, self.cost_ms)
+            charging.charge_vendor(cost, self._modes[cost.mode].fee(spoken, cost.terms), cdr, balances)

@@ -10,17 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vosswitch.billing.rates import Rate, terms
 from vosswitch.call.deciding.agents import agent_shares
-from vosswitch.call.deciding.decision import Price, Refused
+from vosswitch.call.deciding.decision import Refused
+from vosswitch.call.deciding.pricing import for_nothing
 from vosswitch.call.funding import Funding, Share
-from vosswitch.model.values import Level
 
 if TYPE_CHECKING:
     from vosswitch.call.deciding.decision import Decision
     from vosswitch.call.deciding.means import Means
-
-_NOTHING = Rate("", 0, "0", 1, 1, "0", "0", Level.LOCAL.value)
 
 
 def look(decision: Decision) -> None:
@@ -47,7 +44,7 @@ def charge(decision: Decision, means: Means) -> None:
     if price is None or price.mode not in means.modes:
         decision.free = True
         name = price.group if price is not None else account.rate_group or ""
-        price = Price(account.number, name, "free", _NOTHING, terms(_NOTHING, decision.snapshot.parameters))
+        price = for_nothing(decision, account, name)
         decision.note("rate", "an emergency call without a rate is free")
     decision.price = price
     share = Share(means.balances, decision.meter(), account.number, None, bounded=False, mode=decision.mode)

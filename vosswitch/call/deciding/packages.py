@@ -18,7 +18,7 @@ def share(decision: Decision, balances: Balances) -> PackagedShare:
     """The share of an account with packages; which of them fit is decided again at the answer."""
     account = decision.account
     assert account is not None
-    number, snapshot = decision.rated or decision.callee, decision.snapshot
+    number, snapshot = decision.rated_number, decision.snapshot
 
     def choose(at_ms: int) -> tuple[Gift, ...]:
         ordered = in_order(account.packages, snapshot.packages, at_ms)

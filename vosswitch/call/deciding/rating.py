@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vosswitch.accounts.check import may_call
-from vosswitch.call.deciding import emergency, packages
+from vosswitch.call.deciding import emergency, packages, pricing
 from vosswitch.call.deciding.agents import agent_shares
 from vosswitch.call.deciding.decision import Refused
 from vosswitch.call.deciding.lines import incoming
@@ -26,18 +26,19 @@ def rate(decision: Decision, means: Means) -> None:
     free, hidden = parameters["SERVER_BILLING_FREE_E164S"], parameters["SERVER_BILLING_NO_CDR_E164S"]
     decision.free = bool(free.entries) and decision.callee in free
     decision.no_cdr = bool(hidden.entries) and (decision.callee in hidden or decision.caller in hidden)
-    group = decision.rate_group
-    if decision.jurisdiction and decision.gateway is not None:
-        group = decision.group_of(group, decision.gateway.jurisdiction)
-    decision.price = decision.find_price(account.number, group, decision.wall_ms)
+    if parameters["SERVER_BILLING_GATEWAY_ROUTE_PREFIX"]:
+        decision.route_prefix = decision.snapshot.gateways.longest_prefix(decision.routed or decision.callee)
+    decision.price = decision.customer_price(decision.wall_ms)
     decision.limits = incoming(decision)
     if decision.explaining:
         decision.full = means.view(decision).refused()
     if decision.emergency is not None:
         emergency.charge(decision, means)
         return
+    if decision.price is None and decision.free:
+        decision.price = pricing.for_nothing(decision, account, decision.rate_group or "")
     if decision.price is None:
-        decision.note("rate", f"{decision.callee}: no rate in group {group or 'none'}")
+        decision.note("rate", f"{decision.rated_number}: no rate in group {decision.rate_group or 'none'}")
         raise Refused("no_rate")
     if decision.price.mode not in means.modes:  # its plugin is gone: better no call than one at a wrong price
         decision.note("rate", f"billing mode {decision.price.mode} is not loaded")

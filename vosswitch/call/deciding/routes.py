@@ -11,6 +11,7 @@ from vosswitch.accounts.privileges import ORDINARY, Privileges
 from vosswitch.call.deciding.lines import outgoing, unbounded
 from vosswitch.call.deciding.porting import number_parameters
 from vosswitch.call.deciding.presentation import display_name, outgoing_identity, privacy
+from vosswitch.call.deciding.pricing import unpayable
 from vosswitch.call.deciding.registered import over_registrations
 from vosswitch.call.deciding.sending import Sent, numbers_sent
 from vosswitch.model.call import LegTimers, Placement
@@ -85,9 +86,14 @@ def gateway_routes(
 
     :param sending: what numbers are made with, for gateways that are not sent them as they are.
     """
-    gateways = decision.snapshot.gateways.gateways
+    gateways, mixed = decision.snapshot.gateways.gateways, decision.snapshot.currencies.mixed
     for candidate in candidates:
         gateway = gateways[candidate.gateway]
+        if mixed and (why := unpayable(decision, gateway)):
+            decision.note(gateway.name, why)
+            decision.unusable = "no_rate"
+            decision.plan.pass_over(gateway.name, why)
+            continue
         if gateway.periods:
             gateway = _in_period(decision, gateway)
         if gateway.as_is:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from vosswitch.call.deciding.agents import tell_agents
+from vosswitch.call.deciding.pricing import further
 
 if TYPE_CHECKING:
     from vosswitch.call.deciding.decision import Decision
@@ -31,14 +32,18 @@ def tell_caller(decision: Decision) -> None:
 def tell_rate(decision: Decision) -> None:
     """The numbers as billed, and the customer's rate."""
     decision.note("billed", f"{decision.caller or 'no number'} calls {decision.callee}")
+    if decision.route_prefix:
+        decision.note("rate", f"routing prefix {decision.route_prefix} taken off: {decision.rated_number}")
     price = decision.price
     if price is None:
         return
     rate = price.rate
     increments = f"{rate.first}/{rate.next} s"
     extras = ((rate.connect_fee, "connection fee {}"), (rate.tax, "tax {} %"))
-    more = [text.format(value) for value, text in extras if value != "0"]
+    more = [*(text.format(value) for value, text in extras if value != "0"), *further(price)]
     since = f", in force since {_moment(rate.effective_ms)}" if rate.effective_ms else ""
+    until = rate.extra.until_ms if rate.extra is not None else None
+    since += f", until {_moment(until)}" if until is not None else ""
     mode = "free number" if decision.free else f"{price.mode}, {increments}"
     decision.note(
         "rate",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.call.deciding.lines import outgoing
+from vosswitch.call.deciding.pricing import list_price
 from vosswitch.model.call import Candidate
 from vosswitch.routing.decision import NOT_REGISTERED, TRUNK_DOWN
 from vosswitch.routing.gauges import NOTHING
@@ -166,13 +167,18 @@ class NodeView:
             return None
         prices = self._prices
         if table not in prices:
-            prices[table] = table.price(table.heads(self._number), self._decision.wall_ms)
+            plain = table.plain
+            prices[table] = (
+                table.price(table.heads(self._number), self._decision.wall_ms)
+                if plain
+                else list_price(self._decision, table)
+            )
         return prices[table]
 
     @property
     def _number(self) -> str:
         """The called number as rates are found by it."""
-        return self._decision.rated or self._decision.callee
+        return self._decision.rated_number
 
     def _list_of(self, gateway: RoutingGateway) -> RateTable | None:
         """The price list of a gateway's vendor; kept for the next one who asks."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vosswitch.call.deciding.decision import Refused
 from vosswitch.call.deciding.dialling import transformed
 from vosswitch.call.deciding.porting import routed_attempt
+from vosswitch.call.deciding.pricing import sell_price
 from vosswitch.call.deciding.routes import gateway_routes, phone_routes
 from vosswitch.call.deciding.screening import screen_called
 from vosswitch.call.deciding.sending import Sending
@@ -59,7 +60,7 @@ def _planned(ask: Ask, decision: Decision, attempt: CallAttempt, means: Means, v
         own=gateway.routing_order if gateway is not None else (),
         mapping_gateway=gateway,
         snapshot=decision.snapshot,
-        sell=price.per_minute if price is not None else None,
+        sell=sell_price(decision, price),
         explain=ask.explain,
         blacklists=blacklists,
         billed=decision.callee,

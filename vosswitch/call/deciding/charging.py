@@ -1,0 +1,62 @@
+"""What a call costs beside its length: attempts at vendors' gateways, and nothing at all where none was tried."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vosswitch.billing.meter import Meter
+from vosswitch.cdr.record import Charge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from vosswitch.billing.balances import Balances
+    from vosswitch.call.deciding.pricing import Price
+    from vosswitch.call.funding import Funding, Paid
+    from vosswitch.cdr.record import Cdr
+    from vosswitch.model.rating import Fee
+
+
+def settled(funding: Funding, cdr: Cdr, held: int | None) -> Iterable[Paid]:
+    """What everyone pays; a call that was tried nowhere costs no attempt fee.
+
+    :param held: raw length in ms, None = not answered.
+    """
+    if held is not None or cdr.attempts:
+        return funding.settle(held)
+    for share in funding.shares:
+        share.give_back()
+    return ()
+
+
+def charge_vendor(cost: Price, paid: Fee, cdr: Cdr, balances: Balances) -> None:
+    """Book what a vendor gets, and add it to the record's cost where that is in the same currency."""
+    if not cdr.clearing_account:
+        cdr.clearing_account, cdr.cost_prefix, cdr.cost_currency = cost.account, cost.rate.prefix, cost.currency
+    if cost.currency == cdr.cost_currency:
+        cdr.cost, cdr.cost_tax = cdr.cost + paid.fee, cdr.cost_tax + paid.tax
+    if paid.fee:
+        cdr.charges.append(Charge(cost.account, paid.fee, "cost"))
+        balances.charge(cost.account, 0, paid.fee)
+
+
+def charge_attempts(prices: Iterable[Price], modes: Mapping[str, Any], cdr: Cdr, balances: Balances) -> None:
+    """Charge vendors' attempt fees; the record's cost has those of its own currency, the ledger all of them."""
+    for price in prices:
+        fee = Meter(modes.get(price.mode, modes["increment"]), price.terms).nothing()
+        if fee.fee:
+            charge_vendor(price, fee, cdr, balances)
+
+
+def attempt_terms(prices: Iterable[Price]) -> list[dict[str, Any]]:
+    """The same as rows of the `answer` record's ``charges_terms``: what no length makes dearer."""
+    return [
+        {
+            "account": price.account,
+            "kind": "cost",
+            "mode": price.mode,
+            "terms": price.terms.to_data(),
+            "attempt": price.currency,
+        }
+        for price in prices
+    ]
