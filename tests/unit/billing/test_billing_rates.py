@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vosswitch.billing.extra import Extra
 from vosswitch.billing.files import compile_rates, open_rate_file, open_rates, verify_rates
 from vosswitch.billing.ratefile import BadRateFile, RateFile
 from vosswitch.billing.rates import Rate, RateTable, terms
@@ -189,3 +190,78 @@ def test_rates_compare_in_units_and_carry_their_level():
     rate = Rate("44", 0, "0.01234565", 1, 1, "0", "0", "international")
     assert rate.per_minute_units == 123_457
     assert rate.level_code == 5
+
+
+# ---- further terms
+
+EXTRAS = st.one_of(st.none(), st.one_of(st.none(), EFFECTIVE).map(lambda until: [until, "2", "0", "", "day:1"]))
+extra_rows = st.dictionaries(st.tuples(PREFIXES, EFFECTIVE), EXTRAS, max_size=20)
+
+
+def further(rows):
+    return [[*row(prefix, effective), *([extra] if extra else [])] for (prefix, effective), extra in rows.items()]
+
+
+def naive_until(rows, number, at):
+    for length in range(len(number), -1, -1):
+        usable = [
+            effective
+            for (prefix, effective), extra in rows.items()
+            if prefix == number[:length] and effective <= at and not (extra and extra[0] is not None and extra[0] <= at)
+        ]
+        if usable:
+            return number[:length], max(usable), rows[number[:length], max(usable)]
+    return None
+
+
+def found_in(table, number, at):
+    rate = table.lookup(number, at)
+    return None if rate is None else (rate.prefix, rate.effective_ms, list(rate.extra) if rate.extra else None)
+
+
+@settings(deadline=None, max_examples=80)
+@given(extra_rows, extra_rows, st.lists(NUMBERS, min_size=1, max_size=8), EFFECTIVE)
+def test_rates_that_have_ended_give_way_in_memory_and_in_files(tmp_path_factory, rows, changed, numbers, at):
+    path = str(tmp_path_factory.mktemp("rates") / "g.rates")
+    compile_rates(sorted(further(rows), key=lambda one: one[:2]), path)
+    memory, filed = RateTable.build(further(rows)), open_rates(path)
+    both = open_rates(path).with_changes(further(changed))
+    for number in numbers:
+        expected = naive_until(rows, number, at)
+        assert found_in(memory, number, at) == found_in(filed, number, at) == expected
+        assert found_in(both, number, at) == naive_until({**rows, **changed}, number, at)
+        assert price_of(memory, number, at) == (None if expected is None else UNITS)
+
+
+def test_long_terms_and_plain_ones_share_a_file(tmp_path):
+    path = str(tmp_path / "g.rates")
+    periods = ",".join(f"{'ü' * 20}{n}:0.{'1' * 18}" for n in range(8))
+    sections = ",".join(f"{n}:0.{'3' * 10}" for n in range(1, 17))
+    rows = [row("43"), [*row("44"), [7, "0.1", "0.2", sections, periods]], row("45", price="3")]
+    compile_rates(rows, path)
+    table = open_rates(path)
+    assert verify_rates(path) == 3
+    assert table.lookup("441", 6) == Rate(*row("44"), Extra(7, "0.1", "0.2", sections, periods))
+    assert table.lookup("451", 6) == Rate(*row("45", price="3"))
+    assert table.lookup("441", 7) is None
+
+
+def test_plain_rates_take_no_more_room_in_a_file(tmp_path):
+    plain, other = tmp_path / "plain", tmp_path / "other"
+    compile_rates([row("1"), row("2")], str(plain))
+    compile_rates([row("1"), [*row("2"), [None, "0.1", "0", "", ""]]], str(other))
+    assert plain.read_bytes().count(b"1|1|1|0|0|domestic") == 1
+    assert other.read_bytes().count(b"1|1|1|0|0|domestic") == 2
+
+
+def test_terms_have_what_is_further_and_the_exchange_rate():
+    found = terms(Rate(*row("1"), Extra(None, "0.1", "0.2", "60:3", "x:1")), Parameters({}), "11/10")
+    assert found == Terms("1", attempt_fee="0.1", minimum="0.2", sections="60:3", exchange="11/10")
+    assert terms(Rate(*row("1")), Parameters({})) == Terms("1")
+
+
+def test_a_list_in_another_currency_keeps_it_over_changes():
+    table = RateTable.build([row("1")]).in_currency("USD")
+    assert (table.plain, table.with_changes([row("2")]).currency) == (False, "USD")
+    assert table.in_currency("USD") is table
+    assert price_of(table, "1", 0) == UNITS
