@@ -392,7 +392,8 @@ def test_rate_groups_rates_have_every_field(database: Database, deployment: Depl
     with database.read() as connection:
         assert rates_of(connection, find_group(connection, "retail"))["43/0"] == {
             "prefix": "43", "effective": 0, "name": "", "per_minute": "0.0200", "first": 1, "next": 1,
-            "connect_fee": "0", "tax": "0", "level": "domestic",
+            "connect_fee": "0", "tax": "0", "level": "domestic", "until": None, "attempt_fee": "0", "minimum": "0",
+            "sections": "", "periods": "",
         }  # fmt: skip
 
 
