@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vosswitch.cli import bookings
+from vosswitch.cli import agents, bookings
 from vosswitch.cli.ledger import ledger_row, ledger_view
 from vosswitch.cli.output import show, show_one
 from vosswitch.cli.packages import PACKAGES, package_rows
@@ -87,7 +87,7 @@ def ledger_(state: State, number: str, limit: int) -> None:
     show(state, rows, *ledger_view(state, of_one=True), f"{number}: no bookings")
 
 
-for _command in bookings.COMMANDS:
+for _command in (*bookings.COMMANDS, *agents.COMMANDS):
     account.add_command(_command)
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "account": "accounts:account",
     "blacklist": "holding:blacklist",
     "calls": "calls:calls",
+    "cards": "cards:cards",
     "cdr": "cdrs:cdr",
     "drain": "node:drain",
     "dump": "provision:dump",
