@@ -158,7 +158,9 @@ class Room:
                 frozen.billing_modes,
                 frozen,
                 self.balances,
-                lambda decision: NodeView(self.limits, self.tallies, decision, nobody, availability, 0.0),
+                lambda decision: NodeView(
+                    self.limits, self.tallies, decision, nobody, availability, 0.0, None, self.balances
+                ),
                 nobody,
                 chance,
             )

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -19,11 +20,12 @@ from vosswitch.cdr.files import JournalWriter
 from vosswitch.cdr.record import Cdr, Charge
 from vosswitch.params import files as boot_files
 from vosswitch.recorder.wire import Lines, pack
-from vosswitch.store import cdrs, grants
+from vosswitch.store import accounts, cdrs, grants
 from vosswitch.store.changes import Change, record
 from vosswitch.store.database import open_database
 from vosswitch.store.fields import Deployment
 from vosswitch.store.migrations import migrate
+from vosswitch.store.proof import Proof
 from vosswitch.store.provision import apply_load
 from vosswitch.store.schema import account
 from vosswitch.store.secrets import Secrets
@@ -97,12 +99,12 @@ class Switch:
             assert data, f"the recorder is gone before {op}; it said {heard}"
             self.inbox += self.lines.feed(data)
 
-    def call(self, fee=UNITS):
+    def call(self, fee=UNITS, number="p"):
         self.serial += 1
         now = time.time_ns() // 1_000_000
         day = time.strftime("%Y%m%d", time.gmtime(now / 1000))
-        cdr = Cdr(self.serial, day, now, now, account="p", fee=fee)
-        cdr.charges = [Charge("p", fee, "call"), Charge("v", fee // 2, "cost")]
+        cdr = Cdr(self.serial, day, now, now, account=number, fee=fee)
+        cdr.charges = [Charge(number, fee, "call"), Charge("v", fee // 2, "cost")]
         self.writer.append("start", {"flowno": self.serial})
         self.writer.append("end", cdr)
 
@@ -227,6 +229,47 @@ def test_a_payment_in_the_change_log_moves_the_grant(ready):
         record(connection, "test", [Change("account", "p", {}, {})])
     money = ready.hear("money")[-1]
     assert money["accounts"] == {"p": {"balance": 150 * UNITS, "grant": 150 * UNITS}}
+
+
+def lock_of(heard, number):
+    """Locked and why, as the last configuration that names the account has it."""
+    bodies = [item["accounts"][number] for item in heard if item["op"] == "config" and number in item["accounts"]]
+    return (bodies[-1]["locked"], bodies[-1]["lock_reason"]) if bodies else None
+
+
+def hear_lock(ready, number):
+    while (found := lock_of(ready.hear("config"), number)) is None:
+        pass
+    return found
+
+
+def test_calls_that_take_the_last_lock_the_account_in_the_switch_and_a_payment_lifts_it(ready):
+    ready.load({"accounts": [{"number": "o", "balance": "2"}]})
+    ready.say(op="apply", id=1)
+    ready.hear("applied")
+    ready.call(2 * UNITS, "o")
+    heard = ready.hear("config")
+    assert lock_of(heard, "o") == (True, "balance")
+    assert [item["accounts"]["o"]["balance"] for item in heard if item["op"] == "drained"] == [0]
+    with ready.database.write() as connection:
+        assert accounts.pay(connection, "o", 1, "clerk").unlocked
+    ready.say(op="apply", id=2)
+    assert lock_of(ready.hear("applied"), "o") == (False, "")
+    with ready.database.snapshot() as connection:
+        assert not list(Proof(connection, ZoneInfo("UTC")).findings(calls=False))
+
+
+def test_an_account_is_locked_at_its_expiry(ready):
+    soon = time.time_ns() // 1_000_000 + 100
+    ready.load({"accounts": [{"number": "e", "balance": "2"}]})
+    with ready.database.write() as connection:
+        connection.execute(account.update().where(account.c.number == "e").values(expires=soon))
+    assert hear_lock(ready, "e") == (False, "")
+    assert hear_lock(ready, "e") == (True, "expiry")
+    with ready.database.write() as connection:
+        paid = accounts.pay(connection, "e", 1, "clerk")
+    assert (paid.unlocked, paid.after.expires) == (True, paid.booked.at + 365 * 86_400_000)
+    assert hear_lock(ready, "e") == (False, "")
 
 
 def test_a_stop_drains_and_gives_the_grants_back(ready):

@@ -230,7 +230,14 @@ def decider(node: Switch) -> Decider:
         node.frozen,
         node.balances,
         lambda decision: NodeView(
-            node.limits, node.tallies, decision, node.sip, node.availability, node.reactor.seconds(), node.gauges
+            node.limits,
+            node.tallies,
+            decision,
+            node.sip,
+            node.availability,
+            node.reactor.seconds(),
+            node.gauges,
+            node.balances,
         ),
         node.sip,
         random.SystemRandom(),

@@ -19,6 +19,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import ILogObserver, Logger
 
 from vosswitch.accounts.limits import Limits
+from vosswitch.accounts.locking import newly_locked
 from vosswitch.accounts.portions import portion_of
 from vosswitch.app import backlog, build, logs, quality
 from vosswitch.app.build import wall_ms
@@ -308,6 +309,7 @@ class Switch(MultiService):
         in_parts = self._coming is not None
         coming = (self._coming or self.snapshot).applied(message)
         self._coming = coming if message.get("more") else None
+        self._end_locked(message.get("accounts"), coming.parameters["VS_LOCKED_CALLS"])
         if self._coming is not None:
             gc.freeze()  # or the collector would look at all parts again and again, for 100 ms and more at a time
             return
@@ -332,6 +334,11 @@ class Switch(MultiService):
     def _warn(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.log.warn("configuration: {warning}", warning=line)
+
+    def _end_locked(self, accounts: Mapping[str, Any] | None, policy: str) -> None:
+        """End calls whose account is locked now, where the policy wants that."""
+        for number in newly_locked(self.snapshot.accounts, accounts, policy):
+            self.calls.patrol.cut(number, "account_locked")
 
     def _follow_gateways(self) -> None:
         """Register with whom the configuration says, and keep alive who wants that."""

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from vosswitch.accounts import areas
 from vosswitch.accounts.areas import Area
 from vosswitch.accounts.callers import Callers
+from vosswitch.accounts.clearing import UNCHECKED, Clearing
 from vosswitch.accounts.destinations import NO_DESTINATIONS, DestinationLimit, Destinations
 from vosswitch.accounts.groups import GatewayGroup, shared_limits
 from vosswitch.accounts.limits import Limit
@@ -58,6 +59,7 @@ class Snapshot:
     :ivar shared_in: what calls of a mapping gateway take of its groups, by its name; *shared_out* of routing gateways.
     :ivar emergency: the number groups of emergency numbers.
     :ivar currencies: of accounts and price lists, and what they are in each other.
+    :ivar clearing: what has to be left on vendors' accounts.
     :ivar vendor_prices: the price lists of routing gateways by name, None = it has none; found when first asked for.
     :ivar payers: accounts by PIN and bound number.
     :ivar whole: no further parts of a change are awaited.
@@ -92,6 +94,7 @@ class Snapshot:
     fraud_rules: Mapping[str, FraudRule] = field(default_factory=dict)
     fraud: FraudRules = NO_RULES
     payers: Payers = NOBODY_ELSE
+    clearing: Clearing = UNCHECKED
     vendor_prices: dict[str, RateTable | None] = field(default_factory=dict, compare=False)
     whole: bool = True
 
@@ -135,6 +138,7 @@ class Snapshot:
             currencies=base.currencies.after(
                 change.get("accounts"), new["exchange_rates"], new["rate_groups"], parameters["VS_CURRENCY"]
             ),
+            clearing=base.clearing.changed(change.get("accounts"), parameters),
             surroundings=Surroundings(
                 new["number_groups"],
                 tables.get(parameters["VS_AREA_TABLE"]),

@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.accounts.clearing import UNCHECKED
 from vosswitch.accounts.limits import Limits
 from vosswitch.billing.balances import Balances
 from vosswitch.call.deciding.decide import Decider
@@ -67,6 +68,9 @@ def explain_without_switch(state: State, question: Mapping[str, Any]) -> dict[st
         groups = _rate_groups(connection, first.callee, first.rated)
         snapshot = snapshot.applied({"seq": snapshot.seq, "rate_groups": groups})
         _fill(connection, state.boot.node_id, first.account.number if first.account is not None else None, balances)
+        if snapshot.clearing is not UNCHECKED:
+            for number in {gateway.account for gateway in snapshot.gateways.gateways.values()}:
+                _fill(connection, state.boot.node_id, number, balances)
         for agent in first.agents:
             _fill(connection, state.boot.node_id, agent.number, balances)
         return explain(_decider(state, balances), snapshot, question, now_ms)
@@ -81,7 +85,7 @@ def _decider(state: State, balances: Balances) -> Decider:
         frozen.billing_modes,
         frozen,
         balances,
-        lambda decision: NodeView(limits, tallies, decision),
+        lambda decision: NodeView(limits, tallies, decision, balances=balances),
         _NoPhones(),
         random.Random(_SEED),  # noqa: S311 - repeatable, nothing secret
         pins=Pins(state.deployment.secrets.keyed, time.monotonic),

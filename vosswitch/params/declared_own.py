@@ -143,6 +143,17 @@ PARAMETERS: tuple[Parameter, ...] = (
         wired=True,
     ),
     _own(
+        "VS_LOCKED_CALLS",
+        "none",
+        choice("none", "operator", "all"),
+        "",
+        (
+            "Running calls that end when their account, or an agent above it, is locked: none (they go on within their "
+            "funded time), those locked by an operator or a fraud rule, or all"
+        ),
+        wired=True,
+    ),
+    _own(
         "VS_RESERVE_SLICE",
         "60",
         seconds(1),

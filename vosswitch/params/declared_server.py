@@ -116,6 +116,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         optional(exact("-1000000000")),
         "currency",
         "A clearing account's balance must be above this for its routing gateways to be used; None = not checked",
+        wired=True,
     ),
     _query("SERVER_QUERY_ONE_PAGE_SIZE", "10000", whole(1), "rows", "Rows per page in client queries"),
     _query("SERVER_QUERY_CDR_MAX_DAY_INTERVAL", "31", whole(1), "days", "Longest range of one CDR query"),

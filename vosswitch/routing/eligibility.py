@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from vosswitch.accounts.clearing import UNCHECKED
 from vosswitch.accounts.periods import OUT_OF_PERIOD, in_force
 from vosswitch.accounts.privileges import ORDINARY
 from vosswitch.model.peer import PLAIN
@@ -79,6 +80,11 @@ def _allowed(gateway: RoutingGateway, _prefix: str, enquiry: Enquiry) -> str:
     return f"mapping gateway {caller.name} {objection}" if objection else ""
 
 
+def _short(gateway: RoutingGateway, _prefix: str, enquiry: Enquiry) -> str:
+    """Whether too little is left on its vendor's account; where lists pass for an emergency call, that does, too."""
+    return "" if enquiry.blacklists is None else enquiry.view.short(gateway)
+
+
 CHECKS: tuple[tuple[Callable[[RoutingGateway], bool], Check], ...] = (
     (lambda gateway: gateway.profile is not PLAIN, _away),
     (lambda gateway: bool(gateway.periods), _out_of_period),
@@ -90,11 +96,16 @@ CHECKS: tuple[tuple[Callable[[RoutingGateway], bool], Check], ...] = (
 """Which gateways ask for a check, and the check; in this order: what only puts a gateway behind others is last."""
 
 
-def checks_of_caller(mapping_gateway: Any) -> tuple[Check, ...]:
-    """The checks of every gateway that a calling gateway asks for.
+def checks_of_call(mapping_gateway: Any, snapshot: Any) -> tuple[Check, ...]:
+    """The checks that are asked of every gateway: what the calling gateway and the configuration want.
 
     :param mapping_gateway: None = a phone calls.
     """
+    found = _checks_of_caller(mapping_gateway)
+    return (*found, _short) if snapshot is not None and snapshot.clearing is not UNCHECKED else found
+
+
+def _checks_of_caller(mapping_gateway: Any) -> tuple[Check, ...]:
     if mapping_gateway is None or mapping_gateway.privileges is ORDINARY or not mapping_gateway.privileges.restricts:
         return ()
     return (_allowed,)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from vosswitch.accounts.periods import as_now
 from vosswitch.model.call import Candidate
 from vosswitch.routing.decision import LOCKED, NO_MATCH, Behind, Look, rows
-from vosswitch.routing.eligibility import Check, Enquiry, checks_of_caller, hindrance
+from vosswitch.routing.eligibility import Check, Enquiry, checks_of_call, hindrance
 from vosswitch.routing.looks import look_of, over
 
 if TYPE_CHECKING:
@@ -50,6 +50,9 @@ class RouteView(Protocol):
 
     def full(self, gateway: RoutingGateway, /) -> str:
         """What else is full for it, in the words of the operator; "" when nothing is."""
+
+    def short(self, gateway: RoutingGateway, /) -> str:
+        """Why its vendor's account has too little left, in the words of the operator; "" when it has enough."""
 
     def away(self, gateway: RoutingGateway, /) -> str:
         """Why it cannot be tried now, in the words of the operator; "" when it can."""
@@ -167,12 +170,12 @@ def plan(
     """
     request = attempt._replace(call_id="") if explain else attempt
     order = orders.of(chosen, own, snapshot.parameters if snapshot is not None else None)
-    of_caller = checks_of_caller(mapping_gateway)
+    of_call = checks_of_call(mapping_gateway, snapshot)
     matches = gateways.matches(attempt.callee, attempt.wall_ms, snapshot, billed).values()
-    if view.quick and not of_caller and not explain and _plain(matches):
+    if view.quick and not of_call and not explain and _plain(matches):
         return _quickly(view.candidates(matches, order.priced), order, request, sell)
     enquiry = Enquiry(request, view, mapping_gateway, snapshot, blacklists, billed)
-    found = _sorted_out(enquiry, matches, of_caller, priced=explain or order.priced)
+    found = _sorted_out(enquiry, matches, of_call, priced=explain or order.priced)
     if explain:
         found.dropped += _others(gateways, enquiry)
     candidates, free = found.in_order(order, request)
@@ -189,10 +192,10 @@ class _Sorted:
     :ivar behind: why those stand behind the others that do.
     :ivar ends: prefix and name of the gateway behind which no shorter prefix is tried; None = there is none.
     :ivar taken: what is full for those with lines of their own free.
-    :ivar of_caller: the checks that the calling gateway asks for.
+    :ivar of_call: the checks of every gateway.
     """
 
-    __slots__ = ("aside", "behind", "dropped", "ends", "free", "full", "last", "of_caller", "protect", "spare", "taken")
+    __slots__ = ("aside", "behind", "dropped", "ends", "free", "full", "last", "of_call", "protect", "spare", "taken")
 
     def __init__(self) -> None:
         self.free: list[Candidate] = []
@@ -205,7 +208,7 @@ class _Sorted:
         self.behind: dict[str, str] = {}
         self.ends: tuple[str, str] | None = None
         self.taken: dict[str, str] = {}
-        self.of_caller: tuple[Check, ...] = ()
+        self.of_call: tuple[Check, ...] = ()
 
     def put(self, candidate: Candidate) -> None:
         """Sort one in."""
@@ -220,8 +223,8 @@ class _Sorted:
     def examined(self, entry: Entry, prefix: str, enquiry: Enquiry) -> str:
         """Why a gateway may not be tried; "" = it may."""
         gateway, checks = entry.gateway, entry.checks
-        if self.of_caller:
-            checks = self.of_caller + checks
+        if self.of_call:
+            checks = self.of_call + checks
         if gateway.locked:
             return LOCKED
         why = hindrance(gateway, prefix, checks, enquiry) if checks else ""
@@ -293,9 +296,9 @@ def _quickly(candidates: list[Candidate], order: Order, request: CallAttempt, se
     return Plan(found + order.sorted(full, request) if full else found, len(free), (), order.names, order.missing, sell)
 
 
-def _sorted_out(enquiry: Enquiry, matches: Iterable[Match], of_caller: tuple[Check, ...], *, priced: bool) -> _Sorted:
+def _sorted_out(enquiry: Enquiry, matches: Iterable[Match], of_call: tuple[Check, ...], *, priced: bool) -> _Sorted:
     found = _Sorted()
-    found.of_caller = of_caller
+    found.of_call = of_call
     for match in matches:
         _looked_at(found, match, enquiry, priced=priced)
     if found.aside:
@@ -307,7 +310,7 @@ def _looked_at(found: _Sorted, match: Match, enquiry: Enquiry, *, priced: bool) 
     """Sort in a gateway of which, or of whose rivals, something has to be asked."""
     (name, gateway, _, plain, *_), prefix, own = match
     view = enquiry.view
-    why = "" if plain and found.ends is None and not found.of_caller else found.examined(match[0], prefix, enquiry)
+    why = "" if plain and found.ends is None and not found.of_call else found.examined(match[0], prefix, enquiry)
     aside = None if why else view.aside(gateway)
     if aside is not None and aside.absolute:
         why = aside.why

@@ -21,6 +21,7 @@ from vosswitch.store import (
 from vosswitch.store.calendar_fields import CALENDARS
 from vosswitch.store.card_fields import OF_ACCOUNTS as _CARDS
 from vosswitch.store.card_fields import OF_MAPPING_GATEWAYS as _CARD_RULES
+from vosswitch.store.clearing_fields import OF_CLEARING
 from vosswitch.store.currency_fields import CURRENCY, EXCHANGE_RATES
 from vosswitch.store.group_fields import NUMBER_GROUPS
 from vosswitch.store.limit_fields import (
@@ -116,6 +117,7 @@ ACCOUNTS = Table(
         Field("locked", fields.flag, False, help="Left out, it lifts an operator's lock and leaves others alone"),
         Field("lock_reason", fields.choice("balance", "operator", "expiry", "fraud"), "", help="Why it is locked"),
         Field("expires", fields.optional(fields.moment), None, fields.moment_text, "No calls from then on"),
+        *OF_CLEARING,
         *OF_ACCOUNTS,
         *package_fields.OF_ACCOUNTS,
         *_CARDS,

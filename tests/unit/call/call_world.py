@@ -419,7 +419,7 @@ class World:
             plugins().billing_modes, self._frozen(), self.balances,
             lambda decision: NodeView(
                 self.limits, self.tallies, decision, self.registrations, self.board.availability, self.clock.seconds(),
-                self.board.gauges,
+                self.board.gauges, self.balances,
             ),
             self.registrations, random.Random(1), guard=self.board.guard, pins=self.board.pins,
         )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from vosswitch.call.deciding.lines import outgoing
 from vosswitch.call.deciding.pricing import list_price
 from vosswitch.model.call import Candidate
+from vosswitch.model.values import money_text
 from vosswitch.routing.decision import NOT_REGISTERED, TRUNK_DOWN
 from vosswitch.routing.gauges import NOTHING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from vosswitch.accounts.limits import Limits
+    from vosswitch.billing.balances import Balances
     from vosswitch.billing.rates import RateTable
     from vosswitch.call.deciding.decision import Decision
     from vosswitch.call.tallies import Tallies
@@ -31,11 +33,13 @@ class NodeView:
     :param registrations: the `IRegistrations`; None = nothing is known of them.
     :param availability: which gateways are put aside, at *now* (monotonic seconds).
     :param gauges: the quality of the gateways; None = nothing is known of it.
+    :param balances: the money of vendors; None = it plays no part.
     """
 
     __slots__ = (
         "_attempts",
         "_availability",
+        "_balances",
         "_decision",
         "_gauges",
         "_held",
@@ -55,7 +59,9 @@ class NodeView:
         availability: Availability | None = None,
         now: float = 0.0,
         gauges: Gauges | None = None,
+        balances: Balances | None = None,
     ) -> None:
+        self._balances = balances
         self._gauges = gauges or None  # none of which anything is known costs nothing
         if gauges:
             gauges.follow(decision.parameters)
@@ -143,6 +149,15 @@ class NodeView:
             destination = gauges.destination(prefix, self._decision.callee)
             return gauges.figures_to(gateway.name, destination, self._now), destination
         return gauges.figures(gateway.name, self._now), ""
+
+    def short(self, gateway: RoutingGateway) -> str:
+        """Why the gateway gets no calls: what is left on its vendor's account is not above the least."""
+        number, balances = gateway.account, self._balances
+        least = self._decision.snapshot.clearing.least(number) if number else None
+        if number is None or balances is None or least is None:
+            return ""
+        left = balances.spendable(number, 0)
+        return "" if left > least else f"clearing account {number}: {money_text(left)} left, least {money_text(least)}"
 
     def away(self, gateway: RoutingGateway) -> str:
         """Why a registering gateway cannot be reached: it is offline, or VS_REGISTERED_TRUNKS_ONLY and we are."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.accounts.clearing import UNCHECKED
+from vosswitch.call.deciding.clearing import still_funded
 from vosswitch.call.deciding.decision import Refused
 from vosswitch.call.deciding.dialling import transformed
 from vosswitch.call.deciding.porting import routed_attempt
@@ -38,7 +40,10 @@ def where(ask: Ask, decision: Decision, attempt: CallAttempt, means: Means) -> N
     if not decision.had_candidates:
         raise Refused("no_route")
     sending = partial(_sending, ask, decision, means, view)
-    decision.routes = gateway_routes(decision, decision.plan.candidates, means, sending)
+    candidates = decision.plan.candidates
+    if decision.snapshot.clearing is not UNCHECKED and decision.emergency is None:
+        candidates = still_funded(decision, candidates, view)
+    decision.routes = gateway_routes(decision, candidates, means, sending)
 
 
 def _sending(ask: Ask, decision: Decision, means: Means, view: NodeView) -> Sending:

@@ -1,6 +1,6 @@
 """Looks at the running calls again and again, some at a time: what they have talked and cost by now counts at once.
 
-Running calls that a rule cuts are released some at a time, too.
+Running calls that a rule cuts, or whose account was locked, are released some at a time, too.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ LAP = 1.0
 STEP = 0.02
 SLICE = 250
 """Calls looked at in one step."""
+_FRAUD = "fraud_blocked"
 CUTS = 25
 """Calls released in one step."""
 
@@ -40,7 +41,7 @@ class Patrol:
         self._guard = guard
         self._calls = calls
         self._ring: deque[int] = deque()
-        self._cuts: deque[tuple[Iterator[int], str | Counter]] = deque()
+        self._cuts: deque[tuple[Iterator[int], str | Counter, str]] = deque()
         self._left = 0
         self._lap = 0.0
         self._timer: Any = None
@@ -63,15 +64,19 @@ class Patrol:
             self._timer.cancel()
             self._timer = None
 
-    def cut(self, what: str | Counter) -> None:
-        """Release the running calls of an account, or those that count in a counter."""
-        self._cuts.append((iter(list(self._calls)), what))
+    def cut(self, what: str | Counter, reason: str = _FRAUD) -> None:
+        """Release the running calls of an account, or those that count in a counter.
+
+        :param reason: the end reason; with another than that of fraud rules those of an agent's customers end, too.
+        """
+        self._cuts.append((iter(list(self._calls)), what, reason))
         self._await(STEP, sooner=True)
 
-    def _is_meant(self, call: Call, what: str | Counter) -> bool:
+    def _is_meant(self, call: Call, what: str | Counter, reason: str) -> bool:
         decision = call.decision
         if isinstance(what, str):
-            return decision.account is not None and decision.account.number == what and decision.emergency is None
+            paying = (decision.account,) if reason == _FRAUD else (decision.account, *decision.agents)
+            return decision.emergency is None and any(one is not None and one.number == what for one in paying)
         return decision.watched is not None and what in decision.watched.counters
 
     # The rounds.
@@ -111,12 +116,12 @@ class Patrol:
         """Look at some calls for those that have to end; not at many of these at once."""
         if not self._cuts:
             return
-        flownos, what = self._cuts[0]
+        flownos, what, reason = self._cuts[0]
         ended = 0
         for looked, flowno in enumerate(flownos, 1):
             call = self._calls.get(flowno)
-            if call is not None and self._is_meant(call, what):
-                call.stop(cause("fraud_blocked"))
+            if call is not None and self._is_meant(call, what, reason):
+                call.stop(cause(reason))
                 ended += 1
             if ended >= CUTS or looked >= SLICE:
                 return
