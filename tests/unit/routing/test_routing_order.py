@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vosswitch.accounts.clearing import UNCHECKED
 from vosswitch.model.call import CallAttempt, Candidate
 from vosswitch.model.values import Address
 from vosswitch.params.system import Parameters
@@ -28,6 +29,7 @@ class Configuration:
     def __init__(self, calendars=None, **parameters):
         self.parameters = Parameters(parameters)
         self.calendars = calendars or {}
+        self.clearing = UNCHECKED
 
 
 class View:
