@@ -187,30 +187,60 @@ def test_charges_lower_the_grant_and_the_rest_is_given_back(database):
     assert held(database, "p") == (600, 0, 0)
 
 
-def test_payments_limits_and_the_end_of_anti_overdraft_move_the_grant(database):
+def test_payments_and_limits_move_the_grant_and_what_is_too_much_is_only_told(database):
     add_account(database, "p", 1000, 100, anti=True)
 
     def after(**change):
         with database.write() as connection:
             connection.execute(account.update().values(**change))
-            grants.refresh(connection, 3, 0, ["p"])
-        return held(database, "p")
+            over = grants.refresh(connection, 3, 0, ["p"])
+        return held(database, "p"), over
 
-    assert after(balance=1000) == (1000, 1100, 1100)
-    assert after(balance=1500) == (1500, 1600, 1600)
-    assert after(overdraft_limit=0) == (1500, 1500, 1500)
-    assert after(anti_overdraft=False) == (1500, 0, 0)
+    assert after(balance=1000) == ((1000, 1100, 1100), {})
+    assert after(balance=1500) == ((1500, 1600, 1600), {})
+    assert after(overdraft_limit=0) == ((1500, 1600, 1600), {"p": 100})
+    with database.write() as connection:
+        assert not grants.take(connection, 3, "p", 1)
+        grants.give_back(connection, 3, "p", 100)
+    assert after(lines=1) == ((1500, 1500, 1500), {})
+    assert after(anti_overdraft=False) == ((1500, 1500, 1500), {"p": 1500})
+
+
+def two_nodes(connection):
+    grants.seen(connection, 3, "n3", 1000)
+    grants.seen(connection, 4, "n4", 1000)
 
 
 def test_several_nodes_share_and_never_grant_more_than_there_is(database):
     add_account(database, "p", 1000, 0, anti=True)
     with database.write() as connection:
-        grants.seen(connection, 3, "n3", 1000)
-        grants.seen(connection, 4, "n4", 1000)
+        two_nodes(connection)
         grants.refresh(connection, 3, 1000)
-    assert held(database, "p") == (1000, 500, 500)
+    assert held(database, "p") == (1000, 50, 50)  # a tenth of its share: no call has told how much it needs
     with database.write() as connection:
         grants.refresh(connection, 4, 1000)
-        grants.top_up(connection, 4, "p", 100, 1000)
-        grants.top_up(connection, 3, "p", 10_000, 1000)
+        assert grants.top_up(connection, 4, "p", 100, 1000) == 0
+        assert grants.refresh(connection, 4, 1000) == {}
+        assert grants.top_up(connection, 3, "p", 10_000, 1000) == 147
     assert held(database, "p", 3)[2] + held(database, "p", 4)[2] == held(database, "p")[1] == 1000
+    assert held(database, "p", 4)[2] == 147
+
+
+def test_a_node_in_need_asks_the_others_and_gets_what_they_give_back(database):
+    add_account(database, "p", 1000, 0, anti=True)
+    with database.write() as connection:
+        two_nodes(connection)
+        grants.top_up(connection, 4, "p", 1000, 1000)
+        assert grants.top_up(connection, 3, "p", 300, 1000) == 300
+        grants.ask_others(connection, 3, "p", 300, 1000)
+        grants.ask_others(connection, 3, "p", 200, 1001)
+        assert grants.asked(connection, 3) == {}
+        assert grants.asked(connection, 4) == {"p": 200}
+        grants.give_back(connection, 4, "p", 200)
+        assert grants.left_over(connection) == grants.left_over(connection, ["p"]) == {"p": 200}
+        assert grants.others(connection, 3, 1000) == {"p": 800}
+        assert grants.others(connection, 3, 1000 + grants.ALIVE_MS) == {}  # a dead node gives nothing back
+        assert grants.top_up(connection, 3, "p", 200, 1000) == 0
+        grants.ask_others(connection, 3, "p", 0, 1002)
+        assert grants.asked(connection, 4) == {}
+        assert grants.held_by(connection, "p") == {3: 200, 4: 800}

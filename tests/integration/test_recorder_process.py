@@ -162,7 +162,10 @@ def test_tells_configuration_and_money_and_then_is_ready(ready):
     assert config["accounts"]["p"]["anti_overdraft"] is True
     group = config["rate_groups"]["g"]
     assert group["overlay"] == [["1", 0, "0.6", 1, 1, "0", "0", "domestic"]]
-    assert money == {"p": {"balance": 100 * UNITS, "grant": 100 * UNITS}, "v": {"balance": 0, "grant": 0}}
+    assert money == {
+        "p": {"balance": 100 * UNITS, "grant": 100 * UNITS, "elsewhere": 0},
+        "v": {"balance": 0, "grant": 0, "elsewhere": 0},
+    }
 
 
 def test_a_record_is_in_the_database_soon_after_its_end(ready):
@@ -182,7 +185,7 @@ def test_changes_are_told_on_demand_and_by_themselves(ready):
     told = ready.hear("applied")
     assert [message["op"] for message in told][-3:] in (["config", "money", "applied"], ["config", "config", "applied"])
     money = next(message for message in told if message["op"] == "money")
-    assert money["accounts"] == {"p": {"balance": 100 * UNITS, "grant": 105 * UNITS}}
+    assert money["accounts"] == {"p": {"balance": 100 * UNITS, "grant": 105 * UNITS, "elsewhere": 0}}
     seq = ready.load({"phones": [{"number": "1001", "delete": True}]}).seq
     config = ready.hear("config")
     while config[-1]["more"]:
@@ -220,7 +223,7 @@ def test_more_money_on_demand_after_a_payment(ready):
         connection.execute(account.update().where(account.c.number == "p").values(balance=150 * UNITS))
     ready.say(op="want", account="p", amount=1)
     (money,) = ready.hear("money")
-    assert money["accounts"] == {"p": {"balance": 150 * UNITS, "grant": 150 * UNITS}}
+    assert money["accounts"] == {"p": {"balance": 150 * UNITS, "grant": 150 * UNITS, "elsewhere": 0}}
 
 
 def test_a_payment_in_the_change_log_moves_the_grant(ready):
@@ -228,7 +231,7 @@ def test_a_payment_in_the_change_log_moves_the_grant(ready):
         connection.execute(account.update().where(account.c.number == "p").values(balance=150 * UNITS))
         record(connection, "test", [Change("account", "p", {}, {})])
     money = ready.hear("money")[-1]
-    assert money["accounts"] == {"p": {"balance": 150 * UNITS, "grant": 150 * UNITS}}
+    assert money["accounts"] == {"p": {"balance": 150 * UNITS, "grant": 150 * UNITS, "elsewhere": 0}}
 
 
 def lock_of(heard, number):
@@ -303,7 +306,7 @@ def test_a_killed_recorder_is_replaced_without_loss_or_doubles(ready):
         assert "config" not in [message["op"] for message in told]
         money = next(message for message in told if message["op"] == "money")
         left = 100 * UNITS - round_ * 4 * UNITS
-        assert money["accounts"]["p"] == {"balance": left, "grant": left}
+        assert money["accounts"]["p"] == {"balance": left, "grant": left, "elsewhere": 0}
         assert (money["segment"], money["offset"]) == ready.writer.position
     assert ready.recorded() == list(range(1, 201))
 

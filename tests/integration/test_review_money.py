@@ -132,8 +132,8 @@ def test_a_new_recorder_first_tells_a_running_switch_what_the_old_one_could_not(
     said = [message for message in channel.sent if message["op"] != "nodes"]
     assert [message["op"] for message in said] == ["money", "drained", "money", "ready"]
     assert said[0]["accounts"] == {
-        "a": {"balance": 990, "grant": 990},
-        "b": {"balance": 1000, "grant": 1000},
+        "a": {"balance": 990, "grant": 990, "elsewhere": 0},
+        "b": {"balance": 1000, "grant": 1000, "elsewhere": 0},
     }
     assert list(said[1]["accounts"]) == ["b"]
 

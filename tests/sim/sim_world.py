@@ -20,6 +20,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 
 from tests.unit.call.call_world import PREPAID, START, FakeLeg, FakeLegs, World, offer, plugins
 from vosswitch.app.restart import settle
+from vosswitch.call.shortage import Wanting
 from vosswitch.cdr import journal as journal_format
 from vosswitch.cdr.files import JournalWriter, segment_path, segments
 from vosswitch.cdr.journal import FIRST
@@ -221,7 +222,7 @@ class Wire:
         return []
 
     def send(self, message):
-        if isinstance(message, dict) and message["op"] in ("apply", "want", "stop"):
+        if isinstance(message, dict) and message["op"] in ("apply", "want", "give", "recalled", "stop"):
             if self.recorder is not None:
                 self.recorder._inbox.append(orjson.loads(orjson.dumps(message)))
         elif not self.gone:
@@ -248,9 +249,17 @@ class Life(World):
             self.clock, self.writer, self.thread, self.now, sim.troubles.append
         )
         self.service = RecorderService(
-            self.clock, sim.boot, self._config, self._money, self._drained, self._ready, sim.troubles.append, None
+            self.clock,
+            sim.boot,
+            self._config,
+            self._money,
+            self._money,
+            self._ready,
+            sim.troubles.append,
+            None,
+            on_recall=self.balances.give,
         )
-        self.board.want = lambda funding: self.service.want(funding.own.account, 0)
+        self.board.want = Wanting(self.balances, self.clock, self.service.want)
         self.journal.on_end = self.service.note_end
         self.live = False
         self.journal._ticker.f = self.tick
@@ -282,12 +291,8 @@ class Life(World):
         self.snapshot = self.snapshot.applied(message)
 
     def _money(self, rows):
-        for number, row in rows.items():
-            self.balances.money(number, row["balance"], row["grant"])
-
-    def _drained(self, rows):
-        for number, row in rows.items():
-            self.balances.drained(number, row["balance"], row["grant"], row["drained"])
+        self.balances.told(rows)
+        self.calls.shortages.heard(rows)
 
     def _ready(self):
         if self.live:

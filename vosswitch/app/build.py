@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vosswitch.app.node import Switch
-    from vosswitch.call.funding import Funding
     from vosswitch.call.snapshot import Snapshot
     from vosswitch.params.boot import Boot
     from vosswitch.store.hints import Hints
@@ -107,7 +106,7 @@ def calls(node: Switch) -> CallService:
         legs=None,
         media=node.media,
         tallies=node.tallies,
-        want=partial(_want, node),
+        want=node.wanting,
         ended=lambda call: None,
         availability=node.availability,
         gauges=node.gauges,
@@ -120,12 +119,6 @@ def calls(node: Switch) -> CallService:
     service = CallService(board, None, lambda: node.snapshot, ids, days, wall_ms, node.frozen.call_ended)
     service.dips = dips(node)
     return service
-
-
-def _want(node: Switch, funding: Funding) -> None:
-    """Ask for more money of every account that the call depends on."""
-    for account, amount, _least in funding.wants():
-        node.recorder.want(account, amount)
 
 
 def dips(node: Switch) -> Dips:
@@ -264,4 +257,6 @@ def change_hints(node: Switch) -> Hints | None:
         raise BadSetting(f"{boot.path}: [redis] url: {error}") from None
     seq = lambda: node.snapshot.seq  # noqa: E731
     log = Logger(namespace="vosswitch.redis")
-    return Hints(node.reactor, target, channel_of(boot.database_url), seq, node.recorder.apply, log)
+    hints = Hints(node.reactor, target, channel_of(boot.database_url), seq, node.recorder.apply, log)
+    hints.recalled = node.recorder.recalled
+    return hints

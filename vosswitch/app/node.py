@@ -33,6 +33,7 @@ from vosswitch.app.watch import Watch
 from vosswitch.billing.balances import Balances
 from vosswitch.call.fraud.guard import Guard
 from vosswitch.call.pins import Pins
+from vosswitch.call.shortage import Wanting
 from vosswitch.call.snapshot import Snapshot
 from vosswitch.call.tallies import Tallies
 from vosswitch.cdr.files import JournalWriter, SpoolBusy, last_flowno
@@ -134,13 +135,16 @@ class Switch(MultiService):
             self.boot,
             on_config=self._configured,
             on_money=self._money,
-            on_drained=self._drained,
+            on_drained=self._money,
             on_ready=self._ready,
             on_trouble=partial(self.note_trouble, "database"),
             log=Logger(namespace="vosswitch.recorder"),
             on_past=partial(quality.recalled, self),
             on_nodes=self._met,
+            on_recall=self.balances.give,
+            on_call_others=self._call_others,
         )
+        self.wanting = Wanting(self.balances, self.reactor, self.recorder.want)
         self.journal.on_end = self.recorder.note_end
         self.recorder.on_backlog = partial(backlog.told, self)
 
@@ -351,6 +355,7 @@ class Switch(MultiService):
         if alive != self.nodes:
             self.log.info("nodes of this database that are alive: {nodes}", nodes=", ".join(map(str, alive)))
         self.nodes = alive
+        self.wanting.several = len(alive) > 1
         self._share_limits()
 
     def _share_limits(self) -> None:
@@ -358,12 +363,12 @@ class Switch(MultiService):
         self.limits.portion = portion_of(self.boot.node_id, self.nodes) if divided else None
 
     def _money(self, accounts: Mapping[str, Mapping[str, int]]) -> None:
-        for number, row in accounts.items():
-            self.balances.money(number, row["balance"], row["grant"])
+        self.balances.told(accounts)
+        self.calls.shortages.heard(accounts)
 
-    def _drained(self, accounts: Mapping[str, Mapping[str, int]]) -> None:
-        for number, row in accounts.items():
-            self.balances.drained(number, row["balance"], row["grant"], row["drained"])
+    def _call_others(self) -> None:
+        if self.hints is not None:
+            self.hints.recall()
 
     def now(self) -> int:
         """The wall clock, epoch milliseconds."""

@@ -91,7 +91,9 @@ class Call:
         self._guard(self._begin)
 
     def _begin(self) -> None:
-        if self.board.journal.start(start_record(self.cdr, self.funding.reserved, self.decision.hides)):
+        if self.decision.written or self.board.journal.start(
+            start_record(self.cdr, self.funding.reserved, self.decision.hides)
+        ):
             seconds = self.decision.routing_time
             if seconds is not None:
                 self._timer = self.board.clock.callLater(seconds, self._guard, self._out_of_time, seconds)
@@ -377,6 +379,8 @@ class Call:
             return
         before = self.funding.next_ms
         after = self.funding.extend(spoken)
+        if self.board.balances.short:
+            self.board.want(self.funding)
         if self.funding.next_ms != before:
             self.board.journal.extend(self._extension(after))
         elif after is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
@@ -20,7 +21,8 @@ from vosswitch.call.dips import Dips
 from vosswitch.call.emergencies import Emergencies
 from vosswitch.call.fraud.patrol import Patrol
 from vosswitch.call.illegal import MINUTE, IllegalCalls
-from vosswitch.call.records import close_record
+from vosswitch.call.records import close_record, start_record
+from vosswitch.call.shortage import Shortages
 from vosswitch.call.switchboard import Switchboard
 from vosswitch.call.takeover import Takeover, is_party, taken_place
 from vosswitch.call.waiting import Waiting
@@ -46,8 +48,7 @@ class CallService(Service):
     """Every call of this node.
 
     :ivar calls: running calls by flowno.
-    :ivar waiting: those whose decision waits for an answer.
-    :ivar dips: whom they ask.
+    :ivar waiting: new ones that wait for an answer, of `dips` or of `shortages`.
     :ivar illegal: calls of strangers and their records.
     :ivar emergencies: calls to emergency numbers.
     :ivar patrol: looks at the calls that fraud rules watch.
@@ -78,6 +79,7 @@ class CallService(Service):
         self.calls: dict[int, Call] = {}
         self.waiting: dict[int, Waiting] = {}
         self.dips = Dips(board.clock, {})
+        self.shortages = Shortages(board.balances, board.clock)
         self.illegal: IllegalCalls[tuple[Try, str]] = IllegalCalls()
         self._illegal_timer: Any = None
         self.log = Logger()
@@ -148,19 +150,28 @@ class CallService(Service):
         if refusal is not None:
             self._refuse(leg, cdr, decision, refusal)
             return
-        self._watch(decision)
-        waiting = self.waiting[flowno] = Waiting(leg, cdr, decision, self._resume, self._given_up)
-        waiting.begin(self.dips)
+        self._wait(Waiting(leg, cdr, decision, "portability", self._resume, self._given_up), self._ask_about_number)
 
     def _place(self, leg: Any, cdr: Cdr, decision: Decision) -> None:
-        """The decision is complete: place the call, or refuse it."""
-        refusal = decision.cause or self._looped(decision) or self._admit(decision)
+        """The decision is complete: place the call, or refuse it, or let it wait for money."""
+        refusal = decision.cause or self._looped(decision) or self._hold(decision)
+        if refusal is None and (decision.funding is None or not decision.funding.open()):
+            if self._can_wait_for_money(decision):
+                self._wait(Waiting(leg, cdr, decision, "money", self._funded, self._given_up), self._ask_for_money)
+                return
+            refusal = self._too_poor(decision)
+        self._go_on(leg, cdr, decision, refusal)
+
+    def _go_on(self, leg: Any, cdr: Cdr, decision: Decision, refusal: Cause | None) -> None:
+        """Everything is decided, and what the call needs is taken when there is no *refusal*."""
         if decision.emergency is not None:
             self.emergencies.called(cdr, decision, refusal)
         if refusal is not None:
             self._refuse(leg, cdr, decision, refusal)
             return
         assert decision.funding is not None
+        if self._board.balances.short:
+            self._board.want(decision.funding)
         call = Call(self._board, decision, leg, cdr, decision.funding)
         self.calls[cdr.flowno] = call
         self._watch(decision)
@@ -174,7 +185,46 @@ class CallService(Service):
         if watched is not None and not watched.up:
             self._board.guard.began(watched)
 
-    # Calls whose decision waits for an answer.
+    # Calls that wait for an answer.
+
+    def _wait(self, waiting: Waiting, ask: Callable[[Decision, Callable[[Any], None]], Any]) -> None:
+        """Write the call down and let it wait."""
+        cdr, decision = waiting.cdr, waiting.decision
+        if not decision.written and not self._board.journal.start(start_record(cdr, 0, decision.hides)):
+            self._refuse(waiting.leg, cdr, decision, cause("degraded"))
+            return
+        decision.written = True
+        self._watch(decision)
+        self.waiting[cdr.flowno] = waiting
+        waiting.begin(partial(ask, decision))
+
+    def _ask_about_number(self, decision: Decision, done: Callable[[Reply], None]) -> Any:
+        assert decision.pending is not None
+        return self.dips.ask(decision.pending, done)
+
+    def _can_wait_for_money(self, decision: Decision) -> bool:
+        """Ask for money that is short, for the next call or for this one."""
+        if decision.funding is None:
+            return False
+        self._board.want(decision.funding)
+        return self.shortages.may_help(decision.funding)
+
+    @staticmethod
+    def _too_poor(decision: Decision) -> Cause:
+        if decision.funding is not None:
+            decision.note("money", decision.funding.lacking())
+        return cause("insufficient_balance")
+
+    def _ask_for_money(self, decision: Decision, done: Callable[[bool], None]) -> Any:
+        assert decision.funding is not None
+        return self.shortages.ask(decision.funding, done)
+
+    def _funded(self, waiting: Waiting, opened: bool) -> None:
+        """There is money for the call now, or there will be none."""
+        del self.waiting[waiting.cdr.flowno]
+        refusal = None if opened else self._too_poor(waiting.decision)
+        self._go_on(waiting.leg, waiting.cdr, waiting.decision, refusal)
+        self._rest()
 
     def _resume(self, waiting: Waiting, reply: Reply) -> None:
         """The answer is there, or there is none."""
@@ -194,16 +244,15 @@ class CallService(Service):
         """The caller is gone before the answer."""
         del self.waiting[waiting.cdr.flowno]
         self._let_go(waiting.cdr, waiting.decision)
-        waiting.decision.note("portability", "the caller gave up while the question was under way")
+        waiting.decision.note(waiting.what, "the caller gave up while the question was under way")
         self._close_refused(waiting.leg, waiting.cdr, waiting.decision, reached, Side.CALLER)
         self._write(waiting.cdr, waiting.decision.snapshot, no_cdr=waiting.decision.no_cdr)
         self._rest()
 
-    def _stop_waiting(self, reached: Cause) -> None:
-        for waiting in list(self.waiting.values()):
-            del self.waiting[waiting.cdr.flowno]
-            waiting.stop()
-            self._refuse(waiting.leg, waiting.cdr, waiting.decision, reached)
+    def _stop_waiting(self, waiting: Waiting, reached: Cause) -> None:
+        del self.waiting[waiting.cdr.flowno]
+        waiting.stop()
+        self._refuse(waiting.leg, waiting.cdr, waiting.decision, reached)
         self._rest()
 
     def _decide(self, ask: Ask) -> Decision:
@@ -290,20 +339,8 @@ class CallService(Service):
         decision.note("loop", f"{offered.source} sends a call back that waits for its answer there")
         return cause("loop_detected")
 
-    def _admit(self, decision: Decision) -> Cause | None:
-        """Room in the journal, lines, calls per second, money: all of them or a refusal with nothing taken."""
-        refusal = self._hold(decision)
-        if refusal is not None:
-            return refusal
-        if decision.funding is None or not decision.funding.open():
-            if decision.funding is not None:
-                decision.note("money", decision.funding.lacking())
-                self._board.want(decision.funding)
-            return cause("insufficient_balance")
-        return None
-
     def _hold(self, decision: Decision) -> Cause | None:
-        """Room in the journal, lines and calls per second; a call that waited has its lines already."""
+        """Room in the journal, lines and calls per second: all or nothing; a call that waited has its lines already."""
         board = self._board
         if not board.journal.admits():
             decision.note("journal", "there is no room for another call")
@@ -382,16 +419,18 @@ class CallService(Service):
 
     def release(self, flowno: int, reason: str = "operator_release") -> bool:
         """End one call; False when there is none of that id."""
-        call = self.calls.get(flowno)
-        if call is None:
-            return False
-        call.stop(cause(reason))
-        return True
+        call, waiting = self.calls.get(flowno), self.waiting.get(flowno)
+        if call is not None:
+            call.stop(cause(reason))
+        elif waiting is not None:
+            self._stop_waiting(waiting, cause(reason))
+        return call is not None or waiting is not None
 
     def stop_all(self, reason: str = "switch_restart") -> Deferred[None]:
         """End every call; fires when their records are written, those of illegal calls too."""
         self._write_due(everything=True)
-        self._stop_waiting(cause(reason))
+        for waiting in list(self.waiting.values()):
+            self._stop_waiting(waiting, cause(reason))
         for call in list(self.calls.values()):
             call.stop(cause(reason))
         return self.when_idle()
@@ -406,6 +445,8 @@ class CallService(Service):
         return done
 
     def view(self) -> Iterator[dict[str, Any]]:
-        """The running calls, oldest first, one dict each."""
+        """The running calls, oldest first, one dict each; those that wait before they are placed come last."""
         for call in list(self.calls.values()):
             yield call.view()
+        for waiting in list(self.waiting.values()):
+            yield waiting.view()

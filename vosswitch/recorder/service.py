@@ -70,12 +70,15 @@ class RecorderService(Service):
     """The recorder process as the switch sees it.
 
     :param on_config: given every ``config`` message.
-    :param on_money: given ``{account: {"balance", "grant"}}``.
-    :param on_drained: given ``{account: {"balance", "grant", "drained"}}``: *drained* is the sum of the charges of this
-        run (see `note_end`) that are in the database since the last time.
+    :param on_money: given ``{account: {"balance", "grant"}}``, perhaps with ``giving``, what the switch has given back
+        and is in that grant all the same, and ``elsewhere``, what else there is of the account.
+    :param on_drained: given ``{account: {..., "drained"}}`` besides: *drained* is the sum of the charges of this run
+        (see `note_end`) that are in the database since the last time.
     :param on_ready: called when the first whole configuration and money are in, and again after a restart of the child.
     :param on_trouble: told one line when the database is away or refuses something, "" when it works again.
     :param on_past: given every ``outcomes`` and ``tallies`` message (`vosswitch.recorder.recall`), after that.
+    :param on_recall: ``on_recall(account, most)`` gives back up to *most* units that no call holds, and says how many.
+    :param on_call_others: this node lacks money that other nodes hold: they shall look at once.
     :param on_nodes: given the numbers of the nodes of the database that are alive, this one among them.
     :ivar backlog: how many ended calls of this run wait for the database; *longest*: at how many of them
         *on_backlog* is told, with True then and with False at half of it.
@@ -95,6 +98,8 @@ class RecorderService(Service):
         log: Any,
         on_past: Callable[[Mapping[str, Any]], None] = lambda message: None,
         on_nodes: Callable[[list[int]], None] = lambda _alive: None,
+        on_recall: Callable[[str, int], int] = lambda _account, _most: 0,
+        on_call_others: Callable[[], None] = lambda: None,
     ) -> None:
         self._on_past = on_past
         self._reactor = reactor
@@ -105,6 +110,8 @@ class RecorderService(Service):
         self._on_ready = on_ready
         self._on_trouble = on_trouble
         self._on_nodes = on_nodes
+        self._on_recall = on_recall
+        self._on_call_others = on_call_others
         self.log = log
         self.backlog = 0
         self.longest = 0
@@ -121,6 +128,8 @@ class RecorderService(Service):
         self._seq = 0
         self._applying: dict[int, Deferred[int]] = {}
         self._wanted: set[str] = set()
+        self._given: dict[str, int] = {}
+        self._heard_last = 0
         self._charged: deque[_Ends] = deque()
         self._drained: dict[str, int] = defaultdict(int)
 
@@ -158,6 +167,10 @@ class RecorderService(Service):
         if account not in self._wanted:
             self._wanted.add(account)
             self._send({"op": "want", "account": account, "amount": amount})
+
+    def recalled(self) -> None:
+        """Another node lacks money: see whether this one can give some back."""
+        self._send({"op": "recalled"})
 
     def lock(self, account: str) -> None:
         """Have an account locked with the reason ``fraud``; lost when the recorder is away at this moment."""
@@ -212,6 +225,8 @@ class RecorderService(Service):
         for serial in self._applying:
             link.send({"op": "apply", "id": serial})
         self._wanted.clear()
+        self._given.clear()  # what the former child did not do is undone by the first word of this one
+        self._heard_last = 0
 
     def _send(self, message: Mapping[str, Any]) -> None:
         if self._link is not None:
@@ -257,7 +272,35 @@ class RecorderService(Service):
         if not message["more"]:
             self._seq = message["seq"]
 
+    def _is_late(self, message: dict[str, Any]) -> bool:
+        """Whether a newer message about money came before it: what it says of grants may not be so any more."""
+        serial = message.get("n", self._heard_last + 1)
+        if serial <= self._heard_last:
+            return True
+        self._heard_last = serial
+        for number, row in message["accounts"].items():
+            giving = self._given.get(number, 0) - row.pop("given", 0)
+            if giving:
+                row["giving"] = giving
+        return False
+
+    def _hear_recall(self, message: dict[str, Any]) -> None:
+        gave = False
+        for number, most in message["accounts"].items():
+            amount = self._on_recall(number, most)
+            if amount:
+                gave = True
+                self._given[number] = self._given.get(number, 0) + amount
+        if gave:
+            totals = {number: self._given[number] for number in message["accounts"] if number in self._given}
+            self._send({"op": "give", "accounts": totals})
+
+    def _hear_call_others(self, message: dict[str, Any]) -> None:
+        self._on_call_others()
+
     def _hear_money(self, message: dict[str, Any]) -> None:
+        if self._is_late(message):
+            return
         self._settle((message["segment"], message["offset"]))
         plain, drained = {}, {}
         for number, row in message["accounts"].items():
@@ -272,6 +315,8 @@ class RecorderService(Service):
             self._on_money(plain)
 
     def _hear_drained(self, message: dict[str, Any]) -> None:
+        if self._is_late(message):
+            return
         self._settle((message["segment"], message["offset"]))
         accounts = message["accounts"]
         for number, row in accounts.items():
@@ -316,6 +361,8 @@ class RecorderService(Service):
     _HEAR = {
         "config": _hear_config,
         "money": _hear_money,
+        "recall": _hear_recall,
+        "call_others": _hear_call_others,
         "drained": _hear_drained,
         "applied": _hear_applied,
         "nodes": _hear_nodes,

@@ -27,17 +27,18 @@ from vosswitch.params import files as boot_files
 from vosswitch.params.system import DECLARED
 from vosswitch.recorder.drain import Drain
 from vosswitch.recorder.feed import Feed
+from vosswitch.recorder.granting import AGAIN_SECONDS, LOOK_SECONDS, Granting
 from vosswitch.recorder.neighbours import Neighbours
 from vosswitch.recorder.periodic import Periodic
 from vosswitch.recorder.recall import recalled, tallied, wanted
 from vosswitch.recorder.sinks import Sinks, load_plugins, report
-from vosswitch.recorder.wire import Lines, config_slices, pack, sliced
+from vosswitch.recorder.wire import Lines, config_slices, pack
 from vosswitch.store import grants, locks
 from vosswitch.store.charges import StalePosition
 from vosswitch.store.database import open_database
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from vosswitch.params.boot import Boot
     from vosswitch.store.database import Database
@@ -58,6 +59,7 @@ _POLL_SECONDS = 1.0
 _SEEN_SECONDS = 5.0
 _DAYS_SECONDS = 600.0
 _EXPIRY_SECONDS = 5.0
+_OF_MONEY = ("want", "give", "recalled")
 _AWAY = (DBAPIError, PoolTimeout, StalePosition, OSError)
 """The database is away; or the disk of the spool refuses what is put aside there."""
 
@@ -136,10 +138,13 @@ class Recorder:
             channel.trouble,
             sinks.write,
         )
+        self._granting = Granting(
+            database, boot.node_id, channel.send, lambda: self._drain.committed, monotonic, wall_ms
+        )
         self._feed = feed
         feed.between = self._meanwhile
         self._periodic = Periodic(
-            database, ZoneInfo(boot.timezone), f"node {boot.node_id}", wall_ms, self._recall_money
+            database, ZoneInfo(boot.timezone), f"node {boot.node_id}", wall_ms, self._granting.recall
         )
         self._neighbours = Neighbours(boot.node_id)
         self._alive: list[int] = []
@@ -148,14 +153,8 @@ class Recorder:
         self._told = False
         self._stopping = False
         self._past: Iterator[list[dict[str, Any]]] | None = None
-        self._due = {
-            "poll": 0.0,
-            "seen": 0.0,
-            "look": 0.0,
-            "write": 0.0,
-            "days": monotonic() + _DAYS_SECONDS,
-            "expiry": 0.0,
-        }
+        self._due = dict.fromkeys(("poll", "seen", "look", "write", "recalls", "answers", "expiry"), 0.0)
+        self._due["days"] = monotonic() + _DAYS_SECONDS
 
     def run(self) -> None:
         """Work until the switch says stop or is gone."""
@@ -231,17 +230,17 @@ class Recorder:
         self._periodic.turn()
         with self._database.write() as connection:
             grants.seen(connection, self._node, self._boot.node_name, self._wall_ms())
-            grants.refresh(connection, self._node, self._wall_ms())
+        self._granting.begin()
 
     def _announce(self) -> None:
         if self._feed.seq:  # the switch is at work: what the last recorder could not tell goes before any new batch
-            self._send_money(None)
+            self._granting.tell(None)
         change = self._feed.full() if self._feed.seq == 0 else self._feed.changes()
         if self._feed.seq == 0 and change is not None:
             self._past = self._last_run(change["routing_gateways"].values())
         if change is not None:
             self._send_config(change)
-        self._send_money(None)
+        self._granting.tell(None)
         self._look()
         self._channel.send({"op": "ready", "seq": self._feed.seq})
 
@@ -253,6 +252,7 @@ class Recorder:
         return chain(figures, tallied(self._database, node, today, now))
 
     def _turn(self) -> None:
+        self._granting.make_sure()
         self._keep_house()
         asked = bool(self._inbox)
         while self._inbox:
@@ -288,15 +288,15 @@ class Recorder:
         """Seconds until the next turn: a record waits at most for SS_CDR_WRITE_INTERVAL, other nodes never so long."""
         if self._past is not None:
             return 0.0
-        return min(self._feed.write_interval * 0.5, _POLL_SECONDS)
+        if self._granting.asking:
+            return AGAIN_SECONDS
+        return min(self._feed.write_interval * 0.5, _POLL_SECONDS if len(self._alive) < 2 else LOOK_SECONDS)
 
     def _step(self) -> bool:
         spent = self._drain.step(self._feed.batch_size)
         if spent is None:
             return False
-        segment, offset = self._drain.committed
-        accounts = {number: row._asdict() for number, row in spent.items()}
-        self._channel.send({"op": "drained", "segment": segment, "offset": offset, "accounts": accounts})
+        self._granting.send("drained", self._drain.committed, {number: row._asdict() for number, row in spent.items()})
         return True
 
     def _tell_locked(self) -> None:
@@ -314,6 +314,7 @@ class Recorder:
             self._follow()
             if self._periodic.turn():
                 self._follow()
+            self._granting.settle()
         self._keep_company()
 
     def _meanwhile(self) -> None:
@@ -325,7 +326,7 @@ class Recorder:
     def _hand_out(self) -> None:
         """The money that calls wait for; whatever else the switch has asked for waits for its turn."""
         self._inbox += self._channel.receive(0)
-        for message in [one for one in self._inbox if one.get("op") == "want"]:
+        for message in [one for one in self._inbox if one.get("op") in _OF_MONEY]:
             self._obey(message)
             self._inbox.remove(message)
 
@@ -338,6 +339,10 @@ class Recorder:
                 grants.seen(connection, self._node, self._boot.node_name, self._wall_ms())
         if self._is_due("look", _POLL_SECONDS):
             self._look()
+        if len(self._alive) > 1 and self._is_due("recalls", LOOK_SECONDS):
+            self._granting.look()
+        if self._granting.asking and self._is_due("answers", AGAIN_SECONDS):
+            self._granting.look_again()
 
     def _look(self) -> None:
         """Tell the switch which nodes are alive, when that has changed."""
@@ -348,7 +353,10 @@ class Recorder:
         alive = self._neighbours.alive(stamps, self._monotonic(), self._wall_ms())
         if alive != self._alive:
             self._channel.send({"op": "nodes", "alive": alive})
-            self._alive = alive
+            met, self._alive = len(self._alive), alive
+            if met > 1:  # what a node that went has given back may be taken
+                self._granting.refresh(None)
+                self._granting.tell(None)
 
     def _is_due(self, what: str, every: float) -> bool:
         now = self._monotonic()
@@ -365,7 +373,11 @@ class Recorder:
                 self._follow()
                 self._channel.send({"op": "applied", "id": message["id"], "seq": self._feed.seq})
             case "want":
-                self._want(message["account"], message["amount"])
+                self._granting.want(message["account"], message["amount"])
+            case "give":
+                self._granting.give(message["accounts"])
+            case "recalled":
+                self._granting.look()
             case "lock":
                 self._lock_account(message["account"])
             case "stop":
@@ -393,31 +405,15 @@ class Recorder:
         self._periodic.note(change)
         touched = change["accounts"].keys()
         if touched:
-            with self._database.write() as connection:
-                grants.refresh(connection, self._node, self._wall_ms(), touched)
+            self._granting.refresh(touched)
         self._send_config(change)
         if touched:
-            self._send_money(touched)
+            self._granting.tell(touched)
 
     def _send_config(self, change: Mapping[str, Any]) -> None:
         for part in config_slices(change):
             self._channel.send(part)
         self._feed.seq = change["seq"]
-
-    def _recall_money(self, amounts: Mapping[str, int]) -> None:
-        """Have nodes give back what no call of theirs holds."""
-
-    def _want(self, number: str, amount: int) -> None:
-        with self._database.write() as connection:
-            grants.top_up(connection, self._node, number, amount, self._wall_ms())
-        self._send_money([number])
-
-    def _send_money(self, numbers: Collection[str] | None) -> None:
-        with self._database.read() as connection:
-            held = grants.holdings(connection, self._node, numbers)
-        segment, offset = self._drain.committed
-        for part in sliced({number: row._asdict() for number, row in held.items()}):
-            self._channel.send({"op": "money", "segment": segment, "offset": offset, "accounts": part})
 
 
 def _one_line(error: Exception) -> str:

@@ -1,17 +1,20 @@
 """The money that nodes hold of accounts: granted out of balance and limit, lowered by charges, given back.
 
 ``account.granted`` is always the sum of the account's ``account_grant`` rows, and charges of an account with
-anti-overdraft come only out of grants.
+anti-overdraft come only out of grants.  A grant is never taken away from a node that runs: only its switch knows what
+of it calls hold, so it gives back itself what it is asked for.
+
+A node that lacks money writes a row into ``grant_recall``; whoever holds some of that account sees it there.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from vosswitch.store.rows import derived, run
-from vosswitch.store.schema import account, account_grant, node
+from vosswitch.store.schema import account, account_grant, grant_recall, node
 from vosswitch.store.types import Money
 
 if TYPE_CHECKING:
@@ -26,6 +29,9 @@ ALIVE_MS = 15_000
 """A node that was not seen for this long gets no new grants (those it has stay its own)."""
 
 _SLICE = 500
+
+_FIRST_PART = 10
+"""Of several nodes each takes at first its share of an account divided by this: what a node that dies can block."""
 
 
 class Holding(NamedTuple):
@@ -67,27 +73,116 @@ def give_back(connection: Connection, node_id: int, number: str, amount: int) ->
     _add(connection, node_id, number, -amount)
 
 
-def refresh(connection: Connection, node_id: int, now: int, numbers: Collection[str] | None = None) -> None:
-    """Bring a node's grants in line with its accounts, after payments and changes of limits.
+def refresh(connection: Connection, node_id: int, now: int, numbers: Collection[str] | None = None) -> dict[str, int]:
+    """Grant a node what it may have of its accounts, at its start and after payments and changes of limits.
 
-    A node that is alone takes all that is free; of several alive each takes its share and asks for more with
-    `top_up`.  Where less is free than was granted, and where anti-overdraft is off, it gives back.
+    A node that is alone takes all that is free; of several each takes a first part of what it has nothing of, and asks
+    for more with `top_up`.
 
     :param now: epoch milliseconds.
     :param numbers: None = all accounts.
+    :returns: what the node should give back as far as no call holds it: more is granted than balance and limit have,
+        or anti-overdraft is off.
     """
     nodes = max(1, alive(connection, node_id, now))
+    over: dict[str, int] = {}
     for row in _accounts(connection, node_id, numbers):
-        _refresh_one(connection, node_id, row, nodes)
-
-
-def top_up(connection: Connection, node_id: int, number: str, amount: int, now: int) -> None:
-    """Take *amount* more of an account, or whatever is free; a node that is alone takes all of it."""
-    for row in _accounts(connection, node_id, [number]):
         free = _free(row)
+        if not row.anti_overdraft:
+            excess = row.mine
+        else:
+            excess = min(row.mine, -free)
+            wanted = free if nodes == 1 else 0 if row.mine else free // nodes // _FIRST_PART
+            if wanted > 0:
+                take(connection, node_id, row.number, wanted)
+        if excess > 0:
+            over[row.number] = excess
+    return over
+
+
+def top_up(connection: Connection, node_id: int, number: str, amount: int, now: int) -> int:
+    """Take *amount* more of an account, or whatever is free; a node that is alone takes all of it.
+
+    :returns: what is missing, when other nodes that are alive hold some of the account.
+    """
+    for row in _accounts(connection, node_id, [number]):
+        free = max(_free(row), 0)
         wanted = free if alive(connection, node_id, now) <= 1 else min(free, amount)
-        if row.anti_overdraft and wanted > 0:
+        if not row.anti_overdraft:
+            break
+        if wanted:
             take(connection, node_id, number, wanted)
+        return min(amount - wanted, others(connection, node_id, now, [number]).get(number, 0)) if wanted < amount else 0
+    return 0
+
+
+def others(connection: Connection, node_id: int, now: int, numbers: Collection[str] | None = None) -> dict[str, int]:
+    """What other nodes that are alive hold, by account; accounts of which they hold nothing are left out."""
+    held = account_grant.c
+    total = func.sum(held.amount, type_=Money)
+    query = (
+        select(held.account, total)
+        .join_from(account_grant, node, node.c.id == held.node)
+        .where(held.node != node_id, held.amount > _money(0), node.c.seen > now - ALIVE_MS)
+        .group_by(held.account)
+    )
+    if numbers is None:
+        return {number: int(amount) for number, amount in connection.execute(query)}
+    found: dict[str, int] = {}
+    for some in _slices(sorted(numbers)):
+        found |= {number: int(amount) for number, amount in connection.execute(query.where(held.account.in_(some)))}
+    return found
+
+
+def left_over(connection: Connection, numbers: Collection[str] | None = None) -> dict[str, int]:
+    """What of accounts with anti-overdraft is not granted to anybody, where that is more than nothing."""
+    free = account.c.balance + func.coalesce(account.c.overdraft_limit, _money(UNBOUNDED)) - account.c.granted
+    query = select(account.c.number, account.c.balance, account.c.overdraft_limit, account.c.granted)
+    query = query.where(account.c.anti_overdraft.is_(True), free > _money(0))
+    if numbers is None:
+        return {row.number: _free(row) for row in connection.execute(query)}
+    found: dict[str, int] = {}
+    for some in _slices(sorted(numbers)):
+        found |= {row.number: _free(row) for row in connection.execute(query.where(account.c.number.in_(some)))}
+    return found
+
+
+def held_by(connection: Connection, number: str) -> dict[int, int]:
+    """Which nodes hold how much of an account."""
+    query = select(account_grant.c.node, account_grant.c.amount).where(account_grant.c.account == number)
+    return {row.node: row.amount for row in connection.execute(query.order_by(account_grant.c.node)) if row.amount}
+
+
+# Recalls: a node asks the others for what they do not need.
+
+
+def ask_others(connection: Connection, node_id: int, number: str, amount: int, now: int) -> None:
+    """Note that a node lacks *amount* of an account; 0 = not any more."""
+    table = grant_recall
+    mine = (table.c.node == node_id) & (table.c.account == number)
+    if not amount:
+        connection.execute(delete(table).where(mine))
+    elif not connection.execute(update(table).where(mine).values(amount=amount, at=now)).rowcount:
+        connection.execute(table.insert().values(node=node_id, account=number, amount=amount, at=now))
+
+
+def asked(connection: Connection, node_id: int) -> dict[str, int]:
+    """What other nodes lack, by account, of accounts that this node holds something of."""
+    held, table = account_grant.c, grant_recall.c
+    query = (
+        select(table.account, table.amount)
+        .join_from(grant_recall, account_grant, (held.account == table.account) & (held.node == node_id))
+        .where(table.node != node_id, held.amount > _money(0))
+    )
+    found: dict[str, int] = {}
+    for number, amount in connection.execute(query):
+        found[number] = found.get(number, 0) + amount
+    return found
+
+
+def forget_questions(connection: Connection, node_id: int) -> None:
+    """What a node asked for is not asked any more."""
+    connection.execute(delete(grant_recall).where(grant_recall.c.node == node_id))
 
 
 def release(connection: Connection, node_id: int) -> None:
@@ -96,6 +191,7 @@ def release(connection: Connection, node_id: int) -> None:
     for number, amount in connection.execute(query.order_by(account_grant.c.account)).all():
         if amount:
             give_back(connection, node_id, number, amount)
+    forget_questions(connection, node_id)
 
 
 def alive(connection: Connection, node_id: int, now: int) -> int:
@@ -204,18 +300,6 @@ def _accounts(connection: Connection, node_id: int, numbers: Collection[str] | N
 def _free(row: Any) -> int:
     limit = UNBOUNDED if row.overdraft_limit is None else row.overdraft_limit
     return int(row.balance + limit - row.granted)
-
-
-def _refresh_one(connection: Connection, node_id: int, row: Any, nodes: int) -> None:
-    free = _free(row)
-    if not row.anti_overdraft:
-        give_back(connection, node_id, row.number, row.mine)
-    elif free < 0 and row.mine:
-        give_back(connection, node_id, row.number, min(row.mine, -free))
-    elif free > 0:
-        wanted = free if nodes == 1 else (free + row.mine) // nodes - row.mine
-        if wanted > 0:
-            take(connection, node_id, row.number, wanted)
 
 
 def _add(connection: Connection, node_id: int, number: str, amount: int) -> None:

@@ -1,7 +1,9 @@
 """Change hints between nodes: who has applied a change says so through Redis, and the others look at once.
 
-Nothing depends on a hint: every node asks the database once a second by itself.  So Redis may be away at any time; what
-is said meanwhile is lost, and only the delay grows.
+A node that lacks money which others hold says that too, and they look whether they can give some back.
+
+Nothing depends on a hint: every node asks the database by itself, for changes once a second.  So Redis may be away at
+any time; what is said meanwhile is lost, and only the delay grows.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 5.0
 """Seconds that Redis has to accept a connection, and then to answer our greeting."""
+
+_RECALL = "recall"
 
 _UNHEARD = 100
 """Hints without a reply, after which the connection counts as dead."""
@@ -84,6 +88,7 @@ class Hints(MultiService):
 
     :param seq: gives the number of the last change that is live here.
     :param apply: has the recorder look for changes; fires when what it found is live.
+    :ivar recalled: told that some node lacks money.
     :ivar connected: whether Redis is there, both to hear and to tell.
     """
 
@@ -104,6 +109,7 @@ class Hints(MultiService):
         self._seq = seq
         self._apply = apply
         self._log = log
+        self.recalled: Callable[[], object] = lambda: None
         self._newest = 0
         self._asking = False
         self._lost = False
@@ -118,16 +124,26 @@ class Hints(MultiService):
 
     def publish(self, seq: int) -> None:
         """Tell the others that change *seq* is in the database; forgotten at once when Redis is away."""
+        self._publish(str(seq))
+
+    def recall(self) -> None:
+        """Tell the others that this node lacks money; what, the database says."""
+        self._publish(_RECALL)
+
+    def _publish(self, text: str) -> None:
         redis = self._links[0].redis
         if redis is None:
             return
-        redis.execute_command("PUBLISH", self._channel, str(seq)).addErrback(lambda failure: None)
+        redis.execute_command("PUBLISH", self._channel, text).addErrback(lambda failure: None)
         if len(redis.replyQueue.waiting) > _UNHEARD:
             redis.transport.abortConnection()
 
     def heard(self, message: object) -> None:
         """A hint came; one that is older than what is live here says nothing new."""
         text = message.decode("latin-1") if isinstance(message, bytes) else str(message)
+        if text == _RECALL:
+            self.recalled()
+            return
         if not (text.isascii() and text.isdigit() and len(text) < 20):
             return
         newest = int(text)

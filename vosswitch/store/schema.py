@@ -142,6 +142,17 @@ account_grant = Table(
     **OPTIONS,
 )
 
+grant_recall = Table(
+    "grant_recall",
+    metadata,
+    # What a node lacks, while others hold some of the account: they give back what their calls do not need.
+    Column("node", Integer, primary_key=True, autoincrement=False),
+    Column("account", NAME, primary_key=True),
+    Column("amount", Money, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    **OPTIONS,
+)
+
 ledger = Table(
     "ledger",
     metadata,
@@ -259,6 +270,8 @@ node = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("name", NAME, nullable=False),
     Column("seen", BigInteger, nullable=False),
+    # Which spool its journal lies in: another one under the same number would spend what this one's calls still owe.
+    Column("spool", String(32), nullable=False, server_default=""),
     **OPTIONS,
 )
 

@@ -112,7 +112,7 @@ def test_money_of_the_recorder_arrives(node):
     node.switch.calls.stop_all()
     held = node.switch.balances.state("p")
     assert (held.balance, held.undrained) == (100 * UNITS, UNITS // 10)
-    node.switch._drained({"p": {"balance": 99 * UNITS, "grant": 99 * UNITS, "drained": UNITS // 10}})
+    node.switch._money({"p": {"balance": 99 * UNITS, "grant": 99 * UNITS, "drained": UNITS // 10}})
     assert (held.balance, held.grant, held.undrained) == (99 * UNITS, 99 * UNITS, 0)
     node.switch.stopService()
 

@@ -91,4 +91,6 @@ def test_an_account_without_a_bound_pays_the_whole_fee():
 
 def test_what_a_call_in_need_asks_for_lasts_for_some_slices():
     meter = Meter(plugins().billing_modes["increment"], Terms("0.6", connect_fee="1"), slice_ms=60_000)
-    assert Share(Balances(), meter, "p", 0, bounded=True).shortage == 480 * UNITS // 100 + UNITS
+    (wanted,) = Share(Balances(), meter, "p", 0, bounded=True).wants()
+    assert wanted == ("p", 480 * UNITS // 100 + UNITS, UNITS // 100 + UNITS)
+    assert not list(Share(Balances(), meter, "p", 0, bounded=False).wants())

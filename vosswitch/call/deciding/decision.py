@@ -55,6 +55,7 @@ class Decision:
     :ivar emergency: the number group that makes it an emergency call; None = it is none.
     :ivar full: of a question: what has no line or admission left for the call now.
     :ivar held: its `limits` are taken.
+    :ivar written: its start is in the journal.
     :ivar picked: the counter of the calling number that came out of a pool of the mapping gateway; empty = none.
     :ivar in_debt: its account is locked for its balance, which an emergency call passes.
     :ivar watched: what it counts for in dynamic lists and fraud rules; None = in nothing.
@@ -116,6 +117,7 @@ class Decision:
         "unusable",
         "wall_ms",
         "watched",
+        "written",
     )
 
     def __init__(self, offered: Try, snapshot: Snapshot, modes: Mapping[str, Any], wall_ms: int) -> None:
@@ -137,7 +139,7 @@ class Decision:
         self.picked: tuple[Limit, ...] = ()
         self.notes: list[tuple[str, str]] = []
         self.free = self.no_cdr = self.had_candidates = self.relay = self.explaining = self.in_debt = False
-        self.held = False
+        self.held = self.written = False
         self.emergency: str | None = None
         self.full = ""
         self._longest_out: int | None = None

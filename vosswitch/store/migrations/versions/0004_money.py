@@ -1,5 +1,7 @@
 """Agents, double entry, further terms of rates, settings of rate groups; what the CDR says of agents and packages."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -7,6 +9,8 @@ from vosswitch.store.types import JsonText, Money
 
 revision = "0004"
 down_revision = "0003"
+
+_OPTIONS: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 
 
 def upgrade() -> None:
@@ -23,6 +27,7 @@ def upgrade() -> None:
     op.add_column("ledger", sa.Column("reverses", sa.BigInteger()))
     op.create_index("ix_ledger_reference_account", "ledger", ["reference", "account"], unique=True)
     op.create_index("ix_ledger_reverses", "ledger", ["reverses"], unique=True)
+    _add_recalls()
     _add_subscriptions()
     with op.batch_alter_table("ledger") as table:  # a row each for both directions of one account
         table.drop_constraint("uq_ledger_call_id_account", type_="unique")
@@ -45,6 +50,18 @@ def _add_subscriptions() -> None:
         mysql_collate="utf8mb4_bin",
     )
     op.create_index("ix_subscription_ends", "subscription", ["ends"])
+
+
+def _add_recalls() -> None:
+    op.add_column("node", sa.Column("spool", sa.String(length=32), nullable=False, server_default=""))
+    op.create_table(
+        "grant_recall",
+        sa.Column("node", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("account", sa.String(length=64), primary_key=True),
+        sa.Column("amount", Money(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        **_OPTIONS,
+    )
 
 
 def _widen_days() -> None:
