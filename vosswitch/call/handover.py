@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.accounts.payers import CARD
 from vosswitch.call.joint import Joint
 from vosswitch.call.media import NoCodec
 from vosswitch.call.parties import Far, far_of, same_party, try_of
@@ -29,6 +30,7 @@ from vosswitch.model.signals import (
     Transfer,
     Transferred,
 )
+from vosswitch.model.values import Side
 from vosswitch.sdp.codecs import first_audio
 from vosswitch.sdp.direction import resumed
 
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from vosswitch.call.switchboard import Switchboard
     from vosswitch.model.session import SessionDescription
     from vosswitch.model.signals import Signal
-    from vosswitch.model.values import Side
 
 DEPTH = 5
 """Calls that may follow from one another by transfer."""
@@ -134,6 +135,8 @@ class Handover:
             raise Refused(403, "who transfers may not call any more")
         call.decision.note("transfer", f"the {side} transfers the call to {wanted.number}")
         origin = {"from": str(call.cdr.flowno), "by": str(side), "depth": depth}
+        if side is Side.CALLER and subject is not None and call.decision.billed_as == CARD:
+            origin["card"] = call.cdr.account
         self._joint = Joint(self._leg, 0, self.said)
         self._board.originate(self._joint, offered, subject, origin, self._far.relayed)
 

@@ -134,7 +134,8 @@ class CallService(Service):
         flowno = self._ids.next(now)
         today = self._days.of(now)
         self._board.tallies.day(today)
-        decision = self._decide(Ask(str(flowno), offered, now, subject))
+        card = transfer.get("card", "") if transfer is not None else ""
+        decision = self._decide(Ask(str(flowno), offered, now, subject, card=card))
         if decision.watched is not None:
             self._board.guard.offered(decision.watched)
         if transfer is not None:

@@ -19,6 +19,7 @@ from tests.unit.call.call_world import (
     by_name,
     group,
     mapping,
+    offer,
     phone,
     rate,
 )  # fmt: skip
@@ -27,6 +28,7 @@ from vosswitch.call import pins
 from vosswitch.call.deciding.explain import explain
 from vosswitch.call.deciding.means import Ask
 from vosswitch.model.cards import Access, take_apart
+from vosswitch.model.signals import Accept, Transfer
 from vosswitch.model.values import UNITS, Address, money
 
 PIN = "7351946280"
@@ -262,6 +264,21 @@ def test_parts_make_the_number_again(ways, number):
         assert found.access == max((access.number for access in fitting), key=len)
         assert number in {f"{found.access}{found.pin}{mark}{found.callee}" for mark in ("", "*", "#")}
         assert len(found.masked) == len(found.access + found.pin + found.callee)
+
+
+def test_what_the_callers_side_of_a_card_call_transfers_is_paid_by_the_card():
+    world = world_of(gateway={"transfers": "internal"})
+    caller, callee = world.talk(callee=f"0900{PIN}4312345")
+    caller.say(Transfer("4355"))
+    world.out.answers(offer(7000, "192.0.2.70"))
+    callee.say(Accept(offer(5002)))
+    calls = list(world.calls.calls.values())
+    assert [(call.cdr.account, call.cdr.billing_mode, call.cdr.callee) for call in calls] == [
+        ("card1", 3, "4312345"), ("card1", 3, "4355")
+    ]  # fmt: skip
+    callee.hangs_up()
+    world.clock.advance(1)
+    world.check_idle()
 
 
 def test_the_record_of_a_crash_has_the_billing_mode():

@@ -24,6 +24,7 @@ class Ask(NamedTuple):
     :ivar wall_ms: its start, epoch milliseconds.
     :ivar subject: who calls, when that is known already (an explanation); None = the source and the user say it.
     :ivar explain: list every gateway that was looked at, not only those that match.
+    :ivar card: the account of the card that pays, for a call that a card's caller has transferred; "" = none.
     :ivar payer: the account that paid then, for a call that was made with a card (a simulation).
     :ivar lrn: what was found out about the called number then, "" = not ported (a simulation); None = find it out.
     """
@@ -35,6 +36,7 @@ class Ask(NamedTuple):
     explain: bool = False
     lrn: str | None = None
     payer: str | None = None
+    card: str = ""
 
 
 class Means(NamedTuple):

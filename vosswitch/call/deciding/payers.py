@@ -41,14 +41,15 @@ def _masked(received: str, whole: str, pin: str) -> str:
 
 
 def card_account(ask: Ask, decision: Decision, means: Means) -> str:
-    """The account of the card that was dialled.
+    """The account of the card that was dialled, now or for the call that is transferred.
 
     :raises Refused: no card has this PIN, or its source has tried too many wrong ones.
     """
     card = decision.card
-    assert card is not None
-    decision.card = card._replace(pin="")
     decision.billed_as = CARD
+    if card is None:
+        return ask.card
+    decision.card = card._replace(pin="")
     if ask.payer is not None:  # a call that was made with a card, again
         return ask.payer
     if means.pins is None:
@@ -72,7 +73,7 @@ def bound_account(decision: Decision) -> Account | None:
     if payers is NOBODY_ELSE:
         return None
     number, gateway = payers.bound.get(decision.caller), decision.gateway
-    if number is None or decision.card is not None or (gateway is not None and not gateway.cards.bound):
+    if number is None or decision.billed_as or (gateway is not None and not gateway.cards.bound):
         return None
     found = decision.snapshot.accounts.get(number)
     if found is None:

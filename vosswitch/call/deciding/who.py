@@ -73,7 +73,8 @@ def _read(offered: Try) -> Read:
 def account(ask: Ask, decision: Decision, means: Means) -> None:
     """Name the account that pays, and see whether it may make calls at all."""
     subject: Any = decision.gateway or decision.phone
-    number = subject.account if decision.card is None else card_account(ask, decision, means)
+    by_card = decision.card is not None or ask.card
+    number = card_account(ask, decision, means) if by_card else subject.account
     found = decision.snapshot.accounts.get(number)
     if found is None:
         decision.note("account", f"{number} does not exist")
