@@ -311,9 +311,8 @@ class Recorder:
         if self._is_due("days", _DAYS_SECONDS):
             self._drain.prepare_days()
         if self._is_due("poll", _POLL_SECONDS):
+            self._periodic.turn()
             self._follow()
-            if self._periodic.turn():
-                self._follow()
             self._granting.settle()
         self._keep_company()
 
@@ -403,6 +402,8 @@ class Recorder:
         if change is None:
             return
         self._periodic.note(change)
+        if self._periodic.turn():  # what was provisioned or paid comes with what follows from it
+            change = self._feed.changes() or change
         touched = change["accounts"].keys()
         if touched:
             self._granting.refresh(touched)
