@@ -68,15 +68,18 @@ DOCUMENT = {
 }  # fmt: skip
 
 
-def template(folder, **parameters):
-    """A provisioned database in *folder*, to be copied for every run."""
+def template(folder, tables=None, **parameters):
+    """A provisioned database in *folder*, to be copied for every run.
+
+    :param tables: of the document, where they are other ones.
+    """
     url = f"sqlite:///{folder}/db.sqlite"
     migrate(url)
     database = open_database(url)
     secrets = Secrets(str(folder / "key"))
     with database.write() as connection:
         more = {"parameters": [{"name": name, "value": value} for name, value in parameters.items()]}
-        apply_load(connection, DOCUMENT | more, Deployment(realm="vosswitch", secrets=secrets))
+        apply_load(connection, DOCUMENT | more | (tables or {}), Deployment(realm="vosswitch", secrets=secrets))
     database.close()
     return folder
 
