@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from decimal import Decimal
 
+import pytest
+
+from tests.support.baresip import MODULES, Baresip
 from tests.support.sipp import ANSWER, CALL
 from tests.support.switch import until
 
@@ -75,3 +79,29 @@ def test_a_package_rests_until_it_is_paid(case):
     case.call(CALL).succeeds()
     vendor.succeeds()
     assert (case.cdr()["fee"], case.cdr()["package_seconds"]) == ("0", 1)
+
+
+@pytest.mark.skipif(
+    shutil.which("baresip") is None or not (MODULES / "sndfile.so").exists(),
+    reason="baresip is not installed (Debian package baresip-core)",
+)
+def test_a_phone_is_cut_at_its_spending_limit(case):
+    number = f"{case.n:03}1001"
+    more = f'[[phones]]\nnumber = "{number}"\naccount = "C{{n}}"\npassword = "p"\nspending_limit = "0.02"\n'
+    case.begin(more=more)
+    vendor = case.vendor("first", ANSWER)
+    account = f"<sip:{number}@127.0.0.1:{case.switch.port}>;auth_user={number};auth_pass=p;regint=120"
+    phone = Baresip(case.folder / number, account, 440)
+    case.peers.append(phone)
+    phone.says("200 OK () [1 binding]")
+    phone.command("dial", f"sip:{case.number}@127.0.0.1:{case.switch.port}")
+    phone.expect("CALL_ESTABLISHED")
+    phone.expect("CALL_CLOSED")
+    vendor.succeeds()
+    cdr = case.cdr()
+    assert (cdr["phone"], cdr["end_reason"], cdr["fee"]) == (number, "balance_exhausted", "0.02")
+    assert ledger(case, f"#phone/{number}") == [("limit", "0.02"), ("limit", "-0.02")]
+    assert Decimal(case.switch.balance(f"C{case.n}")) == Decimal("9.98")
+    phone.command("dial", f"sip:{case.number}@127.0.0.1:{case.switch.port}")
+    phone.expect("CALL_CLOSED")
+    assert case.cdrs(2)[0]["end_reason"] == "insufficient_balance"
