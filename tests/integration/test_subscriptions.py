@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
 
 from vosswitch.billing.packages import SECOND
 from vosswitch.model.values import UNITS, money
@@ -111,6 +113,33 @@ def test_two_nodes_book_a_period_once(two):
     two.turn("2026-12-01T00:00:01")
     assert [row[2] for row in two.rows("1")[1:]] == ["rent:basic:20261116", "rent:basic:20261201"]
     assert two.balances()["#1/basic/1"] == 6000 * SECOND
+
+
+def test_nodes_that_book_at_the_same_moment_book_once(database, tmp_path):
+    office = Office(database, tmp_path, 4)
+    office.load(anti_overdraft=True)
+    for text in (None, "2026-12-01T00:00:01", "2027-01-01T00:00:01"):
+        office.now = office.now if text is None else at(text)
+        start = threading.Barrier(4)
+        failed = []
+
+        def work(node, start=start, failed=failed):
+            start.wait()
+            try:
+                node.turn()
+            except DBAPIError as error:  # the recorder tries again
+                failed.append(error)
+
+        threads = [threading.Thread(target=work, args=(node,)) for node in office.nodes]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(failed) < 4
+        office.turn()
+    days = ["20261116", "20261201", "20270101"]
+    assert [row[2] for row in office.rows("1")[1:]] == [f"rent:basic:{day}" for day in days]
+    assert office.balances() == {"#1/basic/1": 6000 * SECOND, "#1/basic/money": 2 * UNITS, "1": money("70.3")}
 
 
 def test_what_was_not_used_lapses(office):

@@ -62,22 +62,27 @@ class Periodic:
         now = self._wall_ms()
         booked = False
         for subject in self._due(now)[:AT_ONCE]:
-            if self._waits(subject, now):
-                continue
-            with self._database.write() as connection:
-                done = subscriptions.bring(connection, subject, self._zone, now, self._who)
-            booked |= bool(done.booked)
-            self._touched.discard(subject)
-            self._asked.pop(subject, None)
-            if done.short:
-                self._recall(done.short)
-                self._asked[subject] = now
-            if done.short or done.more:
-                self._touched.add(subject)
+            if not self._waits(subject, now):
+                booked |= self._bring(subject, now)
         if not self._touched:
             with self._database.read() as connection:
                 self._next = subscriptions.next_end(connection)
         return booked
+
+    def _bring(self, subject: str, now: int) -> bool:
+        with self._database.write() as connection:
+            done = subscriptions.bring(connection, subject, self._zone, now, self._who)
+        self._touched.discard(subject)
+        self._asked.pop(subject, None)
+        if done.short:
+            self._ask(subject, now, done.short)
+        if done.short or done.more:
+            self._touched.add(subject)
+        return bool(done.booked)
+
+    def _ask(self, subject: str, now: int, amounts: Mapping[str, int]) -> None:
+        self._asked[subject] = now
+        self._recall(amounts)
 
     def _due(self, now: int) -> list[str]:
         with self._database.read() as connection:
@@ -96,13 +101,11 @@ class Periodic:
 
     def _waits(self, subject: str, now: int) -> bool:
         """Ask once for what nodes hold, and give them time."""
-        since = self._asked.get(subject)
-        if since is not None:
+        if subject in self._asked:
+            since = self._asked[subject]
             return since <= now < since + RECALL_MS
         with self._database.read() as connection:
             needs = subscriptions.needs(connection, subject, now)
-        if not needs:
-            return False
-        self._asked[subject] = now
-        self._recall(needs)
-        return True
+        if needs:
+            self._ask(subject, now, needs)
+        return bool(needs)
