@@ -20,6 +20,9 @@ TERMS = st.builds(
     st.sampled_from(["0", "0.05"]),
     st.sampled_from(["0", "7.7"]),
     st.sampled_from([0, 5]),
+    attempt_fee=st.sampled_from(["0", "0.02"]),
+    minimum=st.sampled_from(["0", "0.3"]),
+    sections=st.sampled_from(["", "60:0.5,120:0.3"]),
 )
 PURSES = st.lists(st.integers(0, 400), max_size=3)
 
@@ -61,7 +64,7 @@ def test_what_is_funded_is_what_can_be_paid(mode, terms, seconds, money):
         return MODES[mode].fee(at, terms)
 
     given_ = worth(priced, seconds, terms.step)
-    if given_ is None:
+    if given_ is None or money < priced(0).fee:
         return
     funded = MODES[mode].funded_until(given_ + money, terms)
     if funded is None:
@@ -82,6 +85,10 @@ def test_what_is_funded_is_what_can_be_paid(mode, terms, seconds, money):
         ({"first": 60, "next": 60}, 61_000, 75, "0.45"),
         ({"tax": "20"}, 100_000, 60, "0.48"),
         ({"free_time": 10}, 100_000, 60, "0.3"),
+        ({"attempt_fee": "0.02"}, 60_000, 60, "0.02"),  # is no second's
+        ({"minimum": "0.3"}, 100_000, 60, "0.4"),
+        ({"minimum": "0.3"}, 10_000, 60, "0"),
+        ({"sections": "60:0.3"}, 100_000, 60, "0.2"),
     ],
 )
 def test_the_first_seconds_are_given(terms, ms, seconds, own):
