@@ -96,7 +96,7 @@ def prefixes() -> dict[str, list[str]]:
 def _customers(folder: Path, count: int) -> str:
     path = folder / "customers.bin"
     rows = (
-        [f"{100_000 + n}" if n < 900_000 else "", 0, f"0.{n % 900 + 100}", 1, 1, "0", "0", "domestic"]
+        [f"{100_000 + n}" if n < 900_000 else "", 0, f"1.{n % 900 + 100}", 1, 1, "0", "0", "domestic"]
         for n in range(count)
     )
     compile_rates(rows, str(path))

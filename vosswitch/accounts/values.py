@@ -14,6 +14,7 @@ from vosswitch.accounts.privileges import ORDINARY, Privileges
 from vosswitch.accounts.screening import UNSCREENED, Screening
 from vosswitch.accounts.sources import SIP_PORT, SourceMatch, read_source
 from vosswitch.model.call import Credential
+from vosswitch.model.margins import UNSET, Margins
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.values import Level
 from vosswitch.numbers.dialplan import NO_PLAN, DialPlan, parse_plan
@@ -42,6 +43,7 @@ class Account:
     :ivar agent: number of the agent whose customer it is; None = nobody's.
     :ivar packages: names of its packages.
     :ivar claims: its PIN and bound numbers.
+    :ivar margins: what is to be left of its calls.
     :ivar limit: what each of its calls takes.
     """
 
@@ -61,6 +63,7 @@ class Account:
     packages: tuple[str, ...] = ()
     claims: Claims = NO_CLAIMS
     private_rates: str | None = None
+    margins: Margins = UNSET
     limit: Limit = field(init=False, repr=False, compare=False, default=NO_LIMIT)
 
     def __post_init__(self) -> None:
@@ -86,6 +89,7 @@ class Account:
             agent=body.get("agent"),
             packages=tuple([item["name"] for item in body.get("packages") or ()]),
             claims=Claims.of_account(body),
+            margins=Margins.of(body.get("least_profit") or "", body.get("most_rate") or ""),
         )
 
 
@@ -105,6 +109,7 @@ class MappingGateway:
     :ivar cards: how phone cards are dialled there.
     :ivar periods: when it may call, and what it is like then; none = always, as it is.
     :ivar screening: lists of its calls.
+    :ivar margins: what is to be left of its calls, before its account's.
     :ivar privileges: whom it may be connected with, and what it has of its own.
     :ivar limit: what each of its calls takes.
     """
@@ -132,6 +137,7 @@ class MappingGateway:
     numbering: Numbering = PLAIN_NUMBERING
     jurisdiction: Jurisdiction = NO_JURISDICTION
     cards: CardRules = USUAL
+    margins: Margins = UNSET
     locked: bool = False
     privileges: Privileges = ORDINARY
     limit: Limit = field(init=False, repr=False, compare=False, default=NO_LIMIT)
@@ -179,6 +185,7 @@ class MappingGateway:
             privileges=Privileges.from_body(body, "routing"),
             jurisdiction=Jurisdiction.from_body(body),
             cards=CardRules.from_body(body),
+            margins=Margins.of(body.get("least_profit") or "", body.get("most_rate") or ""),
         )
         return with_periods(plain, body.get("periods") or ())  # type: ignore[no-any-return]
 

@@ -74,6 +74,15 @@ def minute_units(per_minute: str) -> int:
     return int(Decimal(per_minute) * UNITS)
 
 
+Kinds = frozenset[tuple[str, int, int]]
+
+
+@lru_cache(maxsize=1024)
+def _kinds(found: Kinds) -> Kinds:
+    """Equal ones are one and the same object: few kinds of rates make up most lists."""
+    return found
+
+
 @lru_cache(maxsize=1024)
 def _shared(lengths: tuple[int, ...]) -> tuple[int, ...]:
     return lengths
@@ -102,11 +111,15 @@ class RateTable:
     :ivar plain: there is no file under it, no rate has anything further, and it is in the deployment's currency: its
         prices are those that it says.
     :ivar currency: of its prices, "" = the deployment's.
+    :ivar kinds: connection fees with first and further increments of rates in the overlay, of former ones too.
     """
 
-    __slots__ = ("_base", "_entries", "_units", "currency", "lengths", "plain")
+    __slots__ = ("_base", "_entries", "_units", "currency", "kinds", "lengths", "plain")
 
-    def __init__(self, entries: _Entries, base: RateFile | None, currency: str = "") -> None:
+    def __init__(
+        self, entries: _Entries, base: RateFile | None, currency: str = "", kinds: Kinds = frozenset()
+    ) -> None:
+        self.kinds = kinds
         self._entries = entries
         self.lengths = _shared(tuple(sorted(set(map(len, entries)), reverse=True)))
         self._base = base
@@ -129,7 +142,7 @@ class RateTable:
             (prefix, effective), with a list of the fields of `Extra` behind them where there is something of it;
             ``[prefix, None]`` takes away everything of that prefix.
         """
-        entries = dict(self._entries)
+        entries, kinds = dict(self._entries), set(self.kinds)
         touched = False
         for row in rows:
             touched = True
@@ -138,13 +151,14 @@ class RateTable:
                 entries[prefix] = _GONE
                 continue
             rate = rate_of(row)
+            kinds.add((rate.connect_fee, rate.first, rate.next))
             old = entries.get(prefix)
             entries[prefix] = rate if old is None else _with_rate(old, rate)
-        return RateTable(entries, self._base, self.currency) if touched else self
+        return RateTable(entries, self._base, self.currency, _kinds(frozenset(kinds))) if touched else self
 
     def in_currency(self, currency: str) -> RateTable:
         """The same prices in another currency."""
-        return self if currency == self.currency else RateTable(self._entries, self._base, currency)
+        return self if currency == self.currency else RateTable(self._entries, self._base, currency, self.kinds)
 
     def lookup(self, number: str, at_ms: int) -> Rate | None:
         """The rate of *number*: the newest in force at *at_ms* of the longest prefix that has one in force."""

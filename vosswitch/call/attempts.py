@@ -35,6 +35,7 @@ class Attempts:
     """
 
     __slots__ = (
+        "_began",
         "_board",
         "_cdr",
         "_decision",
@@ -58,6 +59,7 @@ class Attempts:
         self._decision = decision
         self._cdr = cdr
         self._placed = 0
+        self._began = board.clock.seconds()
         self._since = 0.0
         self._ringing = self._early = self._full = self._late = False
         self._row: Attempt | None = None
@@ -72,6 +74,9 @@ class Attempts:
         """The next route that has lines and calls per second left; its place is taken."""
         if self._late:
             return None
+        if self._placed:  # rates may be others by now
+            elapsed = self._board.clock.seconds() - self._began
+            self._decision.now_ms = self._decision.wall_ms + int(elapsed * 1000)
         for route in self._decision.routes:
             full = self._board.limits.take(route.limits, self._board.clock.seconds())
             if full is None:
@@ -100,8 +105,12 @@ class Attempts:
         self._loop = self._board.loops.began(self.leg.remote, route.caller_out, route.callee_out)
 
     def _new_row(self, route: Route) -> Attempt:
-        self._decision.tried(route)
-        self._price = price = self._decision.vendor_price(route, self._decision.wall_ms)
+        decision = self._decision
+        decision.tried(route)
+        asked, price = decision.asked  # when it was seen whether the call pays
+        if asked != route.name:
+            price = decision.vendor_price(route, decision.now_ms)
+        self._price = price
         row = Attempt(route.name, route.caller_out, route.callee_out, prefix=route.prefix)
         if price is not None:
             row.cost_prefix, row.price = price.rate.prefix, price.rate.per_minute

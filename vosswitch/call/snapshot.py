@@ -62,6 +62,7 @@ class Snapshot:
     :ivar clearing: what has to be left on vendors' accounts.
     :ivar vendor_prices: the price lists of routing gateways by name, None = it has none; found when first asked for.
     :ivar payers: accounts by PIN and bound number.
+    :ivar dearest: what vendors' lists can cost beside the minute price (`vosswitch.call.deciding.dearest`), likewise.
     :ivar whole: no further parts of a change are awaited.
     """
 
@@ -96,6 +97,7 @@ class Snapshot:
     payers: Payers = NOBODY_ELSE
     clearing: Clearing = UNCHECKED
     vendor_prices: dict[str, RateTable | None] = field(default_factory=dict, compare=False)
+    dearest: dict[str, Any] = field(default_factory=dict, compare=False)
     whole: bool = True
 
     @property
@@ -132,6 +134,7 @@ class Snapshot:
             **_derived(base, new, gateways, more=bool(change.get("more"))),
             vendor_prices={},
             payers=base.payers.changed(change.get("accounts") or (), base.accounts, new["accounts"]),
+            dearest={},
             callers=_callers(base, new["mapping_gateways"], new["phones"]),
             gateways=gateways,
             parameters=parameters,

@@ -16,7 +16,8 @@ class Attempt:
     :ivar redirects: where its 3xx have led, in order.
     :ivar pdd_ms: from its INVITE to the first ringing, progress or answer; None = there was none.
     :ivar prefix: of the gateway, that matched.
-    :ivar cost_prefix: of the vendor's rate in force at the start; *price* is that, per minute, decimal text; "" = none.
+    :ivar cost_prefix: of the vendor's rate in force when it was tried; *price* is that, per minute, decimal text;
+        "" = none.
     """
 
     gateway: str

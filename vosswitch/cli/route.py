@@ -28,6 +28,10 @@ CANDIDATE = (
     Field("callee_out", "text", "called number as sent"),
     Field("price", "money", "what the vendor takes a minute"),
     Field("margin", "money", "what is left of the account's price"),
+    Field("seconds", "whole", "average length of a call there, for which income, cost and profit are reckoned"),
+    Field("income", "money", "what such a call brings, without tax"),
+    Field("cost", "money", "what the vendor takes for it, without tax"),
+    Field("profit", "money", "the difference"),
     Field("values", "object", "what each criterion of the order saw, by its name"),
 )
 
@@ -113,7 +117,7 @@ def _kept(state: State, rows: Sequence[Mapping[str, Any]]) -> None:
         click.echo("no gateway would be tried")
         return
     click.echo("candidates, in order")
-    show(state, rows, CANDIDATE, ("gateway", "why", "caller_out", "callee_out", "price", "margin"))
+    show(state, rows, CANDIDATE, ("gateway", "why", "caller_out", "callee_out", "price", "margin", "profit"))
     criteria = list(rows[0].get("values") or ())
     if criteria:
         click.echo("\nordered by, from the left")

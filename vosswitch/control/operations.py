@@ -234,7 +234,8 @@ ROUTE = Operation(
         Field(
             "candidates",
             "list",
-            "gateway, prefix, priority, weight, caller_out, callee_out, price, margin, values, kept, why",
+            "gateway, prefix, priority, weight, caller_out, callee_out, price, margin, values, kept, why,"
+            " seconds, income, cost, profit",
         ),
         Field("steps", "list", "the decision in words, in order"),
     ),

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vosswitch.model.cards import EXPECTED, Access, read_access
+from vosswitch.model.margins import LEAST_EXPECTED, MOST_EXPECTED, Least, Most, read_least, read_most
 from vosswitch.model.numberlist import NumberList
 from vosswitch.model.values import Address
 
@@ -290,6 +291,24 @@ def mailbox() -> Kind:
     """Mail addresses separated by commas, as a tuple; may be empty."""
     pattern = re.compile(r"[^\s@,]+@[^\s@,]+")
     return Kind("mail", "mail addresses separated by commas, or nothing", _split(pattern), ",".join)
+
+
+def least_profit() -> Kind:
+    """A percentage of the cost or an amount per minute, as `Least`; ``none`` is None."""
+
+    def write(value: Least | None) -> str:
+        return "none" if value is None else value.text
+
+    return Kind("profit", LEAST_EXPECTED, lambda given: read_least(given.lower()), write)
+
+
+def most_rate() -> Kind:
+    """A price per minute, as `Most`; ``none`` is None."""
+
+    def write(value: Most | None) -> str:
+        return "none" if value is None else value.text
+
+    return Kind("rate", MOST_EXPECTED, lambda given: read_most(given.lower()), write)
 
 
 def octet() -> Kind:

@@ -131,7 +131,7 @@ class Replay:
             if answers is None:
                 break
         if not placed:
-            refused = "all_gateways_busy" if past.full else "empty_callee"
+            refused = "all_gateways_busy" if past.full else _unplaced(decision.unusable)
             return self._result(decision, past, "", refused)
         return self._result(decision, past, last, "")
 
@@ -185,6 +185,11 @@ class Replay:
         account = decision.account.number if decision.account is not None else past.row.account
         prefix = decision.price.rate.prefix if decision.price is not None else ""
         return Result(gateway, prefix, account, refused, answered=False, ms=0, fee=0, cost=0)
+
+
+def _unplaced(reason: str) -> str:
+    """Why no gateway was used although some match."""
+    return "empty_callee" if reason == "no_route" else reason
 
 
 def recorded(past: Past) -> Result:

@@ -12,6 +12,7 @@ from vosswitch.numbers.dialplan import parse_plan
 from vosswitch.store import (
     fields,
     fraud_fields,
+    margin_fields,
     numbering_fields,
     package_fields,
     period_fields,
@@ -121,6 +122,7 @@ ACCOUNTS = Table(
         *OF_ACCOUNTS,
         *package_fields.OF_ACCOUNTS,
         *_CARDS,
+        *margin_fields.OF_ACCOUNTS,
     ),
 )
 
@@ -147,6 +149,7 @@ MAPPING_GATEWAYS = Table(
         _TRANSFORMS,
         _MEDIA_PROXY,
         *_ROUTING_TIME,
+        *margin_fields.OF_MAPPING_GATEWAYS,
         *PRIVILEGES_OF_MAPPING_GATEWAYS,
         *OF_MAPPING_GATEWAYS,
         *portability_fields.OF_MAPPING_GATEWAYS,

@@ -141,7 +141,7 @@ def test_an_agent_that_is_missing_or_a_circle_refuses():
 
 
 def test_the_rate_of_each_agent_is_that_of_the_answer():
-    world = world_of()
+    world = world_of(parameters={"VS_LEAST_PROFIT": "none"})
     caller = world.call(callee="4512345")
     world.clock.advance(60)
     world.out.answers(offer(5000))

@@ -189,7 +189,8 @@ DAY = calendar("day", {"start": "06:00", "end": "21:59:59"})
 @pytest.mark.parametrize(("hours", "fee"), [(0, "0.6"), (15, "0.25")])
 def test_the_period_at_the_answer_gives_the_price(hours, fee):
     rows = (rate("43", "0.6", connect_fee="0", periods="night:0.2:0.05,other:9"),)
-    world = retail(*rows, calendars=by_name(NIGHT, calendar("other")), wall=START + hours * HOUR)
+    below = {"VS_LEAST_PROFIT": "none"}
+    world = retail(*rows, parameters=below, calendars=by_name(NIGHT, calendar("other")), wall=START + hours * HOUR)
     assert talked(world, 60).fee == money(fee)
 
 
@@ -232,7 +233,7 @@ def test_private_rates_come_first_and_fall_back():
         rate("43", "0.6"), rate("44", "0.7"),
         groups=(group("own", rate("431", "0.06")), group("gateway", rate("4", "3"))),
         accounts=by_name(account("c", private_rates="own"), account("v", kind="clearing", rate_group="wholesale")),
-        mapping_gateways=by_name(mapping("m", rate_group="gateway")),
+        mapping_gateways=by_name(mapping("m", rate_group="gateway", least_profit="none")),
     )  # fmt: skip
     assert told(world)["price"] == money("0.06")
     assert told(world, callee="4399")["price"] == money("3")

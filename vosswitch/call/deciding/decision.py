@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vosswitch.accounts.values import Account, MappingGateway, Phone
     from vosswitch.billing.balances import Balances
     from vosswitch.call.deciding.porting import Pending
+    from vosswitch.call.deciding.profit import Reckoned
     from vosswitch.call.deciding.routes import Route
     from vosswitch.call.fraud.guard import Watched
     from vosswitch.call.funding import Funding
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from vosswitch.model.causes import Cause
     from vosswitch.model.rating import Fee
     from vosswitch.model.signals import Try
+    from vosswitch.routing.gateways import RoutingGateway
 
 
 __all__ = ["Decision", "Price", "Refused"]
@@ -70,6 +72,9 @@ class Decision:
     :ivar agents: those above the account, the nearest first; *agent_prices* what those pay that pay anything.
     :ivar card: the phone card that was dialled; None = none was.
     :ivar billed_as: the record's billing mode where a card or a bound number's account pays; 0 = the caller's own.
+    :ivar now_ms: the moment of the attempt that is being prepared, epoch ms: rates are those in force then.
+    :ivar asked: the gateway whose vendor's price was looked up last, and that price, None = there is none.
+    :ivar reckoned: of a question: income and cost by gateway; None = of none.
     :ivar cost_ms: how long the vendor's leg was up, ms, when it was not the whole call; None = as long as that.
     """
 
@@ -80,6 +85,7 @@ class Decision:
         "agent_prices",
         "agents",
         "areas",
+        "asked",
         "attempt_costs",
         "billed_as",
         "callee",
@@ -100,6 +106,7 @@ class Decision:
         "limits",
         "no_cdr",
         "notes",
+        "now_ms",
         "offered",
         "pending",
         "phone",
@@ -108,6 +115,7 @@ class Decision:
         "ported",
         "price",
         "rated",
+        "reckoned",
         "relay",
         "route_prefix",
         "routed",
@@ -124,7 +132,9 @@ class Decision:
         self.offered = offered
         self.snapshot = snapshot
         self._modes = modes
-        self.wall_ms = wall_ms
+        self.wall_ms = self.now_ms = wall_ms
+        self.asked: tuple[str, Price | None] = ("", None)
+        self.reckoned: dict[str, Reckoned] | None = None
         self.caller = offered.caller
         self.callee = offered.callee
         self.cause: Cause | None = None
@@ -345,7 +355,7 @@ class Decision:
         assert self.price is not None
         return "free" if self.free else self.price.mode
 
-    def vendor_price(self, route: Route, at_ms: int) -> Price | None:
+    def vendor_price(self, route: Route | RoutingGateway, at_ms: int) -> Price | None:
         """The vendor's rate for a route at a moment (epoch ms); None when there is none."""
         account = self.snapshot.accounts.get(route.account) if route.account is not None else None
         if account is None:

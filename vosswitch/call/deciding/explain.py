@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from vosswitch.call.deciding.decide import Decider
     from vosswitch.call.deciding.decision import Decision
+    from vosswitch.call.deciding.profit import Reckoned
     from vosswitch.call.snapshot import Snapshot
 
 _NOWHERE = Address("0.0.0.0", 0)  # noqa: S104 - a question has no source
@@ -118,8 +119,16 @@ def _candidates(decision: Decision, kept: Mapping[str, Any]) -> list[dict[str, A
         for name in ("prefix", "priority", "weight", "price", "margin"):
             row[name] = item[name]
         row["values"] = values
+        if decision.reckoned is not None and item["gateway"] in decision.reckoned:
+            row |= _money(decision.reckoned[item["gateway"]])
         rows.append(row)
     return rows
+
+
+def _money(found: Reckoned) -> dict[str, Any]:
+    """What a call of average length would bring and cost there."""
+    profit = found.income - found.cost
+    return {"seconds": found.ms // 1000, "income": found.income, "cost": found.cost, "profit": profit}
 
 
 def _last_word(decision: Decision, gateway: str) -> str:
@@ -138,6 +147,7 @@ def _row(name: str, *, kept: bool, why: str, route: Any) -> dict[str, Any]:
         "price": None,
         "margin": None,
         "values": {},
+        **dict.fromkeys(("seconds", "income", "cost", "profit")),
         "kept": kept,
         "why": why,
     }

@@ -12,6 +12,7 @@ from vosswitch.call.deciding.lines import outgoing, unbounded
 from vosswitch.call.deciding.porting import number_parameters
 from vosswitch.call.deciding.presentation import display_name, outgoing_identity, privacy
 from vosswitch.call.deciding.pricing import unpayable
+from vosswitch.call.deciding.profit import rule_of, unprofitable
 from vosswitch.call.deciding.registered import over_registrations
 from vosswitch.call.deciding.sending import Sent, numbers_sent
 from vosswitch.model.call import LegTimers, Placement
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from vosswitch.call.deciding.decision import Decision
     from vosswitch.call.deciding.means import Means
     from vosswitch.call.deciding.sending import Sending
+    from vosswitch.call.deciding.view import NodeView
     from vosswitch.model.call import Candidate, Contact
     from vosswitch.model.session import SessionDescription
     from vosswitch.model.values import Address
@@ -80,13 +82,15 @@ class Route(NamedTuple):
 
 
 def gateway_routes(
-    decision: Decision, candidates: Iterable[Candidate], means: Means, sending: Callable[[], Sending]
+    decision: Decision, candidates: Iterable[Candidate], means: Means, sending: Callable[[], Sending], view: NodeView
 ) -> Iterator[Route]:
     """The routes of the planned gateways, each built when its turn comes.
 
     :param sending: what numbers are made with, for gateways that are not sent them as they are.
     """
     gateways, mixed = decision.snapshot.gateways.gateways, decision.snapshot.currencies.mixed
+    rule = rule_of(decision)
+    reckons = rule is not None or (decision.explaining and decision.funding is not None)
     for candidate in candidates:
         gateway = gateways[candidate.gateway]
         if mixed and (why := unpayable(decision, gateway)):
@@ -96,6 +100,8 @@ def gateway_routes(
             continue
         if gateway.periods:
             gateway = _in_period(decision, gateway)
+        if reckons and unprofitable(decision, rule, gateway, candidate, means.modes, view):
+            continue
         if gateway.as_is:
             sent: Sent | None = Sent(decision.caller, decision.sent_callee)
         else:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from vosswitch.routing.gauges import Figures, Gauges
     from vosswitch.routing.index import Match
 
+ENOUGH_CALLS = 10
+"""Of which an average length can be told."""
 _tuple = tuple.__new__
 
 
@@ -118,6 +120,14 @@ class NodeView:
             row = name, prefix, entry[5], entry[6], price, asr, acd, held(entry[8], 0), entry[7], attempts(name, 0), own
             add(_tuple(Candidate, row))  # what the class does itself takes twice as long
         return found
+
+    def length(self, gateway: RoutingGateway, prefix: str) -> int:
+        """Milliseconds that calls to the destination last there, by their ACD in whole seconds; 0 = it is not known."""
+        gauges = self._gauges
+        if gauges is None:
+            return 0
+        found = gauges.figures_to(gateway.name, gauges.destination(prefix, self._decision.callee), self._now)
+        return max(round(found.acd), 1) * 1000 if found.calls >= ENOUGH_CALLS and found.acd else 0
 
     def in_use(self, key: str) -> int:
         """Calls that a counter has now."""

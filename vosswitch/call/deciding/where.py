@@ -43,7 +43,7 @@ def where(ask: Ask, decision: Decision, attempt: CallAttempt, means: Means) -> N
     candidates = decision.plan.candidates
     if decision.snapshot.clearing is not UNCHECKED and decision.emergency is None:
         candidates = still_funded(decision, candidates, view)
-    decision.routes = gateway_routes(decision, candidates, means, sending)
+    decision.routes = gateway_routes(decision, candidates, means, sending, view)
 
 
 def _sending(ask: Ask, decision: Decision, means: Means, view: NodeView) -> Sending:
