@@ -32,8 +32,9 @@ FIELDS = (
 )
 
 BOOKS = (
+    Field("currency", "text", "what it is counted in; purses = gift seconds and money, and limits"),
     Field("book", "text", "the book; accounts = all balances together"),
-    Field("amount", "money", "what it gained; all rows add up to 0"),
+    Field("amount", "money", "what it gained; those of a currency add up to 0"),
     Field("rows", "whole", "bookings"),
     Field("help", "text", "what is in it"),
 )
@@ -99,7 +100,7 @@ def list_(state: State, /, limit: int, since: str | None, until: str | None, **c
 @common
 @click.pass_obj
 def books(state: State, since: str | None, until: str | None) -> None:
-    """What each book has gained; with the accounts it adds up to zero."""
+    """What each book has gained, by currency; with the accounts it adds up to zero."""
     from vosswitch.store.ledger import held  # noqa: PLC0415 - SQLAlchemy takes its time
 
     with state.database.read() as connection:

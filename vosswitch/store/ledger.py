@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import and_, func, select
 
+from vosswitch.billing.packages import is_purse
+from vosswitch.params.system import Parameters
 from vosswitch.store.books import BOOKS, KINDS, contra_of
-from vosswitch.store.schema import ledger
+from vosswitch.store.schema import account, ledger, parameter
 from vosswitch.store.types import Money
 
 if TYPE_CHECKING:
@@ -77,10 +79,12 @@ class Wanted(NamedTuple):
 class Held(NamedTuple):
     """One book over a time.
 
+    :ivar currency: what it is counted in: that of the accounts, or ``purses`` (gift seconds, gift money, limits).
     :ivar amount: units that it gained; what accounts gained of it is negative here.
     :ivar rows: how many bookings that were.
     """
 
+    currency: str
     book: str
     amount: int
     rows: int
@@ -102,19 +106,38 @@ def bookings(connection: Connection, wanted: Wanted, limit: int = 100) -> Iterat
 
 
 def held(connection: Connection, wanted: Wanted = Wanted()) -> list[Held]:  # noqa: B008 - immutable
-    """What each book has gained, and what all accounts together have, as book ``accounts``: the sum of all is zero."""
+    """What each book has gained, and what all accounts together have, as book ``accounts``.
+
+    The sum of all books of a currency is zero.
+    """
     total = func.sum(ledger.c.amount, type_=Money)
-    query = select(ledger.c.contra, ledger.c.kind, total.label("amount"), func.count().label("rows"))
-    sums: dict[str, tuple[int, int]] = {}
-    gained = count = 0
-    for row in connection.execute(query.where(wanted.condition()).group_by(ledger.c.contra, ledger.c.kind)):
-        book = contra_of(row.kind, row.contra)
-        amount, rows = sums.get(book, (0, 0))
-        sums[book] = amount - row.amount, rows + row.rows
-        gained, count = gained + row.amount, count + row.rows
-    names = [*BOOKS, *sorted(set(sums) - set(BOOKS))]
-    found = [Held(name, *sums[name], BOOKS.get(name, "")) for name in names if name in sums]
-    return [Held("accounts", gained, count, "what all accounts together have gained"), *found] if found else []
+    columns = ledger.c.account, ledger.c.contra, ledger.c.kind
+    query = select(*columns, total.label("amount"), func.count().label("rows")).where(wanted.condition())
+    usual, others = _currencies(connection)
+    sums: dict[tuple[str, str], tuple[int, int]] = {}
+    for row in connection.execute(query.group_by(*columns)):
+        currency = PURSES if is_purse(row.account) else others.get(row.account, usual)
+        for book, amount in ((_ACCOUNTS, row.amount), (contra_of(row.kind, row.contra), -row.amount)):
+            before, rows = sums.get((currency, book), (0, 0))
+            sums[currency, book] = before + amount, rows + row.rows
+    places = {name: place for place, name in enumerate((_ACCOUNTS, *BOOKS))}
+    order = sorted(sums, key=lambda one: (one[0] == PURSES, one[0] != usual, one[0], places.get(one[1], 99), one[1]))
+    return [Held(*one, *sums[one], _ALL if one[1] == _ACCOUNTS else BOOKS.get(one[1], "")) for one in order]
+
+
+PURSES = "purses"
+_ACCOUNTS = "accounts"
+_ALL = "what all accounts together have gained"
+
+
+def _currencies(connection: Connection) -> tuple[str, dict[str, str]]:
+    """The deployment's currency, and those of accounts that have one of their own."""
+    name = "VS_CURRENCY"
+    text = connection.scalar(select(parameter.c.value).where(parameter.c.name == name))
+    own = select(account.c.number, account.c.settings).where(account.c.settings.is_not(None))
+    found = {row.number: row.settings.get("currency") for row in connection.execute(own)}
+    usual = str(Parameters({} if text is None else {name: text})[name])
+    return usual, {number: currency for number, currency in found.items() if currency}
 
 
 def _value(row: Row[Any]) -> LedgerRow:

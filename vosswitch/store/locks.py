@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-REASONS = ("balance", "operator", "expiry", "fraud")
+_STAY = ("operator", "fraud")
+"""Reasons that only a person lifts."""
 
 LATEST_EXPIRY = 253_370_764_800_000
 """Payments do not extend an expiry beyond the beginning of the year 9999."""
@@ -96,13 +97,18 @@ def _extended(expires: int | None, now: int, days: int) -> int | None:
 
 
 def lock(connection: Connection, number: str, reason: str, who: str, why: str = "") -> int | None:
-    """Lock an account; one that is locked keeps its reason, and None is returned.
+    """Lock an account; one that is locked by an operator or for fraud keeps its reason, and None is returned.
+
+    These two take the place of a reason that money or time could lift.
 
     :returns: the number of the change; None = nothing changed, or there is no such account.
     """
     changes.lock(connection)
-    rows = _lock_all(connection, [number], reason)
-    return _recorded(connection, rows, "", reason, who, why)
+    row = connection.execute(select(*COLUMNS).where(account.c.number == number).with_for_update()).first()
+    if row is None or (row.locked and (reason not in _STAY or row.lock_reason in _STAY)):
+        return None
+    connection.execute(update(account).where(account.c.number == number).values(locked=True, lock_reason=reason))
+    return _recorded(connection, [row], row.lock_reason, reason, who, why)
 
 
 def unlock(connection: Connection, number: str, who: str, why: str = "") -> int | None:
