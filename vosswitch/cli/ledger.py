@@ -61,7 +61,8 @@ def ledger_view(state: State, *, of_one: bool = False) -> tuple[Sequence[Field],
     """
     if state.format == "json":
         return FIELDS, ()
-    return (*FIELDS, _REMARK), tuple(name for name in _COLUMNS if name != "account" or not of_one)
+    left_out = "account" if of_one else "balance_after"
+    return (*FIELDS, _REMARK), tuple(name for name in _COLUMNS if name != left_out)
 
 
 _SINCE = click.option("--from", "since", metavar="TIME", help=f"Bookings of then or later: {HELP}.")
