@@ -21,6 +21,7 @@ FIELDS = (
     Field("number", "text", "the account"),
     Field("name", "text", "its name"),
     Field("kind", "text", "ordinary, clearing, agent or phone_card"),
+    Field("currency", "text", "of its money, null = the deployment's, which has no name"),
     Field("balance", "money", "sum of its bookings"),
     Field("overdraft_limit", "money", "how far below zero it may go, null = unlimited"),
     Field("granted", "money", "part of the balance that nodes hold for running and coming calls"),
@@ -51,10 +52,12 @@ def account() -> None:
 def list_(state: State, purses: bool) -> None:
     """All accounts."""
     from vosswitch.store.accounts import list_accounts  # noqa: PLC0415 - SQLAlchemy takes its time
+    from vosswitch.store.currency_fields import PARAMETER  # noqa: PLC0415 - likewise
+    from vosswitch.store.listings import parameter_texts  # noqa: PLC0415 - likewise
 
     with state.database.read() as connection:
-        calls = _calls(state)
-        rows = (_row(found, calls) for found in list_accounts(connection, purses=purses))
+        calls, own = _calls(state), parameter_texts(connection).get(PARAMETER, "")
+        rows = (_row(found, calls, own) for found in list_accounts(connection, purses=purses))
         show(state, rows, FIELDS, _COLUMNS, "no accounts")
 
 
@@ -65,11 +68,14 @@ def list_(state: State, purses: bool) -> None:
 def show_(state: State, number: str) -> None:
     """One account with everything about it."""
     from vosswitch.store import accounts, subscriptions  # noqa: PLC0415 - SQLAlchemy takes its time
+    from vosswitch.store.currency_fields import PARAMETER  # noqa: PLC0415 - likewise
+    from vosswitch.store.listings import parameter_texts  # noqa: PLC0415 - likewise
 
     with state.database.read() as connection:
         found = accounts.show(connection, number)
+        own = parameter_texts(connection).get(PARAMETER, "")
         packages = package_rows(state, subscriptions.standing(connection, number))
-    show_one(state, _row(found, _calls(state)) | {"packages": packages}, (*FIELDS, PACKAGES))
+    show_one(state, _row(found, _calls(state), own) | {"packages": packages}, (*FIELDS, PACKAGES))
 
 
 @account.command("ledger")
@@ -99,7 +105,12 @@ def _calls(state: State) -> dict[str, int] | None:
         return None
 
 
-def _row(found: Account, calls: dict[str, int] | None) -> dict[str, Any]:
+def _row(found: Account, calls: dict[str, int] | None, own: str) -> dict[str, Any]:
+    """An account as it is shown; *own* is the deployment's currency."""
     values = {field.name: getattr(found, field.name, None) for field in FIELDS}
     now = None if calls is None else calls.get(found.number, 0)
-    return values | {"lock_reason": found.lock_reason or None, "calls": now}
+    return values | {
+        "lock_reason": found.lock_reason or None,
+        "calls": now,
+        "currency": found.currency or own or None,
+    }

@@ -28,6 +28,7 @@ class Account:
     """An account with its money in units; unlimited is None, times are epoch ms.
 
     :ivar granted: what nodes hold of it for prepaid calls, a part of *balance*.
+    :ivar currency: of its money, "" = the deployment's.
     """
 
     number: str
@@ -44,6 +45,7 @@ class Account:
     lock_reason: str
     expires: int | None
     created: int
+    currency: str = ""
 
     @property
     def available(self) -> int | None:
@@ -199,9 +201,10 @@ _TOLD = 1
 """Bookings that the log of changes tells of one account; the ledger has them all."""
 
 
-_COLUMNS = tuple(item.name for item in dataclass_fields(Account))
+_COLUMNS = tuple(item.name for item in dataclass_fields(Account) if item.name != "currency")
 
 
 def _value(row: Row[Any]) -> Account:
     cells = row._mapping
-    return Account(*[cells[name] for name in _COLUMNS])
+    values = {name: cells[name] for name in _COLUMNS}
+    return Account(**values, currency=(cells["settings"] or {}).get("currency") or "")
