@@ -42,7 +42,8 @@ def rates() -> None:
 def import_(state: State, group: str, file: str, *, replace: bool) -> None:
     """Import the CSV FILE into the rate group GROUP, all of it or nothing.
 
-    Columns by heading: prefix, per_minute and any of name, first, next, connect_fee, tax, level, effective.
+    Columns by heading: prefix, per_minute and any of name, first, next, connect_fee, tax, level, effective, until,
+    attempt_fee, minimum, sections, periods.
     """
     from vosswitch.store.rate_import import import_rates  # noqa: PLC0415 - SQLAlchemy takes its time
 
