@@ -44,6 +44,7 @@ class Account:
     :ivar packages: names of its packages.
     :ivar claims: its PIN and bound numbers.
     :ivar margins: what is to be left of its calls.
+    :ivar when_money_ends: with *anti_overdraft*: ``cut``, ``refuse`` or ``""``, see `goes_on`.
     :ivar limit: what each of its calls takes.
     """
 
@@ -64,10 +65,15 @@ class Account:
     claims: Claims = NO_CLAIMS
     private_rates: str | None = None
     margins: Margins = UNSET
+    when_money_ends: str = ""
     limit: Limit = field(init=False, repr=False, compare=False, default=NO_LIMIT)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "limit", Limit(f"account:{self.number}", self.lines, self.cps))
+
+    def goes_on(self, parameters: Any) -> bool:
+        """Whether running calls go on when the money has ended, and only new ones are refused."""
+        return bool((self.when_money_ends or parameters["VS_WHEN_MONEY_ENDS"]) == "refuse")
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any]) -> Account:
@@ -90,6 +96,7 @@ class Account:
             packages=tuple([item["name"] for item in body.get("packages") or ()]),
             claims=Claims.of_account(body),
             margins=Margins.of(body.get("least_profit") or "", body.get("most_rate") or ""),
+            when_money_ends=body.get("when_money_ends", ""),
         )
 
 

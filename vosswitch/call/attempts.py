@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vosswitch.call.deciding.routes import Route
     from vosswitch.call.loops import Key
     from vosswitch.call.switchboard import Switchboard
+    from vosswitch.call.vendor import CostShare
     from vosswitch.cdr.record import Cdr
     from vosswitch.model.session import SessionDescription
     from vosswitch.model.signals import Redirected, Signal
@@ -32,6 +33,7 @@ class Attempts:
     :ivar leg: the running attempt's leg, None between attempts.
     :ivar route: the running (or answered) attempt's route.
     :ivar media_started: media came from the callee's side.
+    :ivar vendor: what is held of the vendor of the running attempt; None = nothing has to be.
     """
 
     __slots__ = (
@@ -49,9 +51,11 @@ class Attempts:
         "_row",
         "_since",
         "_taken",
+        "_vendors",
         "leg",
         "media_started",
         "route",
+        "vendor",
     )
 
     def __init__(self, board: Switchboard, decision: Decision, cdr: Cdr) -> None:
@@ -69,6 +73,8 @@ class Attempts:
         self.leg: Any = None
         self.route: Route | None = None
         self.media_started = False
+        self.vendor: CostShare | None = None
+        self._vendors: tuple[CostShare, ...] = ()
 
     def next(self) -> Route | None:
         """The next route that has lines and calls per second left; its place is taken."""
@@ -89,6 +95,9 @@ class Attempts:
     def skipped(self, route: Route, why: str) -> None:
         """A route that was taken cannot be used after all."""
         self._release_route()
+        if self.vendor is not None:
+            self.vendor.give_back()
+            self.vendor = None
         self._decision.note(route.name, why)
 
     def place(self, route: Route, offer: SessionDescription | None, listener: Any) -> None:
@@ -168,8 +177,19 @@ class Attempts:
     def owe(self) -> None:
         """The running attempt is not answered: its vendor's attempt fee is owed if its gateway has said anything."""
         price, self._price = self._price, None
-        if price is not None and self.leg is not None and self.leg.status:
+        owed = price is not None and self.leg is not None and self.leg.status
+        if owed:
             self._decision.owe_attempt(price)
+        share, self.vendor = self.vendor, None
+        if share is not None:
+            share.keep(share.meter.nothing().fee if owed else 0)
+            self._vendors += (share,)
+
+    def let_vendors_go(self) -> None:
+        """The call is over: what is held for attempts goes back, right before their fees are charged."""
+        for share in self._vendors:
+            share.give_back()
+        self._vendors = ()
 
     def out_of_time(self, seconds: float) -> Cause | None:
         """No further attempt begins; the cause by which to end the running one, None = it has rung and goes on."""

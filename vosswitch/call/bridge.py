@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from zope.interface import implementer
 
 from vosswitch.call.attempts import Attempts
+from vosswitch.call.funding import Funding
 from vosswitch.call.handover import Handover
 from vosswitch.call.machine import CallMachine, Connect, Finish, HandOver, Input, Relay, State, TryNext, input_of
 from vosswitch.call.media import CallMedia, NoCodec, NoPort
 from vosswitch.call.records import close_record, media_record, start_record
+from vosswitch.call.vendor import VendorShort, join_cost, reserve_cost
 from vosswitch.model.causes import Cause, cause
 from vosswitch.model.interfaces import ILegListener, IMediaListener
 from vosswitch.model.signals import Accept, Answer, Offer, Progress, Redirected, Refuse, Release, Ring
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vosswitch.call.deciding.decision import Decision, Price
-    from vosswitch.call.funding import Funding
     from vosswitch.call.machine import Effect
     from vosswitch.call.restoring import Restoring
     from vosswitch.call.switchboard import Switchboard
@@ -243,6 +244,7 @@ class Call:
         if self.attempts.failed(last):
             while (route := self.attempts.next()) is not None:
                 try:
+                    self.attempts.vendor = reserve_cost(self.decision, self.board.balances, route)
                     offer = self.media.offer_to(
                         route.media_proxy,
                         self.decision.media_proxy,
@@ -257,6 +259,11 @@ class Call:
                 except NoCodec as none:
                     self.attempts.skipped(route, str(none))
                     last = cause("codec_mismatch")
+                    continue
+                except VendorShort as short:
+                    self.board.want(Funding((short.share,)))
+                    self.attempts.skipped(route, str(short))
+                    last = cause("clearing_restricted")
                     continue
                 self.attempts.place(route, offer, self)
                 return
@@ -276,6 +283,10 @@ class Call:
         self._cost = self.decision.cost_at(self.attempts.route, self.cdr.answer)
         if meters is not None and not self.funding.reprice(meters):
             self.stop(cause("insufficient_balance"))
+            return
+        vendor, self.attempts.vendor = self.attempts.vendor, None
+        if not join_cost(self.funding, vendor, self.decision, self.board.balances, self.attempts.route, self._cost):
+            self.stop(cause("clearing_restricted"))
             return
         self.attempts.answered()
         answer = self.media.forward(Side.CALLEE, signal)
@@ -385,10 +396,18 @@ class Call:
             self.board.journal.extend(self._extension(after))
         elif after is not None:
             self.board.want(self.funding)
-            if spoken >= after:
+            if spoken >= after and not self._goes_on():
                 self.stop(cause("balance_exhausted"))
                 return
         self._set_timer()
+
+    def _goes_on(self) -> bool:
+        """Whether the call goes on without money, by the accounts' own wish; that is written down."""
+        if not self.funding.go_on():
+            return False
+        self.decision.note("money", "it has ended: the call goes on, new ones are refused")
+        self.board.journal.extend(self._extension(self.funding.funded_ms))
+        return True
 
     def _extension(self, funded: int | None) -> dict[str, Any]:
         return {
@@ -453,6 +472,7 @@ class Call:
             cdr.hold_time_ms = held
         close_record(cdr, effect.cause, effect.by)
         self.attempts.owe()
+        self.attempts.let_vendors_go()
         self.decision.charge(cdr, self._cost if held is not None else None, self.board.balances)
 
     def _written(self, report: Any) -> None:

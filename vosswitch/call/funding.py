@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vosswitch.model.rating import Fee, at_most
+from vosswitch.model.rating import Fee, at_most, longest_funded
 from vosswitch.model.values import money_text
 
 if TYPE_CHECKING:
@@ -44,10 +44,11 @@ class Share:
     :param mode: the name of the meter's billing mode, for the journal.
     :ivar account: the account's number.
     :ivar kind: as `vosswitch.cdr.record.Charge` has it.
+    :ivar lenient: a call that runs goes on when its money has ended (`Account.goes_on`).
     :ivar reserved: units of 10^-7 held for this call now.
     """
 
-    __slots__ = ("_balances", "_limit", "account", "bounded", "kind", "meter", "mode", "reserved")
+    __slots__ = ("_balances", "_limit", "account", "bounded", "kind", "lenient", "meter", "mode", "reserved")
 
     def __init__(
         self,
@@ -67,6 +68,7 @@ class Share:
         self.bounded = bounded
         self.kind = kind
         self.mode = mode or meter.mode.name
+        self.lenient = False
         self.reserved = 0
 
     def affordable(self) -> bool:
@@ -143,6 +145,20 @@ class Share:
         """The call length in ms before which `extend` has something to do; None = never."""
         return self.funded_ms
 
+    @property
+    def free(self) -> int:
+        """Units of its account that nobody holds."""
+        return self._balances.free(self.account)
+
+    def hold(self, amount: int) -> None:
+        """Hold *amount* units, no more and no less; what is missing has to be there."""
+        more = amount - self.reserved
+        if more < 0:
+            self._balances.release(self.account, -more)
+        elif not self._balances.reserve(self.account, more):
+            return
+        self.reserved = amount
+
     def wants(self) -> Iterator[tuple[str, int, int]]:
         """What a node should hold for such calls, by account: units for some slices, and units for a call to begin."""
         if self.bounded:
@@ -188,16 +204,38 @@ class Share:
 class Funding:
     """The shares of one call, the caller's account first."""
 
-    __slots__ = ("bounded", "shares")
+    __slots__ = ("_twins", "bounded", "shares")
 
     def __init__(self, shares: Sequence[Share]) -> None:
         self.shares = tuple(shares)
+        self._twins: tuple[Share, ...] = ()
         self.bounded = any(share.bounded for share in self.shares)
 
     @property
     def own(self) -> Share:
         """The caller's account's."""
         return self.shares[0]
+
+    def join(self, share: Share) -> None:
+        """One more share pays from now on; it holds its money already."""
+        self._twins = tuple([one for one in self.shares if one.account == share.account and type(one) is Share])
+        self.shares = (*self.shares, share)
+        if self._twins:
+            self._twins += (share,)
+        self.bounded = self.bounded or share.bounded
+
+    def go_on(self) -> bool:
+        """The funded time is over: let the call go on without a bound, where all those allow it whose money has ended.
+
+        :returns: False when one does not; nothing has changed then.
+        """
+        end = self.funded_ms
+        ended = [share for share in self.shares if share.bounded and share.funded_ms == end]
+        if not all(share.lenient for share in ended):
+            return False
+        for share in ended:
+            share.bounded = False
+        return True
 
     def affordable(self) -> bool:
         """Whether `open` would succeed now."""
@@ -230,7 +268,23 @@ class Funding:
         """
         for share in self.shares:
             share.extend(elapsed_ms)
+        if self._twins:
+            self._even_out(elapsed_ms)
         return self.funded_ms
+
+    def _even_out(self, elapsed_ms: int) -> None:
+        """Shares of one account: what it has is divided so that all of them last as long."""
+        twins = [share for share in self._twins if share.bounded]
+        lasting = [ms for share in twins if (ms := share.funded_ms) is not None]
+        if not len(lasting) == len(twins) > 1 or min(lasting) >= elapsed_ms + twins[0].meter.slice_ms:
+            return
+        total = sum([share.reserved for share in twins]) + max(twins[0].free, 0)
+        until = longest_funded(lambda ms: sum([share.meter.fee(ms).fee for share in twins]), total)
+        if until is None or until < elapsed_ms:
+            return
+        wanted = [share.meter.fee(min(until, elapsed_ms + share.meter.slice_ms)).fee for share in twins]
+        for share, amount in sorted(zip(twins, wanted, strict=True), key=lambda pair: pair[1] - pair[0].reserved):
+            share.hold(amount)
 
     @property
     def funded_ms(self) -> int | None:

@@ -188,6 +188,17 @@ PARAMETERS: tuple[Parameter, ...] = (
         wired=True,
     ),
     _own(
+        "VS_WHEN_MONEY_ENDS",
+        "cut",
+        choice("cut", "refuse"),
+        "",
+        (
+            "When the money of an account with anti_overdraft has ended: cut its calls at that moment, or let them go "
+            "on beyond its limit and refuse new ones only"
+        ),
+        wired=True,
+    ),
+    _own(
         "VS_MEDIA_REPORT_DEADLINE",
         "500",
         whole(0, 60000),

@@ -31,13 +31,20 @@ def settled(funding: Funding, cdr: Cdr, held: int | None) -> Iterable[Paid]:
 
 def charge_vendor(cost: Price, paid: Fee, cdr: Cdr, balances: Balances) -> None:
     """Book what a vendor gets, and add it to the record's cost where that is in the same currency."""
+    note_vendor(cost, paid, cdr)
+    if paid.fee:
+        cdr.charges.append(Charge(cost.account, paid.fee, "cost"))
+        balances.charge(cost.account, 0, paid.fee)
+
+
+def note_vendor(cost: Price | None, paid: Fee, cdr: Cdr) -> None:
+    """Add what a vendor gets to the record's cost."""
+    if cost is None:  # the call was not answered after all
+        return
     if not cdr.clearing_account:
         cdr.clearing_account, cdr.cost_prefix, cdr.cost_currency = cost.account, cost.rate.prefix, cost.currency
     if cost.currency == cdr.cost_currency:
         cdr.cost, cdr.cost_tax = cdr.cost + paid.fee, cdr.cost_tax + paid.tax
-    if paid.fee:
-        cdr.charges.append(Charge(cost.account, paid.fee, "cost"))
-        balances.charge(cost.account, 0, paid.fee)
 
 
 def charge_attempts(prices: Iterable[Price], modes: Mapping[str, Any], cdr: Cdr, balances: Balances) -> None:

@@ -366,6 +366,10 @@ class Decision:
             group = group if gateway is None else self.group_of(group, gateway.jurisdiction)
         return self.find_price(account.number, group, at_ms)
 
+    def chargeable(self, price: Price) -> Price:
+        """A vendor's price in a billing mode that is loaded, as after a restart."""
+        return price if price.mode in self._modes else price._replace(mode="increment")
+
     def cost_at(self, route: Route | None, answer_ms: int) -> Price | None:
         """What the vendor charges, by the rate in force at the answer; None when it costs nothing."""
         if route is None or self.snapshot.accounts.get(route.account or "") is None:
@@ -411,7 +415,7 @@ class Decision:
         """How all sides are charged, for the `answer` record: those of the funding's shares first."""
         assert self.funding is not None
         rows = self.funding.terms()
-        if cost is not None:
+        if cost is not None and not any(share.kind == "cost" for share in self.funding.shares):
             rows.append({"account": cost.account, "kind": "cost", "mode": cost.mode, "terms": cost.terms.to_data()})
         return rows + charging.attempt_terms(self.attempt_costs) if self.attempt_costs else rows
 
@@ -426,13 +430,15 @@ class Decision:
                 cdr.fee, cdr.tax, cdr.billed_seconds = fee.fee, fee.tax, fee.billed_seconds
             elif kind == "agent":
                 agents[account] = fee
+            elif kind == "cost":  # the vendor's part is one of the shares
+                charging.note_vendor(cost, fee, cdr)
+                cost = None
             if fee.fee:
                 cdr.charges.append(Charge(account, fee.fee, kind))
         if agents:
             bill_agents(cdr, agents)
         self.funding.own.describe(cdr)
-        if self.attempt_costs:
-            charging.charge_attempts(self.attempt_costs, self._modes, cdr, balances)
+        charging.charge_attempts(self.attempt_costs, self._modes, cdr, balances)
         if held is not None and cost is not None:
             spoken = held if self.cost_ms is None else min(held, self.cost_ms)
             charging.charge_vendor(cost, self._modes[cost.mode].fee(spoken, cost.terms), cdr, balances)

@@ -61,6 +61,7 @@ def _shares(decision: Decision, means: Means, account: Account) -> tuple[Share, 
             bounded=account.anti_overdraft,
             mode=decision.mode,
         )
+    own.lenient = account.anti_overdraft and account.goes_on(decision.snapshot.parameters)
     agents = agent_shares(decision, means) if decision.agents else ()
     if decision.phone is not None and decision.phone.spending_limited:
         return own, *agents, packages.limit(decision, means.balances)
