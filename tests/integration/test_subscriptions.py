@@ -43,8 +43,9 @@ class Office:
         self.deployment = Deployment("test", Secrets(str(folder / "key")), ZONE)
         self.now = MONDAY
         self.recalled = []
+        self.troubles = []
         self.nodes = [
-            Periodic(database, ZONE, f"node {number}", lambda: self.now, self.recalled.append)
+            Periodic(database, ZONE, f"node {number}", lambda: self.now, self.recalled.append, self.troubles.append)
             for number in range(1, nodes + 1)
         ]
 
@@ -222,6 +223,16 @@ def test_an_overdraft_pays_the_rent_and_no_more(office):
     assert office.balances()["1"] == money("-9.9")
     office.turn("2026-12-01T00:00:00")
     assert office.balances()["1"] == money("-9.9")
+
+
+def test_what_no_account_can_hold_is_told_and_stops_nobody(office):
+    office.load({"gift_money": "90000000000", "carries_over": True})
+    office.turn()
+    office.turn("2026-12-01T00:00:00")
+    office.turn()
+    (told,) = office.troubles
+    assert "packages of 1: amount: expected a balance not beyond" in told
+    assert office.balances()["#1/basic/money"] == money("90000000000")
 
 
 def test_money_that_nodes_hold_is_asked_for_and_not_taken(office):

@@ -56,6 +56,7 @@ def test_a_call_begins_in_gift_seconds_and_ends_in_money(case):
     assert ledger(case, f"#{number}/{package}/money") == [("gift", "0.01"), ("gift", "-0.01")]
     assert Decimal(case.switch.balance(number)) == Decimal("7.49")
     assert left(case)["gift_money"] == "0"
+    case.switch.cli("ledger", "check")  # purses and gifts add up, too
 
 
 def test_an_account_without_money_calls_on_its_gifts_and_is_cut_at_their_end(case):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.store import subscriptions
+from vosswitch.store.books import CannotBook
 from vosswitch.store.package_fields import PACKAGES
 from vosswitch.store.provision_schema import ACCOUNTS, PHONES
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 RECALL_MS = 1_000
 """How long nodes have to give back what they hold of purses that begin anew."""
 RETRY_MS = 60_000
-"""How often it is looked whether a package that rests can be paid; a payment is looked at at once."""
+"""How often it is looked whether a package that rests can be paid (a payment is looked at at once), and how long an
+account is put off that nothing can be booked for."""
 AT_ONCE = 50
 """Accounts in one turn: the journal does not wait for them."""
 
@@ -25,6 +27,7 @@ AT_ONCE = 50
 class Periodic:
     """The bookings of one node's recorder.
 
+    :param on_trouble: told one line about what cannot be booked.
     :param recall: asks the nodes to give back what no call of theirs holds, units by account.
     :param wall_ms: epoch milliseconds.
     """
@@ -36,15 +39,18 @@ class Periodic:
         who: str,
         wall_ms: Callable[[], int],
         recall: Callable[[Mapping[str, int]], None],
+        on_trouble: Callable[[str], None],
     ) -> None:
         self._database = database
         self._zone = zone
         self._who = who
         self._wall_ms = wall_ms
         self._recall = recall
+        self._on_trouble = on_trouble
         self._changed: set[str] = set()
         self._touched: set[str] = set()
         self._asked: dict[str, int] = {}
+        self._put_off: dict[str, int] = {}
         self._all = True
         self._next: int | None = None
         self._retry = 0
@@ -70,10 +76,15 @@ class Periodic:
         return booked
 
     def _bring(self, subject: str, now: int) -> bool:
-        with self._database.write() as connection:
-            done = subscriptions.bring(connection, subject, self._zone, now, self._who)
-        self._touched.discard(subject)
         self._asked.pop(subject, None)
+        try:
+            with self._database.write() as connection:
+                done = subscriptions.bring(connection, subject, self._zone, now, self._who)
+        except CannotBook as error:  # such as gifts that were carried over until no account can hold them
+            self._on_trouble(f"packages of {subject}: {error}")
+            done = subscriptions.Brought()
+            self._put_off[subject] = now + RETRY_MS
+        self._touched.discard(subject)
         if done.short:
             self._ask(subject, now, done.short)
         if done.short or done.more:
@@ -97,7 +108,7 @@ class Periodic:
                 self._touched |= subscriptions.resting(connection)
                 self._retry = now + RETRY_MS
         self._all = False
-        return sorted(self._touched)
+        return sorted(subject for subject in self._touched if now >= self._put_off.get(subject, 0))
 
     def _waits(self, subject: str, now: int) -> bool:
         """Ask once for what nodes hold, and give them time."""

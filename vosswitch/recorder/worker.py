@@ -144,7 +144,7 @@ class Recorder:
         self._feed = feed
         feed.between = self._meanwhile
         self._periodic = Periodic(
-            database, ZoneInfo(boot.timezone), f"node {boot.node_id}", wall_ms, self._granting.recall
+            database, ZoneInfo(boot.timezone), f"node {boot.node_id}", wall_ms, self._granting.recall, channel.trouble
         )
         self._neighbours = Neighbours(boot.node_id)
         self._alive: list[int] = []
