@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from vosswitch.delivery.process import NoDelivery
 from vosswitch.params import files as boot_files
 from vosswitch.recorder import files
 from vosswitch.recorder.feed import Feed
-from vosswitch.recorder.sinks import Sinks
 from vosswitch.recorder.worker import Recorder
 from vosswitch.store.fields import Deployment
 from vosswitch.store.number_import import import_table
@@ -50,7 +50,7 @@ def test_money_does_not_wait_for_a_long_table(database_url, database, tmp_path, 
         apply_load(connection, document, deployment)
     boot, switch = boot_files.load(str(tmp_path / "v.toml")), Switch()
     feed = Feed(database, str(tmp_path / "run"), boot.key_file, 0, pytest.fail)
-    recorder = Recorder(boot, database, switch, feed, Sinks({}, None))
+    recorder = Recorder(boot, database, switch, feed, NoDelivery())
     for stage in (feed.read_parameters, recorder._drain.begin, recorder._replay, recorder._announce):
         stage()
     (tmp_path / "rows.csv").write_text("number\n" + "".join(f"{n}\n" for n in range(100)))

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from vosswitch.cdr.files import JournalWriter
 from vosswitch.cdr.record import Attempt, Cdr, Charge
+from vosswitch.delivery.process import NoDelivery
 from vosswitch.recorder.drain import Drain
 from vosswitch.recorder.worker import Recorder
 from vosswitch.store import cdrs, grants
@@ -89,6 +90,8 @@ def test_a_call_with_very_many_candidates_is_recorded(database, spool, journal):
 class Feed:
     """A configuration that takes long to compile: calls end meanwhile."""
 
+    parameters = {}
+
     def __init__(self, meanwhile):
         self.seq = 5
         self.batch_size = 100
@@ -123,9 +126,7 @@ def test_a_new_recorder_first_tells_a_running_switch_what_the_old_one_could_not(
     channel = Channel()
     boot = SimpleNamespace(node_id=7, node_name="seven", spool_directory=str(spool), timezone="UTC")
     feed = Feed(lambda: journal.append("end", ended(2, ("b", 10, "call"))))
-    recorder = Recorder(
-        boot, database, channel, feed, SimpleNamespace(write=lambda records: None), wall_ms=lambda: NOON
-    )
+    recorder = Recorder(boot, database, channel, feed, NoDelivery(), wall_ms=lambda: NOON)
     for stage in (recorder._drain.begin, recorder._replay, recorder._announce):
         stage()
     recorder._drain.close()

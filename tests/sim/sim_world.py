@@ -25,13 +25,13 @@ from vosswitch.cdr import journal as journal_format
 from vosswitch.cdr.files import JournalWriter, segment_path, segments
 from vosswitch.cdr.journal import FIRST
 from vosswitch.cdr.service import JournalService
+from vosswitch.delivery.process import NoDelivery
 from vosswitch.model.rating import Terms
 from vosswitch.model.signals import Answer, Release
 from vosswitch.model.values import UNITS, Address, money
 from vosswitch.params.boot import read
 from vosswitch.recorder.feed import Feed
 from vosswitch.recorder.service import RecorderService
-from vosswitch.recorder.sinks import Sinks
 from vosswitch.recorder.worker import Recorder
 from vosswitch.store import accounts, cdrs
 from vosswitch.store.database import open_database
@@ -437,9 +437,7 @@ class Sim:
         life, self.wire = self.life, Wire()
         self.wire.service = life.service
         feed = Feed(self.database, self.boot.run_directory, self.boot.key_file, life.service._seq, self.troubles.append)
-        self.recorder = Recorder(
-            self.boot, self.database, self.wire, feed, Sinks({}, None), life.clock.seconds, life.now
-        )
+        self.recorder = Recorder(self.boot, self.database, self.wire, feed, NoDelivery(), life.clock.seconds, life.now)
         self.recorder._drain.sync = self.sync_segment
         self.wire.recorder = self.recorder
         life.service._link = self.wire

@@ -143,6 +143,7 @@ class Switch(MultiService):
             on_nodes=self._met,
             on_recall=self.balances.give,
             on_call_others=self._call_others,
+            on_sinks=partial(self.note_trouble, "sinks"),
         )
         self.wanting = Wanting(self.balances, self.reactor, self.recorder.want)
         self.journal.on_end = self.recorder.note_end

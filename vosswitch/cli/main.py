@@ -39,6 +39,7 @@ COMMANDS = {
     "trunks": "calls:trunks",
     "release": "calls:release",
     "route": "route:route",
+    "sinks": "sinks:sinks",
     "simulate": "simulate:simulate",
     "table": "tables:table",
     "testcall": "testcall:testcall",

@@ -96,9 +96,9 @@ class INumberQuery(Interface):
 
 
 class ICdrSink(Interface):
-    """Somewhere else that finished calls go. Runs in the recorder process."""
+    """Somewhere else that finished calls go. Runs in the process of the sinks, in a thread of its own."""
 
     name = Attribute("Shown in logs and metrics.")
 
     def write(records):
-        """Take a batch of finished calls (dicts with the fields of `vosswitch.cdr.record.Cdr`), after its commit."""
+        """Take a batch of finished calls (dicts with the fields of `vosswitch.cdr.record.Cdr`); it comes again after an exception."""

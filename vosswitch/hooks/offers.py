@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Offers:
     """Registers what it is given, family by family."""
 
-    __slots__ = ("_billing_modes", "_blacklists", "_number_transforms", "_routing_strategies")
+    __slots__ = ("_billing_modes", "_blacklists", "_cdr_sinks", "_number_transforms", "_routing_strategies")
 
     def __init__(
         self,
@@ -24,11 +24,13 @@ class Offers:
         billing_modes: Sequence[Named] = (),
         blacklists: Sequence[Named] = (),
         number_transforms: Sequence[Named] = (),
+        cdr_sinks: Sequence[Named] = (),
     ) -> None:
         self._routing_strategies = routing_strategies
         self._billing_modes = billing_modes
         self._blacklists = blacklists
         self._number_transforms = number_transforms
+        self._cdr_sinks = cdr_sinks
 
     @hookimpl
     def routing_strategies(self) -> Sequence[Named]:
@@ -49,3 +51,8 @@ class Offers:
     def number_transforms(self) -> Sequence[Named]:
         """As given."""
         return self._number_transforms
+
+    @hookimpl
+    def cdr_sinks(self) -> Sequence[Named]:
+        """As given."""
+        return self._cdr_sinks

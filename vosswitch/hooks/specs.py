@@ -125,9 +125,10 @@ def media_engines() -> Sequence[Named]:
 def cdr_sinks() -> Sequence[Named]:
     """Offer further places for finished calls.
 
-    Called once, in the recorder process.  Rate: start-up.  An exception stops the start.
+    Called once in the process of the sinks, and in the recorder, which wants names alone.
+    Rate: start-up.  An exception stops the start.
 
-    :returns: objects that provide `ICdrSink`; every one of them gets every finished call.
+    :returns: objects that provide `ICdrSink`; each gets every finished call.
 
     .. versionadded:: 0.1
     """

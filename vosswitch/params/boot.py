@@ -51,6 +51,7 @@ class Boot:
     plugins_disabled: tuple[str, ...]
     run_directory: str
     spool_directory: str
+    cdr_directory: str
     key_file: str
     tls: ClientTls
     log_level: str
@@ -119,7 +120,7 @@ _KEYS: dict[str, dict[str, tuple[Callable[[Any], Any], Any]]] = {
     },
     "plugins": {"path": (texts, ["../plugins"]), "disabled": (texts, [])},
     "tls": TLS_KEYS,
-    "run": {"directory": (text, "../var/run"), "spool": (text, "../var/spool")},
+    "run": {"directory": (text, "../var/run"), "spool": (text, "../var/spool"), "cdr": (text, "../var/cdr")},
     "log": {"level": (_level, "info"), "file": (text, "")},
 }
 
@@ -205,6 +206,7 @@ def read(document: Mapping[str, Any], path: str) -> Boot:
         plugins_disabled=plugins["disabled"],
         run_directory=_absolute(folder, run["directory"]),
         spool_directory=_absolute(folder, run["spool"]),
+        cdr_directory=_absolute(folder, run["cdr"]),
         key_file=_absolute(folder, values["database"]["key_file"]),
         tls=client_tls(values["tls"], path),
         log_level=log["level"],

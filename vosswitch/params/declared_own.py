@@ -302,4 +302,28 @@ PARAMETERS: tuple[Parameter, ...] = (
         "The deployment's currency, such as EUR, that of accounts and price lists which name none; empty = no name",
         wired=True,
     ),
+    _own(
+        "VS_CDR_INTERVAL_FILES",
+        "Off",
+        switch(),
+        "",
+        "CDR text files that are closed every SERVER_CDR_FILE_WRITE_INTERVAL seconds, for others to fetch",
+        wired=True,
+    ),
+    _own(
+        "VS_CDR_SINK_SPOOL",
+        "2048",
+        whole(16, 10_000_000),
+        "MB",
+        "How much of the journal is kept for CDR sinks that have not had it",
+        wired=True,
+    ),
+    _own(
+        "VS_CDR_SINK_BEYOND",
+        "database",
+        choice("database", "keep"),
+        "",
+        "Beyond VS_CDR_SINK_SPOOL: the oldest part goes and sinks get it out of the database later, or it stays too",
+        wired=True,
+    ),
 )

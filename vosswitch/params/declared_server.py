@@ -120,14 +120,17 @@ PARAMETERS: tuple[Parameter, ...] = (
     ),
     _query("SERVER_QUERY_ONE_PAGE_SIZE", "10000", whole(1), "rows", "Rows per page in client queries"),
     _query("SERVER_QUERY_CDR_MAX_DAY_INTERVAL", "31", whole(1), "days", "Longest range of one CDR query"),
-    _cdr("SERVER_CDR_FILE_WRITE_INTERVAL", "60", whole(1), "s", "Interval at which a CDR text file is closed"),
-    _cdr("SERVER_CDR_FILE_WRITE_MAX", "2048", whole(1), "files", "CDR files kept"),
+    _cdr(
+        "SERVER_CDR_FILE_WRITE_INTERVAL", "60", whole(1), "s", "Interval at which a CDR text file is closed", wired=True
+    ),
+    _cdr("SERVER_CDR_FILE_WRITE_MAX", "2048", whole(1), "files", "CDR files kept", wired=True),
     _cdr(
         "SERVER_CDR_REAL_TIME_REPORT_SERVER",
         "",
         endpoint("udp"),
         "",
         "Extra target to which every CDR is pushed at once",
+        wired=True,
     ),
     _cdr(
         "SERVER_MAX_CDR_PENDING_LIST_LENGTH",
@@ -144,8 +147,9 @@ PARAMETERS: tuple[Parameter, ...] = (
         switch(),
         "",
         "Softswitch writes pipe-delimited CDR text files cdr/YYYYMMDDHH.txt, hourly",
+        wired=True,
     ),
-    _cdr("SS_CDR_RECORD_NONCONNECT", "Off", switch(), "", "Include not connected calls in that text file"),
+    _cdr("SS_CDR_RECORD_NONCONNECT", "Off", switch(), "", "Include not connected calls in that text file", wired=True),
     _cdr("EXTERNAL_SEND_CDR", "Off", switch(), "", "Interface: send CDR to external system"),
     _cdr("EXTERNAL_WEB_SEND_PHONE_ONLINE", "Off", switch(), "", "Interface: push phone on/offline (PhoneOnline page)"),
     _cdr(

@@ -37,6 +37,7 @@ class Drain:
     """One node's journal on its way into the database.
 
     :ivar committed: how far the database has it.
+    :ivar floor: which segment is the oldest that has to stay, given the oldest that the database needs.
     :ivar locked: accounts were locked by what was written, and nobody has been told yet.
     :param on_trouble: told one line for damage and for records that the database refuses for good.
     :param on_written: given every batch of records after its commit.
@@ -67,6 +68,7 @@ class Drain:
         self.locked = False
         self.committed = Position(0, 0)
         self.sync = sync_segment
+        self.floor: Callable[[int], int] = lambda keep: keep
 
     def begin(self) -> None:
         """Find out how far the database is, and which calls of the older part of the spool have not ended."""
@@ -103,7 +105,7 @@ class Drain:
         spent = self._write_once(ends, after)
         self._pending = None
         self.committed = after
-        self._remove_consumed()
+        self.remove_consumed()
         if ends:
             self._on_written(ends)
         return spent
@@ -235,12 +237,15 @@ class Drain:
         reason = " ".join(str(getattr(error, "orig", error)).split())[:200]
         self._on_trouble(f"call {record.get('flowno')}: the database refuses its record, kept in {path}: {reason}")
 
-    def _remove_consumed(self) -> None:
+    def remove_consumed(self) -> None:
         """Delete segments from the oldest on, as long as they are written and every call begun in them has ended."""
         oldest = min(self._open.values(), default=self.committed.segment)
         keep = min(oldest, self.committed.segment)
         known = segments(self._spool)
         consumed = [number for number in known[:-1] if number < keep]
+        if consumed:
+            floor = self.floor(keep)
+            consumed = [number for number in consumed if number < floor]
         if consumed:
             for number in known:
                 if keep <= number <= self.committed.segment:

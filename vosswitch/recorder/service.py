@@ -79,6 +79,7 @@ class RecorderService(Service):
     :param on_past: given every ``outcomes`` and ``tallies`` message (`vosswitch.recorder.recall`), after that.
     :param on_recall: ``on_recall(account, most)`` gives back up to *most* units that no call holds, and says how many.
     :param on_call_others: this node lacks money that other nodes hold: they shall look at once.
+    :param on_sinks: told one line when CDR sinks fail, "" when they work again.
     :param on_nodes: given the numbers of the nodes of the database that are alive, this one among them.
     :ivar backlog: how many ended calls of this run wait for the database; *longest*: at how many of them
         *on_backlog* is told, with True then and with False at half of it.
@@ -100,6 +101,7 @@ class RecorderService(Service):
         on_nodes: Callable[[list[int]], None] = lambda _alive: None,
         on_recall: Callable[[str, int], int] = lambda _account, _most: 0,
         on_call_others: Callable[[], None] = lambda: None,
+        on_sinks: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self._on_past = on_past
         self._reactor = reactor
@@ -112,6 +114,7 @@ class RecorderService(Service):
         self._on_nodes = on_nodes
         self._on_recall = on_recall
         self._on_call_others = on_call_others
+        self._on_sinks = on_sinks
         self.log = log
         self.backlog = 0
         self.longest = 0
@@ -352,6 +355,9 @@ class RecorderService(Service):
     def _hear_trouble(self, message: dict[str, Any]) -> None:
         self._on_trouble(message["text"])
 
+    def _hear_sinks(self, message: dict[str, Any]) -> None:
+        self._on_sinks(message["text"])
+
     def _hear_fine(self, message: dict[str, Any]) -> None:
         self._on_trouble("")
 
@@ -368,6 +374,7 @@ class RecorderService(Service):
         "nodes": _hear_nodes,
         "ready": _hear_ready,
         "trouble": _hear_trouble,
+        "sinks": _hear_sinks,
         "fine": _hear_fine,
         "outcomes": _hear_past,
         "tallies": _hear_past,

@@ -23,6 +23,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from vosswitch.call.records import Days
 from vosswitch.cdr.files import Lock, SpoolBusy
+from vosswitch.delivery.plugins import load_plugins
+from vosswitch.delivery.process import DeliveryProcess, NoDelivery
 from vosswitch.params import files as boot_files
 from vosswitch.params.system import DECLARED
 from vosswitch.recorder.drain import Drain
@@ -31,11 +33,12 @@ from vosswitch.recorder.granting import AGAIN_SECONDS, LOOK_SECONDS, Granting
 from vosswitch.recorder.neighbours import Neighbours
 from vosswitch.recorder.periodic import Periodic
 from vosswitch.recorder.recall import recalled, tallied, wanted
-from vosswitch.recorder.sinks import Sinks, load_plugins, report
 from vosswitch.recorder.wire import Lines, config_slices, pack
-from vosswitch.store import grants, locks
+from vosswitch.store import entities, grants, locks
 from vosswitch.store.charges import StalePosition
 from vosswitch.store.database import open_database
+from vosswitch.store.provision_schema import PARAMETERS
+from vosswitch.store.sink_fields import CDR_TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -59,6 +62,7 @@ _POLL_SECONDS = 1.0
 _SEEN_SECONDS = 5.0
 _DAYS_SECONDS = 600.0
 _EXPIRY_SECONDS = 5.0
+_SWEEP_SECONDS = 5.0
 _OF_MONEY = ("want", "give", "recalled")
 _AWAY = (DBAPIError, PoolTimeout, StalePosition, OSError)
 """The database is away; or the disk of the spool refuses what is put aside there."""
@@ -88,6 +92,10 @@ class Channel:
     def trouble(self, text: str) -> None:
         """Tell the operator one line."""
         self.send({"op": "trouble", "text": text})
+
+    def sinks(self, text: str) -> None:
+        """Tell the operator how the CDR sinks are; "" = well."""
+        self.send({"op": "sinks", "text": text})
 
     def receive(self, seconds: float) -> list[dict[str, Any]]:
         """What came, waiting at most *seconds* for the first of it."""
@@ -119,7 +127,7 @@ class Recorder:
         database: Database,
         channel: Channel,
         feed: Feed,
-        sinks: Sinks,
+        delivery: DeliveryProcess | NoDelivery,
         monotonic: Callable[[], float] = time.monotonic,
         wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
@@ -136,11 +144,13 @@ class Recorder:
             ZoneInfo(boot.timezone),
             wall_ms,
             channel.trouble,
-            sinks.write,
+            _nobody,
         )
         self._granting = Granting(
             database, boot.node_id, channel.send, lambda: self._drain.committed, monotonic, wall_ms
         )
+        self._drain.floor = delivery.floor
+        self._delivery = delivery
         self._feed = feed
         feed.between = self._meanwhile
         self._periodic = Periodic(
@@ -153,7 +163,7 @@ class Recorder:
         self._told = False
         self._stopping = False
         self._past: Iterator[list[dict[str, Any]]] | None = None
-        self._due = dict.fromkeys(("poll", "seen", "look", "write", "recalls", "answers", "expiry"), 0.0)
+        self._due = dict.fromkeys(("poll", "seen", "look", "write", "recalls", "answers", "expiry", "sweep"), 0.0)
         self._due["days"] = monotonic() + _DAYS_SECONDS
 
     def run(self) -> None:
@@ -171,6 +181,7 @@ class Recorder:
         except SwitchGone:
             pass
         finally:
+            self._delivery.stop()
             self._drain.close()
             lock.release()
 
@@ -206,6 +217,7 @@ class Recorder:
         if isinstance(error, StalePosition):
             self._drain.begin()
             return
+        self._delivery.look_after()
         self._failures += 1
         if self._failures in (2, 10) or self._failures % 60 == 0 or seconds > _LONG:
             self._told = True
@@ -240,6 +252,7 @@ class Recorder:
             self._past = self._last_run(change["routing_gateways"].values())
         if change is not None:
             self._send_config(change)
+        self._deliver()
         self._granting.tell(None)
         self._look()
         self._channel.send({"op": "ready", "seq": self._feed.seq})
@@ -314,6 +327,9 @@ class Recorder:
             self._periodic.turn()
             self._follow()
             self._granting.settle()
+            self._delivery.look_after()
+        if self._is_due("sweep", _SWEEP_SECONDS):
+            self._drain.remove_consumed()
         self._keep_company()
 
     def _meanwhile(self) -> None:
@@ -408,13 +424,26 @@ class Recorder:
         if touched:
             self._granting.refresh(touched)
         self._send_config(change)
+        if change.get("parameters") or change.get("cdr_targets"):
+            self._deliver()
         if touched:
             self._granting.tell(touched)
+
+    def _deliver(self) -> None:
+        """Have the sinks as the configuration wants them."""
+        with self._database.read() as connection:
+            targets = [stored.values for _, stored in entities.read_all(connection, CDR_TARGETS)]
+            given = {key: stored.values["value"] for key, stored in entities.read_all(connection, PARAMETERS)}
+        self._delivery.follow(self._feed.parameters, given, targets, self._drain.committed)
 
     def _send_config(self, change: Mapping[str, Any]) -> None:
         for part in config_slices(change):
             self._channel.send(part)
         self._feed.seq = change["seq"]
+
+
+def _nobody(_records: list[dict[str, Any]]) -> None:
+    """Sinks have the journal."""
 
 
 def _one_line(error: Exception) -> str:
@@ -438,9 +467,11 @@ def main(path: str, seq: int) -> int:
     try:
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
-        plugins = load_plugins(boot, lambda name: feed.parameters[name])
+        plugins = load_plugins(boot, lambda name: feed.parameters[name], {})
         feed.registry = DECLARED.with_more(plugins.parameters.values())
-        Recorder(boot, database, channel, feed, Sinks(plugins.cdr_sinks, report)).run()
+        clocks = (time.monotonic, lambda: time.time_ns() // 1_000_000)
+        delivery = DeliveryProcess(boot, plugins.cdr_sinks, channel.sinks, *clocks)
+        Recorder(boot, database, channel, feed, delivery).run()
     except OperationalError as error:  # nothing was lost: the journal keeps it
         sys.stderr.write(f"recorder: {_one_line(error)}\n")
         return 1

@@ -39,6 +39,7 @@ from vosswitch.store.peer_fields import OF_MAPPING_GATEWAYS, OF_ROUTING_GATEWAYS
 from vosswitch.store.quality_fields import OF_MAPPING_GATEWAYS as _ROUTING_TIME
 from vosswitch.store.quality_fields import OF_ROUTING_GATEWAYS as _CONDUCT
 from vosswitch.store.screening_fields import GEOFENCES, NUMBER_LISTS, OF_ACCOUNTS, OF_CALLERS
+from vosswitch.store.sink_fields import CDR_TARGETS
 from vosswitch.store.table import Field, Table
 
 if TYPE_CHECKING:
@@ -255,6 +256,7 @@ TABLES = {
         portability_fields.PORTABILITY,
         fraud_fields.FRAUD_RULES,
         package_fields.PACKAGES,
+        CDR_TARGETS,
     )
 }
 """By the name in files, in the order in which entries are created."""

@@ -1,4 +1,4 @@
-"""Where else finished calls go: the CDR sinks of plugins, fed after each commit."""
+"""Plugins as the processes see them that only want their sinks."""
 
 from __future__ import annotations
 
@@ -10,36 +10,18 @@ from vosswitch.hooks.context import PluginContext
 from vosswitch.hooks.manager import Loaded, load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from vosswitch.params.boot import Boot
 
 _log = logging.getLogger(__name__)
 
 
-class Sinks:
-    """The sinks by name.
-
-    :param on_failure: told the name and the exception of a sink that failed; the others get their records all the same.
-    """
-
-    def __init__(self, sinks: Mapping[str, Any], on_failure: Callable[[str, Exception], None]) -> None:
-        self._sinks = dict(sinks)
-        self._on_failure = on_failure
-
-    def write(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """Give a committed batch to every sink."""
-        for name, sink in self._sinks.items():
-            try:
-                sink.write(records)
-            except Exception as error:  # noqa: BLE001 - whatever a plugin raises must not stop the recorder
-                self._on_failure(name, error)
-
-
-def load_plugins(boot: Boot, parameter: Callable[[str], Any]) -> Loaded:
+def load_plugins(boot: Boot, parameter: Callable[[str], Any], builtins: Mapping[str, object]) -> Loaded:
     """The plugins that the configuration names, for this process.
 
     :param parameter: the effective value of a system parameter.
+    :param builtins: our own.
     :raises vosswitch.hooks.manager.PluginError: a plugin cannot be used.
     """
     context = PluginContext(
@@ -49,16 +31,11 @@ def load_plugins(boot: Boot, parameter: Callable[[str], Any]) -> Loaded:
         log=_Log(),
         http_client=_no_client,
     )
-    return load(boot.plugin_path, boot.plugins_disabled, {}, context)
-
-
-def report(name: str, error: Exception) -> None:
-    """Log that a sink failed."""
-    _log.error("CDR sink %s: %s: %s", name, type(error).__name__, error)
+    return load(boot.plugin_path, boot.plugins_disabled, builtins, context)
 
 
 def _no_client() -> Any:
-    raise RuntimeError("there is no HTTP client in the recorder process: it has no reactor")
+    raise RuntimeError("there is no HTTP client in the recorder and its sinks: they have no reactor")
 
 
 class _Log:
