@@ -52,7 +52,7 @@ class Switch:
         self.path = folder / "vosswitch.toml"
         self.path.write_text(
             f'[database]\nurl = "{url}"\nkey_file = "{folder}/key"\n[plugins]\npath = ["{folder}/plugins"]\n'
-            f'[run]\ndirectory = "{folder}/run"\nspool = "{folder}/spool"\n'
+            f'[run]\ndirectory = "{folder}/run"\nspool = "{folder}/spool"\ncdr = "{folder}/cdr"\n'
         )
         self.boot = boot_files.load(str(self.path))
         self.database = open_database(self.boot.database_url)

@@ -108,7 +108,7 @@ class Switch:
         self.config = folder / "vosswitch.toml"
         plan = {
             "database": {"url": database or "sqlite:///vosswitch.sqlite", "key_file": "secret.key"},
-            "run": {"directory": "run", "spool": "spool"},
+            "run": {"directory": "run", "spool": "spool", "cdr": "cdr"},
             "plugins": {"path": [str(ROOT / "plugins")]},
         }
         for name, values in sections.items():

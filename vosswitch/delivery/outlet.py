@@ -190,7 +190,7 @@ class Outlet:
         """Note it; what does not promise anything lets the batch go."""
         self._failures += 1
         self._resumed = False
-        text = " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST_ERROR]
+        text = ascii(" ".join(f"{type(error).__name__}: {error}".split()))[1:-1][:_LONGEST_ERROR]
         if self._failures == 1:
             self._report(f"CDR sink {self.state.name}: {text}")
         if not self.state.failing:

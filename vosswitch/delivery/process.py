@@ -50,7 +50,7 @@ class DeliveryProcess:
         self._started = -_RESTART_SECONDS
         self._told: str | None = None
         self._longest = 0
-        self._keeps = False
+        self._keeps = True  # until it is known what the operator wants
         self._wanted = False
 
     def follow(

@@ -13,8 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zope.interface import implementer
+
 from vosswitch.cdr.files import sync_directory
 from vosswitch.delivery.line import line
+from vosswitch.hooks.interfaces import ICdrSink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -57,6 +60,7 @@ class _Files:
             sync_directory(self._folder)
 
 
+@implementer(ICdrSink)
 class HourFiles(_Files):
     """``YYYYMMDDHH.txt`` in *folder*.
 
@@ -74,9 +78,12 @@ class HourFiles(_Files):
         """Go on where *kept* says; the first time behind what is there."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._name, self._size = kept.get("file", ""), kept.get("size", 0)
+        there = sorted(path.name for path in self._folder.glob(f"{'[0-9]' * 10}.txt"))
         if "file" not in kept:
-            self._name = max((path.name for path in self._folder.glob("??????????.txt")), default="")
-            self._size = sys.maxsize
+            self._name, self._size = there[-1] if there else "", sys.maxsize
+        for name in there:
+            if name > self._name:  # begun by a batch that nobody has noted
+                (self._folder / name).unlink()
         self._cut()
 
     def keep(self) -> dict[str, Any]:
@@ -90,11 +97,11 @@ class HourFiles(_Files):
             return
         name = max(f"{self._stamp('%Y%m%d%H')}.txt", self._name)  # a clock that was set back opens no former file
         if name != self._name:
-            (self._folder / name).unlink(missing_ok=True)  # written by a batch that nobody has noted
             self._name, self._size = name, 0
         self._append(wanted)
 
 
+@implementer(ICdrSink)
 class IntervalFiles(_Files):
     """Files that are closed every so often: ``YYYYMMDDHHMMSS.txt`` in *folder*, ``.part`` behind it until then.
 

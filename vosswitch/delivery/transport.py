@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import orjson
+from zope.interface import implementer
 
 from vosswitch.delivery.line import line
 from vosswitch.delivery.records import told
+from vosswitch.hooks.interfaces import ICdrSink
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,6 +51,7 @@ def _context(ca_file: str) -> ssl.SSLContext:
     return context
 
 
+@implementer(ICdrSink)
 class HttpSink:
     """Batches of calls as JSON, each a POST; taken is what is answered with 2xx.
 
@@ -120,6 +123,7 @@ class HttpSink:
         return self._connection
 
 
+@implementer(ICdrSink)
 class RedisSink:
     """Calls as entries of a Redis stream (XADD, about *longest* of them kept): ``call_id``, and ``record`` as JSON."""
 
@@ -208,6 +212,7 @@ def _command(parts: Sequence[str | bytes]) -> bytes:
     return b"".join(found)
 
 
+@implementer(ICdrSink)
 class ReportSink:
     """Each call at once as a datagram of its own with its text line (SERVER_CDR_REAL_TIME_REPORT_SERVER).
 

@@ -1,0 +1,239 @@
+"""CDR sinks with a real recorder: a web server and a Redis that come and go, text files, processes that are killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.integration.test_recorder_process import DOCUMENT, Switch
+from tests.support.redis import Redis
+from tests.support.switch import free_port, until
+from vosswitch.delivery import files
+
+
+class WebServer:
+    """Takes calls as its *mode* says: ok, error, slow, garbage; away when it is closed."""
+
+    def __init__(self, port=None):
+        self.port = port or free_port(socket.SOCK_STREAM)
+        self.mode = "ok"
+        self.calls, self.headers, self.tries = [], [], 0
+        self._server = None
+
+    def open(self):
+        world = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                world.tries += 1
+                if world.mode == "slow":
+                    time.sleep(3)
+                if world.mode == "garbage":
+                    self.wfile.write(b"\x00\xff" * 100 + b"\r\n")
+                    self.close_connection = True
+                    return
+                status = 503 if world.mode == "error" else 202
+                if status == 202 and world.mode == "ok":
+                    world.headers.append(dict(self.headers))
+                    world.calls += [int(item["call_id"]) for item in json.loads(body)["records"]]
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return self
+
+    def close(self):
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+
+@pytest.fixture
+def web():
+    made = WebServer()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ready(database_url, tmp_path, web):
+    made = Switch(database_url, tmp_path)
+    made.load(DOCUMENT)
+    made.hear("ready")
+    yield made
+    made.close()
+
+
+def children(switch):
+    pid = switch.child.pid
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def state(switch, name):
+    return files.read_state(switch.boot.spool_directory, name)
+
+
+def target(switch, web, **more):
+    switch.load({"cdr_targets": [{"name": "web", "url": f"http://127.0.0.1:{web.port}/in?x=1", "timeout": 1, **more}]})
+    switch.say(op="apply", id=1)
+    switch.hear("applied")
+
+
+def calls(switch, count):
+    for _ in range(count):
+        switch.call(fee=1)
+
+
+def test_a_web_server_that_is_away_breaks_and_comes_back_has_every_call(ready, web, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("geheim-1\n")
+    token.chmod(0o600)
+    calls(ready, 2)  # before there was a sink
+    ready.hear("drained")
+    target(ready, web, token_file=str(token), batch=3)
+    calls(ready, 4)
+    begun = time.monotonic()
+    while len(ready.recorded()) < 6:
+        ready.hear("drained")
+    assert time.monotonic() - begun < 4
+    until(lambda: "Connection refused" in state(ready, "web").error, what="refused")
+    assert "web: ConnectionRefusedError" in next(
+        message["text"] for message in ready.hear("sinks") if message["op"] == "sinks"
+    )
+    web.mode = "error"
+    web.open()
+    until(lambda: state(ready, "web").error == "NotTaken: answered 503: ''", what="503")
+    web.mode = "garbage"
+    until(lambda: "BadStatusLine" in state(ready, "web").error, 20, what="garbage")
+    assert state(ready, "web").error.isprintable()
+    web.mode = "ok"
+    until(lambda: len(web.calls) == 4, 30, "all calls")
+    assert web.calls == [3, 4, 5, 6]
+    assert web.headers[0]["Authorization"] == "Bearer geheim-1"
+    until(lambda: not state(ready, "web").failing, what="well")
+
+
+def test_a_slow_server_delays_nobody_else(ready, web):
+    web.mode = "slow"
+    web.open()
+    ready.load({"parameters": [{"name": "SS_CDR_RECORD_TO_FILE", "value": "On"},
+                               {"name": "SS_CDR_RECORD_NONCONNECT", "value": "On"}]})  # fmt: skip
+    target(ready, web)
+    calls(ready, 1)
+    until(lambda: web.tries, what="the slow server is asked")
+    begun = time.monotonic()
+    calls(ready, 5)
+    while len(ready.recorded()) < 6:
+        ready.hear("drained")
+    until(lambda: lines(ready) == [1, 2, 3, 4, 5, 6], what="text lines")
+    assert not web.calls
+    assert time.monotonic() - begun < 10
+    web.mode = "ok"
+    until(lambda: sorted(set(web.calls)) == [1, 2, 3, 4, 5, 6], 30, "all calls")
+
+
+def lines(switch):
+    return [
+        int(line.rpartition("|")[2])
+        for path in sorted((switch.path.parent / "cdr").glob("*.txt"))
+        for line in path.read_text().splitlines()
+    ]
+
+
+def test_killed_at_any_moment_files_have_each_call_once_and_servers_have_all(ready, web):
+    web.open()
+    ready.load({"parameters": [{"name": "SS_CDR_RECORD_TO_FILE", "value": "On"},
+                               {"name": "SS_CDR_RECORD_NONCONNECT", "value": "On"}]})  # fmt: skip
+    target(ready, web, batch=7)
+    for round_ in range(4):
+        calls(ready, 60)
+        time.sleep(0.11 * round_)
+        ready.child.send_signal(signal.SIGKILL)
+        ready.child.wait(10)
+        ready.start(seq=0)
+        ready.hear("ready")
+    calls(ready, 20)
+    everything = list(range(1, 261))
+    until(lambda: len(set(web.calls)) == 260, 30, "all calls")
+    assert list(dict.fromkeys(web.calls)) == everything
+    until(lambda: lines(ready) == everything, what="text lines")
+
+
+@pytest.mark.redis
+def test_a_redis_that_is_away_for_a_while_has_every_call(ready, tmp_path):
+    redis = Redis(tmp_path)
+    try:
+        url = f"redis://127.0.0.1:{redis.port}/2"
+        ready.load({"cdr_targets": [{"name": "stream", "kind": "redis", "url": url, "stream": "s", "longest": 1000}]})
+        ready.say(op="apply", id=1)
+        ready.hear("applied")
+        calls(ready, 3)
+        until(lambda: state(ready, "stream").delivered == 3, what="three calls")
+        assert streamed(redis) == [1, 2, 3]
+        redis.kill()
+        calls(ready, 3)
+        until(lambda: state(ready, "stream").failing, what="failing")
+        redis.start()
+        until(lambda: state(ready, "stream").delivered == 6, what="six calls")
+        assert streamed(redis) == [4, 5, 6]
+    finally:
+        redis.stop()
+
+
+def streamed(redis):
+    with socket.create_connection(("127.0.0.1", redis.port), 5) as link:
+        link.sendall(b"SELECT 2\r\nXRANGE s - +\r\nQUIT\r\n")
+        text = b""
+        while data := link.recv(1 << 16):
+            text += data
+    found = [line for line in text.decode().splitlines() if line.startswith("{")]
+    return [int(json.loads(line)["call_id"]) for line in found]
+
+
+def test_what_the_journal_lets_go_and_what_is_asked_for_comes_out_of_the_database(ready, web, monkeypatch):
+    target(ready, web)
+    calls(ready, 40)
+    while len(ready.recorded()) < 40:
+        ready.hear("drained")
+    spool = ready.boot.spool_directory
+    until(lambda: state(ready, "web").failing, what="failing")
+    files.ask(spool, "web", 0, int(time.time() * 1000))
+    web.open()
+    until(lambda: len(web.calls) == 80, 30, "twice")
+    assert web.calls == [*range(1, 41), *range(1, 41)]
+
+
+def test_without_a_sink_there_is_no_process(ready):
+    assert children(ready) == []
+
+
+def test_the_process_of_the_sinks_ends_with_the_recorder_and_is_started_again(ready, web):
+    web.mode = "slow"
+    web.open()
+    target(ready, web)
+
+    (first,) = until(lambda: children(ready), what="a process")
+    os.kill(int(first), signal.SIGKILL)
+    (second,) = until(lambda: [pid for pid in children(ready) if pid != first], 20, what="another process")
+    calls(ready, 1)
+    until(lambda: web.tries, what="asked")
+    ready.child.kill()
+    ready.child.wait(10)
+    until(lambda: not Path(f"/proc/{second}").exists(), 3, "its end")
