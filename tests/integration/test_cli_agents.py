@@ -86,6 +86,8 @@ def test_income_is_what_the_level_below_pays_less_the_own_fee(switch, database):
     with database.write() as connection:
         cdrs.insert_cdrs(connection, "20261231", rows, "n")
     with database.read() as connection:
+        for agent, calls in (("near", ["2", "1"]), ("top", ["6", "4", "3", "2", "1"])):
+            assert [row["call_id"] for row in cdrs.list_cdrs(connection, agent=agent)] == calls
         (near,) = incomes(connection, "near", None, None)
         top = incomes(connection, "top", START, START + 10_000)
         assert incomes(connection, "c1", None, None) == []

@@ -35,6 +35,7 @@ FIELDS = (
     Field("lock_reason", "text", "why it is locked"),
     Field("expires", "time", "no calls from then on"),
     Field("created", "time", "when it was created"),
+    Field("agent", "text", "the agent whose customer it is"),
 )
 
 _COLUMNS = ("number", "name", "kind", "balance", "overdraft_limit", "rate_group", "calls", "lines", "cps", "locked")
@@ -63,10 +64,12 @@ def list_(state: State, purses: bool) -> None:
 
 @account.command("show")
 @click.argument("number")
+@agents.since
+@agents.until
 @common
 @click.pass_obj
-def show_(state: State, number: str) -> None:
-    """One account with everything about it."""
+def show_(state: State, number: str, since: str | None, until: str | None) -> None:
+    """One account with everything about it; with --from or --to what it has earned then as an agent."""
     from vosswitch.store import accounts, subscriptions  # noqa: PLC0415 - SQLAlchemy takes its time
     from vosswitch.store.currency_fields import PARAMETER  # noqa: PLC0415 - likewise
     from vosswitch.store.listings import parameter_texts  # noqa: PLC0415 - likewise
@@ -74,8 +77,11 @@ def show_(state: State, number: str) -> None:
     with state.database.read() as connection:
         found = accounts.show(connection, number)
         own = parameter_texts(connection).get(PARAMETER, "")
-        packages = package_rows(state, subscriptions.standing(connection, number))
-    show_one(state, _row(found, _calls(state), own) | {"packages": packages}, (*FIELDS, PACKAGES))
+        more = {
+            "packages": package_rows(state, subscriptions.standing(connection, number)),
+            "income": agents.earned(state, connection, number, since, until),
+        }
+    show_one(state, _row(found, _calls(state), own) | more, (*FIELDS, agents.EARNED, PACKAGES))
 
 
 @account.command("ledger")

@@ -37,6 +37,26 @@ INCOME = (
 )
 
 
+EARNED = Field("income", "money", "what it has earned as an agent in the period, null = no period was given")
+
+since = click.option("--from", "since", metavar="TIME", help=f"Calls that began then or later: {HELP}.")
+until = click.option("--to", "until", metavar="TIME", help="Calls that began before then; a day alone is contained.")
+
+
+def _period(state: State, since: str | None, until: str | None) -> tuple[int | None, int | None]:
+    earliest = moment("--from", since, state.zone) if since is not None else None
+    return earliest, moment("--to", until, state.zone, end=True) if until is not None else None
+
+
+def earned(state: State, connection: Connection, number: str, since: str | None, until: str | None) -> int | None:
+    """What an agent has earned in a period; None when neither end of it was given."""
+    from vosswitch.store.agent_income import incomes  # noqa: PLC0415 - SQLAlchemy takes its time
+
+    if since is None and until is None:
+        return None
+    return sum(one.income for one in incomes(connection, number, *_period(state, since, until)))
+
+
 @click.command()
 @click.argument("number", required=False)
 @common
@@ -66,20 +86,18 @@ def _tree(connection: Connection, top: str | None, *, indent: bool) -> Iterator[
 
 @click.command()
 @click.argument("number")
-@click.option("--from", "since", metavar="TIME", help=f"Calls that began then or later: {HELP}.")
-@click.option("--to", "until", metavar="TIME", help="Calls that began before then; a day alone is contained.")
+@since
+@until
 @common
 @click.pass_obj
-def income(state: State, number: str, since: str | None, until: str | None) -> None:
+def income(state: State, /, number: str, **period: str | None) -> None:
     """What the agent NUMBER has earned, by account right below it; the largest income first."""
     from vosswitch.store import accounts  # noqa: PLC0415 - SQLAlchemy takes its time
     from vosswitch.store.agent_income import Income, incomes  # noqa: PLC0415
 
-    earliest = moment("--from", since, state.zone) if since is not None else None
-    latest = moment("--to", until, state.zone, end=True) if until is not None else None
     with state.database.read() as connection:
         accounts.show(connection, number)
-        found = incomes(connection, number, earliest, latest)
+        found = incomes(connection, number, *_period(state, **period))
     if len(found) > 1 and state.format != "json":
         found.append(Income.total(found))
     rows = ({field.name: getattr(one, field.name) for field in INCOME} for one in found)

@@ -102,18 +102,17 @@ def cdr() -> None:
 @click.option("--to", "until", metavar="TIME", help="Calls that began before then; a day alone is contained.")
 @click.option("--account", metavar="NUMBER", help="Only calls that this account pays for.")
 @click.option("--call-id", metavar="ID", help="Our call id, or the caller's SIP Call-ID.")
+@click.option("--agent", metavar="NUMBER", help="Only calls of this agent's tree.")
 @common
 @click.pass_obj
-def list_(
-    state: State, limit: int, since: str | None, until: str | None, account: str | None, call_id: str | None
-) -> None:
+def list_(state: State, /, limit: int, since: str | None, until: str | None, **wanted: str | None) -> None:
     """Finished calls, newest first."""
     from vosswitch.store.cdrs import list_cdrs  # noqa: PLC0415 - SQLAlchemy takes its time
 
     earliest = moment("--from", since, state.zone) if since is not None else None
     latest = moment("--to", until, state.zone, end=True) if until is not None else None
     with state.database.read() as connection:
-        rows = list_cdrs(connection, limit, earliest, latest, account, call_id)
+        rows = list_cdrs(connection, limit, earliest, latest, **wanted)
     if state.format == "json":
         show(state, ({**row, "decision": decision_in_text(row["decision"])} for row in rows), FIELDS)
     else:

@@ -45,6 +45,7 @@ class Account:
     lock_reason: str
     expires: int | None
     created: int
+    agent: str | None
     currency: str = ""
 
     @property

@@ -26,6 +26,7 @@ from sqlalchemy import (
     UniqueConstraint,
     inspect,
     select,
+    type_coerce,
     update,
 )
 from sqlalchemy.dialects import mysql
@@ -248,12 +249,14 @@ def list_cdrs(
     until: int | None = None,
     account: str | None = None,
     call_id: str | None = None,
+    agent: str | None = None,
 ) -> list[dict[str, Any]]:
     """Records, newest start first.
 
     :param limit: 0 = all.
     :param since: epoch milliseconds of the earliest start; *until* is the first that is too late.
     :param call_id: our own call id, or the caller's SIP Call-ID.
+    :param agent: one of the agents above the account.
     :returns: one dict a record, every key always there, None where it does not apply; times are epoch milliseconds,
         money is units of 10^-7.
     """
@@ -267,8 +270,9 @@ def list_cdrs(
             query = query.where(table.c.starttime < until)
         if account is not None:
             query = query.where(table.c.customeraccount == account)
-        if call_id is not None:
-            query = query.where(_called(table, call_id))
+        for wanted, condition in ((call_id, _called), (agent, _below)):
+            if wanted is not None:
+                query = query.where(condition(table, wanted))
         if limit:
             query = query.limit(limit - len(found))
         found += map(_values, connection.execute(query).mappings())
@@ -290,6 +294,11 @@ def days_between(connection: Connection, since: int | None, until: int | None) -
 def _day_of(ms: int) -> str:
     ms = min(max(ms, 0), _LATEST_MS)
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y%m%d")
+
+
+def _below(table: Table, agent: str) -> Any:
+    named = f'"account":{orjson.dumps(agent).decode()}'
+    return (table.c.cdrlevel > 0) & type_coerce(table.c.agents, Text).contains(named, autoescape=True)
 
 
 def _called(table: Table, call_id: str) -> Any:

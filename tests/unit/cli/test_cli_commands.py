@@ -210,7 +210,7 @@ def test_json_is_one_array_with_every_key_and_plain_values(folder):
     assert first["created"].endswith("Z")
     assert len(first["created"]) == 24
     assert rows[0].keys() == rows[1].keys()
-    assert as_json(folder, "account", "show", "C1") == [first | {"packages": []}]
+    assert as_json(folder, "account", "show", "C1") == [first | {"income": None, "packages": []}]
 
 
 def test_empty_lists_are_empty_arrays_and_a_word_on_stderr(folder):
