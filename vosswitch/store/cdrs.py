@@ -39,7 +39,7 @@ from vosswitch.store.schema import OPTIONS, cdr_table
 from vosswitch.store.types import JsonText, Money, RowNumber
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection, RowMapping
 
@@ -268,11 +268,7 @@ def list_cdrs(
             query = query.where(table.c.starttime >= since)
         if until is not None:
             query = query.where(table.c.starttime < until)
-        if account is not None:
-            query = query.where(table.c.customeraccount == account)
-        for wanted, condition in ((call_id, _called), (agent, _below)):
-            if wanted is not None:
-                query = query.where(condition(table, wanted))
+        query = query.where(*_of_whom(table, account, call_id, agent))
         if limit:
             query = query.limit(limit - len(found))
         found += map(_values, connection.execute(query).mappings())
@@ -294,6 +290,15 @@ def days_between(connection: Connection, since: int | None, until: int | None) -
 def _day_of(ms: int) -> str:
     ms = min(max(ms, 0), _LATEST_MS)
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y%m%d")
+
+
+def _of_whom(table: Table, account: str | None, call_id: str | None, agent: str | None) -> Iterator[Any]:
+    if account is not None:
+        yield table.c.customeraccount == account
+    if call_id is not None:
+        yield _called(table, call_id)
+    if agent is not None:
+        yield _below(table, agent)
 
 
 def _below(table: Table, agent: str) -> Any:
