@@ -18,6 +18,9 @@ value = "EUR"
 [[exchange_rates]]
 name = "GBP/USD"
 values = [{from = 2020-01-01, rate = "9"}, {from = 2024-01-01, rate = "1.25"}, {from = 2090-01-01, rate = "9"}]
+[[exchange_rates]]
+name = "EUR/USD"
+values = [{from = 2024-01-01, rate = "1.1"}]
 [[rate_groups]]
 name = "own{n}"
 currency = "GBP"

@@ -30,7 +30,7 @@ STEPS = st.lists(st.tuples(st.sampled_from(["call", "answer", "hang up", "wait"]
 
 def world_of(price, further, mode, purse):
     return World(
-        parameters={"VS_CURRENCY": "EUR"},
+        parameters={"VS_CURRENCY": "EUR", "VS_LEAST_PROFIT": "none"},
         rate_groups=by_name(
             group("retail", rate("43", price, **further), rate("4", "1.5"), mode=mode),
             group("wholesale", rate("43", "0.3", attempt_fee="0.01")),

@@ -89,7 +89,22 @@ def for_nothing(decision: Decision, account: Account, group: str) -> Price:
     return Price(account.number, group, "free", NOTHING, terms(NOTHING, decision.snapshot.parameters), own)
 
 
-def unpayable(decision: Decision, gateway: RoutingGateway) -> str:
+def payable(decision: Decision, gateway: RoutingGateway, prefix: str) -> bool:
+    """Whether a gateway whose turn has come can be paid; if not, the decision and its plan say why.
+
+    :param prefix: of the gateway, that matched: rates are found without it from now on, where so wanted.
+    """
+    if decision.route_prefix is not None:
+        decision.route_prefix = prefix
+    why = _unpayable(decision, gateway) if decision.snapshot.currencies.mixed else ""
+    if why:
+        decision.note(gateway.name, why)
+        decision.unusable = "no_rate"
+        decision.plan.pass_over(gateway.name, why)
+    return not why
+
+
+def _unpayable(decision: Decision, gateway: RoutingGateway) -> str:
     """Why the vendor of a gateway cannot be paid in the currency of its account; "" = it can."""
     snapshot = decision.snapshot
     account = snapshot.accounts.get(gateway.account) if gateway.account else None

@@ -11,7 +11,7 @@ from vosswitch.accounts.privileges import ORDINARY, Privileges
 from vosswitch.call.deciding.lines import outgoing, unbounded
 from vosswitch.call.deciding.porting import number_parameters
 from vosswitch.call.deciding.presentation import display_name, outgoing_identity, privacy
-from vosswitch.call.deciding.pricing import unpayable
+from vosswitch.call.deciding.pricing import payable
 from vosswitch.call.deciding.profit import rule_of, unprofitable
 from vosswitch.call.deciding.registered import over_registrations
 from vosswitch.call.deciding.sending import Sent, numbers_sent
@@ -88,15 +88,13 @@ def gateway_routes(
 
     :param sending: what numbers are made with, for gateways that are not sent them as they are.
     """
-    gateways, mixed = decision.snapshot.gateways.gateways, decision.snapshot.currencies.mixed
+    gateways = decision.snapshot.gateways.gateways
+    special = decision.snapshot.currencies.mixed or decision.route_prefix is not None
     rule = rule_of(decision)
     reckons = rule is not None or (decision.explaining and decision.funding is not None)
     for candidate in candidates:
         gateway = gateways[candidate.gateway]
-        if mixed and (why := unpayable(decision, gateway)):
-            decision.note(gateway.name, why)
-            decision.unusable = "no_rate"
-            decision.plan.pass_over(gateway.name, why)
+        if special and not payable(decision, gateway, candidate.prefix):
             continue
         if gateway.periods:
             gateway = _in_period(decision, gateway)
