@@ -60,7 +60,7 @@ def simulate(state: State, /, since: str, until: str | None, account: str | None
         raise click.UsageError(f"--calls: there is no folder for {options['calls']}")
     if period.until <= period.since:
         raise click.UsageError(f"expected --from before --to, got --from {since} --to {until or 'now'}")
-    wanted = _wanted(state, options)
+    wanted = wanted_configuration(state, options)
     os.nice(NICE)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left behind
     with ExitStack() as stack:
@@ -83,7 +83,8 @@ def _dimensions(given: tuple[str, ...]) -> list[tuple[str, ...]]:
     return list(dict.fromkeys(wanted))
 
 
-def _wanted(state: State, options: dict[str, Any]) -> Wanted:
+def wanted_configuration(state: State, options: dict[str, Any]) -> Wanted:
+    """The configuration that --draft, --config-at and --rates ask for."""
     from vosswitch.simulation.configuration import Wanted  # noqa: PLC0415 - loads nearly everything
     from vosswitch.store.document import parse_toml  # noqa: PLC0415
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from vosswitch.store.cdrs import day_table, days_between
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import Connection, Select, Table
 
@@ -78,22 +78,39 @@ def past_calls(
     """
     with database.read() as connection:
         days = days_between(connection, since, until)
+    columns = tuple(_COLUMNS.values())
     for day in reversed(days):
-        yield from _of_day(database, day_table(day), since, until, account, page)
+        table = day_table(day)
+
+        def within(query: Select[Any], at: int, table: Table = table) -> Select[Any]:
+            return _within(query, table, at, until, account)
+
+        for rows in pages_of_day(database, table, columns, within, since, page):
+            yield from map(PastRow._make, rows)
 
 
-def _of_day(
-    database: Database, table: Table, since: int, until: int, account: str | None, page: int
-) -> Iterator[PastRow]:
-    query = select(*(table.c[name] for name in _COLUMNS.values())).order_by(table.c.starttime, table.c.id).limit(page)
+def pages_of_day(
+    database: Database,
+    table: Table,
+    columns: Sequence[str],
+    within: Callable[[Select[Any], int], Select[Any]],
+    since: int,
+    page: int,
+) -> Iterator[Sequence[Any]]:
+    """The rows of a day in the order of their start, a page at a time.
+
+    :param columns: the second is ``starttime``, the last ``id``.
+    :param within: narrows a query to the calls that are wanted, from a moment on.
+    """
+    query = select(*(table.c[name] for name in columns)).order_by(table.c.starttime, table.c.id).limit(page)
     at, last = since, 0
     while True:
         beyond = (table.c.starttime > at) | ((table.c.starttime == at) & (table.c.id > last))
         # The first condition alone is what the index is good for.
-        some = _within(query, table, at, until, account).where(beyond)
+        some = within(query, at).where(beyond)
         with database.read() as connection:
             rows = connection.execute(some).all()
-        yield from map(PastRow._make, rows)
+        yield rows
         if len(rows) < page:
             return
         at, last = rows[-1][1], rows[-1][-1]

@@ -191,6 +191,18 @@ subscription = Table(
     **OPTIONS,
 )
 
+rerate = Table(
+    "rerate",
+    metadata,
+    # Calls that were rated again; their corrections are rows of the ledger (see vosswitch.store.rerates).
+    Column("id", RowNumber, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("who", NAME, nullable=False),
+    Column("state", String(16), nullable=False),  # applying, applied, undoing, undone
+    Column("what", JsonText, nullable=False),
+    **OPTIONS,
+)
+
 mapping_gateway = Table(
     "mapping_gateway",
     metadata,

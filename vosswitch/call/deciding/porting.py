@@ -86,14 +86,15 @@ def _settle(decision: Decision, settings: Portability, reply: Reply, source: str
     if lrn and not _LRN.fullmatch(lrn):
         lrn, why = None, "the answer is no number"
     if lrn is not None:
-        _take(decision, settings, Ported(lrn, source, reply.ms))
+        take(decision, settings, Ported(lrn, source, reply.ms))
         return
     decision.note("portability", f"{settings.name}: {why}, {reply.ms} ms")
     if settings.refuse:
         raise Refused(FAILED)
 
 
-def _take(decision: Decision, settings: Portability, ported: Ported) -> None:
+def take(decision: Decision, settings: Portability, ported: Ported) -> None:
+    """Go on with what was found out about the called number."""
     lrn = ported.lrn
     decision.ported = ported
     if lrn and settings.result == "prefix":

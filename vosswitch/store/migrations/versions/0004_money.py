@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from vosswitch.store.types import JsonText, Money
+from vosswitch.store.types import JsonText, Money, RowNumber
 
 revision = "0004"
 down_revision = "0003"
@@ -29,6 +29,7 @@ def upgrade() -> None:
     op.create_index("ix_ledger_reverses", "ledger", ["reverses"], unique=True)
     _add_recalls()
     _add_subscriptions()
+    _add_rerates()
     with op.batch_alter_table("ledger") as table:  # a row each for both directions of one account
         table.drop_constraint("uq_ledger_call_id_account", type_="unique")
         table.create_unique_constraint("uq_ledger_call_id_account_kind", ["call_id", "account", "kind"])
@@ -60,6 +61,18 @@ def _add_recalls() -> None:
         sa.Column("account", sa.String(length=64), primary_key=True),
         sa.Column("amount", Money(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
+        **_OPTIONS,
+    )
+
+
+def _add_rerates() -> None:
+    op.create_table(
+        "rerate",
+        sa.Column("id", RowNumber, primary_key=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("what", JsonText(), nullable=False),
         **_OPTIONS,
     )
 
