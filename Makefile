@@ -8,7 +8,7 @@ CONFIG ?= etc/vosswitch.toml
 TESTERS ?= 3
 TESTS  := tests/unit plugins tests/integration tests/sim tests/interop
 
-.PHONY: help env run test unit check fix lint types layers interop bench docs clean
+.PHONY: help env run test unit check fix lint types layers interop bench faults docs clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ interop: env  ## calls with real peers (sipp, baresip, ...)
 
 bench: env  ## CPU per call and per packet, beside other systems
 	$(BIN)/python -m tests.bench
+
+faults: env  ## calls while the database, the disk, the clock or the switch fail; prints figures
+	$(BIN)/python -m tests.faults
 
 clean:  ## remove the environment and what the demo left
 	rm -rf $(VENV) var .tox .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.support.audit import family, running
+from tests.support.processes import family, running
 from tests.support.sipp import Sipp, called, caller
 from tests.support.switch import Switch, free_port, media_port, until
 from vosswitch.control.client import ControlClient

@@ -8,9 +8,10 @@ import time
 
 import pytest
 
-from tests.support.audit import child, own, seen
+from tests.support.harness import seen
 from tests.support.load import Load
 from tests.support.mariadb import MariaDb
+from tests.support.processes import child, own
 
 pytestmark = pytest.mark.alone
 

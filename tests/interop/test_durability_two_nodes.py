@@ -32,6 +32,7 @@ def second(load, tmp_path):
     """Another node of the same deployment."""
     (tmp_path / "second").mkdir()
     node = {"id": 1, "name": "second"}
+    load.keep(tmp_path / "second" / "spool")
     made = Switch(tmp_path / "second", load.url, node=node, media={"address": "127.0.5.2"}).start()
     yield made
     assert made.stop() == 0, made.log()[-4000:]

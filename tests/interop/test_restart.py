@@ -8,8 +8,8 @@ import subprocess
 import time
 from decimal import Decimal
 
-from tests.support.audit import family, running
 from tests.support.peer import SDP, Peer
+from tests.support.processes import family, running
 from tests.support.sipp import ANSWER, CALL, called
 from tests.support.switch import BIN, free_port, options, until
 

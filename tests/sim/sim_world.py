@@ -28,7 +28,7 @@ from vosswitch.cdr.service import JournalService
 from vosswitch.delivery.process import NoDelivery
 from vosswitch.model.rating import Terms
 from vosswitch.model.signals import Answer, Release
-from vosswitch.model.values import UNITS, Address, money
+from vosswitch.model.values import UNITS, Address, CallIds, money
 from vosswitch.params.boot import read
 from vosswitch.recorder.feed import Feed
 from vosswitch.recorder.service import RecorderService
@@ -194,7 +194,7 @@ class SimDatabase:
         self.real = opened(url)
         self.url = url
         self.engine = self.real.engine
-        self.is_sqlite = True
+        self.is_sqlite = not sim.in_company  # where other nodes are looked for
         self.read = self.real.read
 
     @contextmanager
@@ -246,6 +246,7 @@ class Life(World):
         assert self.writer.position.segment not in before
         self.orphans, self.found = settle(sim.boot.spool_directory, self.writer, plugins().billing_modes)
         super().__init__(wall=sim.wall, money={}, parameters={}, journal=object())
+        self.calls._ids = CallIds(sim.boot.node_id)
         self.snapshot = type(self.snapshot)()
         self.legs = self.board.legs = SimLegs(self)
         self.journal = self.board.journal = JournalService(
@@ -312,19 +313,23 @@ class Sim:
 
     :param crash_at: the points to die at, counted from 0.
     :param how: ``kill``, ``torn`` (within the next journal write), ``power`` or ``recorder`` (only that process).
+    :param node: its id.
+    :param shared: the database of several nodes; "" = one of its own.
     :ivar points: labels of all points that were passed.
     """
 
-    def __init__(self, folder, prepared, crash_at=(), how="kill", *, sync_answer=False):
+    def __init__(self, folder, prepared, crash_at=(), how="kill", *, sync_answer=False, node=7, shared=""):
         opened(f"sqlite:///{folder}/db.sqlite").close()  # a run that failed left it open
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        shutil.copy(prepared / "db.sqlite", folder / "db.sqlite")
+        if not shared:
+            shutil.copy(prepared / "db.sqlite", folder / "db.sqlite")
         self.crash_at, self.how = frozenset(crash_at), how
+        self.in_company = bool(shared)
         self.boot = read(
             {
-                "node": {"id": 7},
-                "database": {"url": "sqlite:///db.sqlite", "key_file": "key"},
+                "node": {"id": node, "name": f"node {node}"},
+                "database": {"url": shared or "sqlite:///db.sqlite", "key_file": "key"},
                 "run": {"directory": "run", "spool": "spool"},
                 "plugins": {"path": []},
             },
@@ -536,9 +541,22 @@ class Sim:
 
     def stories(self):
         """Peers, journal, records with ledger, and balances agree."""
-        life = self.life
-        life.check_idle_money()
+        records, balances, granted, held = self.money_in_order()
+        self.own_stories(records)
+        for number in self.paid:
+            state = self.life.balances.state(number)
+            assert (state.balance, state.undrained, state.reserved) == (balances[number], 0, 0), number
+            assert granted[number] == held.get(number, 0) == state.grant, number
+
+    def own_stories(self, records):
+        """What this node's peers, journal and records say; *records* are its own."""
+        self.life.check_idle_money()
         assert not [text for text in self.troubles if "refuses" in text or "cannot be read" in text]
+        self.peers_story()
+        self.journal_story(records)
+
+    def money_in_order(self):
+        """Records, ledger and balances of the database agree; what it has."""
         with self.database.read() as connection:
             records = cdrs.list_cdrs(connection, 0)
             balances = dict(connection.execute(select(account.c.number, account.c.balance)).all())
@@ -550,8 +568,6 @@ class Sim:
             rows = connection.execute(
                 select(ledger.c.account, ledger.c.call_id, ledger.c.amount).where(ledger.c.call_id.is_not(None))
             ).all()
-        self.peers_story()
-        self.journal_story(records)
         self.money_story(records, rows)
         spent = Counter()
         for cdr in records:
@@ -561,11 +577,10 @@ class Sim:
                 spent[level["account"]] += money(level["fee"])
         for number, paid in self.paid.items():
             assert balances[number] == paid - spent[number], number
-            state = life.balances.state(number)
-            assert (state.balance, state.undrained, state.reserved) == (balances[number], 0, 0), number
-            assert granted[number] == held.get(number, 0) == state.grant, number
+            assert granted[number] == held.get(number, 0), number
         assert balances["p"] >= 0
         assert granted["p"] <= balances["p"]
+        return records, balances, granted, held
 
     def peers_story(self):
         """Nobody is left in a call that the switch knows nothing of."""
