@@ -20,6 +20,7 @@ from sqlalchemy import text
 from tests.support.switch import until
 from vosswitch.cdr import journal
 from vosswitch.cdr.files import segment_path, segments
+from vosswitch.model.values import money
 from vosswitch.store.database import Database, open_database
 
 if TYPE_CHECKING:
@@ -248,7 +249,7 @@ def _check_charges(row: dict[str, Any], charged: dict[str, int]) -> None:
     named[row["customeraccount"]] += row["fee"]
     named[row["clearingaccount"]] += row["cost"]
     for agent in orjson.loads(row["agents"] or "[]"):
-        named[agent["account"]] += agent["fee"]
+        named[agent["account"]] += money(agent["fee"])
     wrong = {number: (amount, charged.get(number, 0)) for number, amount in named.items() if number}
     assert all(amount == booked for amount, booked in wrong.values()), f"call {row['flowno']}: {wrong}"
     if row["answertime"] is not None:
