@@ -105,7 +105,7 @@ class Killed(BaseException):
 STEPS = [
     "vosswitch.store.charges.move_position", "vosswitch.store.grants.spend", "vosswitch.store.charges._ledger_rows",
     "vosswitch.store.cdrs.insert_cdrs", "vosswitch.recorder.drain.Drain._commit",
-    "vosswitch.recorder.drain.Drain._remove_consumed", "vosswitch.store.cdrs.ensure_days",
+    "vosswitch.recorder.drain.Drain.remove_consumed", "vosswitch.store.cdrs.ensure_days",
 ]  # fmt: skip
 
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "cards": "cards:cards",
     "cdr": "cdrs:cdr",
     "drain": "node:drain",
+    "clean": "clean:clean",
     "dump": "provision:dump",
     "fraud": "holding:fraud",
     "gateway": "gateways:gateway",

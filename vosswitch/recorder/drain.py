@@ -85,7 +85,8 @@ class Drain:
         self.prepare_days()
 
     def prepare_days(self) -> None:
-        """Make the tables of today and tomorrow."""
+        """Make the tables of today and tomorrow; older ones may have been cleaned away meanwhile."""
+        self._days.clear()
         now = datetime.fromtimestamp(self._wall_ms() / 1000, self._zone)
         self._ensure({f"{now + timedelta(days=ahead):%Y%m%d}" for ahead in (0, 1)})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from vosswitch.params.system import DECLARED, BadParameter, Parameters
 from vosswitch.recorder.files import NumberLists, PriceLists
@@ -161,6 +161,9 @@ class Feed:
 
 def _touched(connection: Connection, seq: int) -> dict[str, set[str]] | None:
     """Keys by table that were changed since; None when they are too many."""
+    first = connection.scalar(select(func.min(changes.c.seq)))
+    if first is not None and first > seq + 1:  # some were cleaned away meanwhile
+        return None
     query = select(changes.c.table, changes.c.key).where(changes.c.seq > seq).limit(_TOO_MANY + 1)
     rows = connection.execute(query).all()
     if len(rows) > _TOO_MANY:

@@ -27,6 +27,7 @@ from vosswitch.delivery.plugins import load_plugins
 from vosswitch.delivery.process import DeliveryProcess, NoDelivery
 from vosswitch.params import files as boot_files
 from vosswitch.params.system import DECLARED
+from vosswitch.recorder.cleaning import CLEANED, removing
 from vosswitch.recorder.drain import Drain
 from vosswitch.recorder.feed import Feed
 from vosswitch.recorder.granting import AGAIN_SECONDS, LOOK_SECONDS, Granting
@@ -63,6 +64,8 @@ _SEEN_SECONDS = 5.0
 _DAYS_SECONDS = 600.0
 _EXPIRY_SECONDS = 5.0
 _SWEEP_SECONDS = 5.0
+_FIRST_CLEAN_SECONDS = 5.0
+_CLEAN_SECONDS = 3600.0
 _OF_MONEY = ("want", "give", "recalled")
 _AWAY = (DBAPIError, PoolTimeout, StalePosition, OSError)
 """The database is away; or the disk of the spool refuses what is put aside there."""
@@ -165,6 +168,8 @@ class Recorder:
         self._past: Iterator[list[dict[str, Any]]] | None = None
         self._due = dict.fromkeys(("poll", "seen", "look", "write", "recalls", "answers", "expiry", "sweep"), 0.0)
         self._due["days"] = monotonic() + _DAYS_SECONDS
+        self._due["clean"] = monotonic() + _FIRST_CLEAN_SECONDS
+        self._cleaning: Iterator[object] | None = None
 
     def run(self) -> None:
         """Work until the switch says stop or is gone."""
@@ -277,6 +282,16 @@ class Recorder:
             self._tell_locked()  # of a step that was done meanwhile
         if self._past is not None:
             self._recall()
+        self._clean()
+
+    def _clean(self) -> None:
+        """One step of removing what is too old."""
+        parameters = self._feed.parameters
+        if self._is_due("clean", _CLEAN_SECONDS) and any(parameters[name] for name in CLEANED):
+            zone = ZoneInfo(self._boot.timezone)
+            self._cleaning = removing(self._boot, self._database, parameters, self._wall_ms(), zone, everywhere=False)
+        if self._cleaning is not None and next(self._cleaning, None) is None:
+            self._cleaning = None
 
     def _recall(self) -> None:
         """Tell the switch of one more page of what its last run has seen; a database that goes away ends that."""

@@ -32,7 +32,10 @@ RateKey = tuple[str, int]
 
 
 class Lost(LookupError):
-    """A price list of that time is not kept any more; its text is one line for the operator."""
+    """A price list of that time, or what was changed since, is not kept any more.
+
+    Its text is one line for the operator.
+    """
 
 
 @dataclass(slots=True)
@@ -84,7 +87,11 @@ class Then:
 
 
 def as_it_was(connection: Connection, at: int) -> Then:
-    """What was provisioned at *at* (epoch ms)."""
+    """What was provisioned at *at* (epoch ms).
+
+    :raises Lost: the changes since are not kept any more.
+    """
+    _check_log(connection, at)
     state = {name: dict(entities.read_all(connection, table)) for name, table in TABLES.items()}
     then = Then(state, {name: RatesThen(rates.find_group(connection, name)) for name in state[RATE_GROUPS.name]})
     tables = {table.stored: table for table in TABLES.values()}
@@ -99,6 +106,13 @@ def as_it_was(connection: Connection, at: int) -> Then:
     for name, found in then.rates.items():
         _check(connection, name, found)
     return then
+
+
+def _check_log(connection: Connection, at: int) -> None:
+    """Whether the log of changes reaches back to *at*: its beginning may have been cleaned away."""
+    oldest = connection.execute(select(changes.c.seq, changes.c.at).order_by(changes.c.seq).limit(1)).first()
+    if oldest is not None and oldest.seq > 1 and at < oldest.at:
+        raise Lost("changes of that time are not kept any more (VS_CLEAN_CHANGES_DAYS)")
 
 
 def _backwards(connection: Connection, at: int) -> Iterator[Any]:
