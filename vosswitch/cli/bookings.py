@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -42,6 +43,9 @@ _REFERENCE = click.option(
     metavar="TEXT",
     help="Makes it happen once: the same one twice is booked once, and the command says so.",
 )
+_AMOUNT = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?|[+-]?\.[0-9]+")
+"""What a person means by an amount: 1e3 and 1_000 are rather slips of the finger."""
+
 _SIGNED = {"ignore_unknown_options": True}
 
 
@@ -49,6 +53,8 @@ def units(_ctx: click.Context, _param: click.Parameter, value: str | None) -> in
     """An amount of currency in units of 10^-7."""
     if value is None:
         return None
+    if not _AMOUNT.fullmatch(value):
+        raise click.BadParameter(f"expected an amount such as 12.50, got {value!r}")
     try:
         return money(value)
     except ValueError as error:

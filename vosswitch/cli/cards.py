@@ -14,6 +14,7 @@ from vosswitch.cli.output import show
 from vosswitch.cli.state import Failed, State, common, note, who
 from vosswitch.control.operations import Field
 from vosswitch.model.cards import LONGEST
+from vosswitch.model.values import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +65,7 @@ def make(state: State, /, count: int, prefix: str, length: int, output: str | No
             made, seq = _make(state, prefix, min(_at_once(), count - at), length, fields)
             out.writerows((*card, fields["balance"], fields["rate_group"], given["valid_days"]) for card in made)
             file.flush()
-    note(f"{count} cards made")
+    note(f"{counted(count, 'card')} made")
     state.make_live(seq)
 
 
@@ -131,5 +132,5 @@ def lock(state: State, number: tuple[str, ...], prefix: str, why: str) -> None:
         with state.database.write() as connection:
             done, last = stored.lock(connection, wanted[at : at + _LOCKED_AT_ONCE], who(), why)
         count, seq = count + done, last or seq
-    note(f"{count} cards locked" + (f", {len(wanted) - count} were already" if count < len(wanted) else ""))
+    note(f"{counted(count, 'card')} locked" + (f", {len(wanted) - count} were already" if count < len(wanted) else ""))
     state.make_live(seq)

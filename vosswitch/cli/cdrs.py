@@ -76,7 +76,7 @@ FIELDS = (
 
 _COLUMNS = (
     *("start", "caller", "callee", "from", "to", "account"),
-    *("hold_time", "billed_seconds", "fee", "end_reason", "code", "call_id"),
+    *("hold_time", "billed_seconds", "fee", "end_reason", "call_id"),
 )
 
 
@@ -108,11 +108,14 @@ def cdr() -> None:
 def list_(state: State, /, limit: int, since: str | None, until: str | None, **wanted: str | None) -> None:
     """Finished calls, newest first."""
     from vosswitch.store.cdrs import list_cdrs  # noqa: PLC0415 - SQLAlchemy takes its time
+    from vosswitch.store.ledger import expect  # noqa: PLC0415 - likewise
 
     earliest = moment("--from", since, state.zone) if since is not None else None
     latest = moment("--to", until, state.zone, end=True) if until is not None else None
     with state.database.read() as connection:
         rows = list_cdrs(connection, limit, earliest, latest, **wanted)
+        for number in (wanted["account"], wanted["agent"]) if not rows else ():
+            expect(connection, number)
     if state.format == "json":
         show(state, ({**row, "decision": decision_in_text(row["decision"])} for row in rows), FIELDS)
     else:

@@ -10,9 +10,10 @@ from vosswitch.cli.moments import HELP, moment
 from vosswitch.cli.output import show
 from vosswitch.cli.state import Failed, State, common, note
 from vosswitch.control.operations import Field
+from vosswitch.model.values import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from vosswitch.store.ledger import LedgerRow, Wanted
 
@@ -65,6 +66,17 @@ def ledger_view(state: State, *, of_one: bool = False) -> tuple[Sequence[Field],
     return (*FIELDS, _REMARK), tuple(name for name in _COLUMNS if name != left_out)
 
 
+def _one_of(name: str) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
+    """Only what stands in that mapping of `vosswitch.store.books`, which is imported when somebody asks."""
+
+    def known(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+        from vosswitch.store import books  # noqa: PLC0415 - SQLAlchemy takes its time
+
+        return None if value is None else click.Choice(list(getattr(books, name))).convert(value, param, ctx)
+
+    return known
+
+
 _SINCE = click.option("--from", "since", metavar="TIME", help=f"Bookings of then or later: {HELP}.")
 _UNTIL = click.option("--to", "until", metavar="TIME", help="Bookings before then; a day alone is contained.")
 
@@ -76,8 +88,10 @@ def ledger() -> None:
 
 @ledger.command("list")
 @click.option("--account", metavar="NUMBER", help="Only of this account.")
-@click.option("--kind", metavar="KIND", help="Only of this kind: payment, call ...")
-@click.option("--book", metavar="BOOK", help="Only with this book on the other side: cash, revenue ...")
+@click.option("--kind", metavar="KIND", callback=_one_of("KINDS"), help="Only of this kind: payment, call ...")
+@click.option(
+    "--book", metavar="BOOK", callback=_one_of("BOOKS"), help="Only with this book on the other side: cash, revenue ..."
+)
 @click.option("--reference", metavar="TEXT", help="Only with this reference.")
 @click.option("--call-id", type=int, metavar="ID", help="Only of this call.")
 @_SINCE
@@ -87,10 +101,11 @@ def ledger() -> None:
 @click.pass_obj
 def list_(state: State, /, limit: int, since: str | None, until: str | None, **chosen: Any) -> None:
     """Bookings of all accounts, newest first."""
-    from vosswitch.store.ledger import bookings  # noqa: PLC0415 - SQLAlchemy takes its time
+    from vosswitch.store.ledger import bookings, expect  # noqa: PLC0415 - SQLAlchemy takes its time
 
     wanted = _wanted(state, since, until, chosen)
     with state.database.read() as connection:
+        expect(connection, wanted.account)
         rows = map(ledger_row, bookings(connection, wanted, limit))
         show(state, rows, *ledger_view(state), "no bookings")
 
@@ -133,7 +148,7 @@ def check(state: State, *, calls: bool) -> None:
     for text in proof.remarks():
         note(text)
     if proof.count:
-        raise Failed(f"{proof.count} findings in {proof.seen}")
+        raise Failed(f"{counted(proof.count, 'finding')} in {proof.seen}")
     note(f"{proof.seen}: everything adds up")
 
 

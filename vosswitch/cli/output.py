@@ -7,9 +7,10 @@ field.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -30,6 +31,10 @@ _UNLIMITED = frozenset({"overdraft_limit", "available", "lines", "cps", "lines_h
 """Fields whose null means that there is no bound."""
 
 _RIGHT = frozenset({"whole", "number", "money", "right"})
+_GAP = 2
+_LONG = 32
+"""Texts beyond so many letters may take several lines on a screen that is too narrow for them."""
+
 _UNITS = {"asr": "%", "ner": "%", "acd": "s"}
 """Units of figures whose name does not tell them; people see them in the title."""
 
@@ -73,8 +78,20 @@ def show_one(state: State, row: Mapping[str, Any], fields: Sequence[Field]) -> N
             title = ""
 
 
+_TITLES = {
+    "hold_time": "held s",
+    "billed_seconds": "billed s",
+    "granted": "granted to nodes",
+    "available": "not granted",
+    "nodes": "nodes alive",
+    "seq": "last change",
+    "overdraft_limit": "overdraft",
+}
+"""What people read in place of a field's name, where that is long or says little."""
+
+
 def _title(field: Field) -> str:
-    words = field.name.replace("_", " ")
+    words = _TITLES.get(field.name) or field.name.replace("_", " ")
     return f"{words} {_UNITS[field.name]}" if field.name in _UNITS else words
 
 
@@ -165,16 +182,38 @@ def _listed(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
+def _screen() -> int | None:
+    """Columns of the terminal that is written to; None = none is, and programs get one line for each row."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def fitted(rows: Sequence[Sequence[str]], room: int | None) -> tuple[int, frozenset[int]]:
+    """The width of a table, and which of its columns fold between words: only long texts, only where there is need.
+
+    :param rows: all cells, the titles first.
+    :param room: columns of the screen; None = no bound.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    total = sum(widths) + _GAP * len(widths)
+    long = frozenset(at for at, width in enumerate(widths) if width > _LONG)
+    if room is None or total <= room or not long:
+        return max(total, 1), frozenset()
+    least = total - sum(widths[at] - _LONG for at in long)
+    return max(room, least), long
+
+
 def _print_table(titles: Sequence[str], kinds: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     from rich.console import Console  # noqa: PLC0415 - rich takes its time
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     # Nothing is ever cut: a number of which half is shown is worse than a line that wraps.
-    console = Console(file=sys.stdout, width=10_000)
+    width, folded = fitted([titles, *cells], _screen())
+    console = Console(file=sys.stdout, width=width)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for title, kind in zip(titles, kinds, strict=True):
-        table.add_column(title, justify="right" if kind in _RIGHT else "left", no_wrap=True)
+    for at, (title, kind) in enumerate(zip(titles, kinds, strict=True)):
+        justify: Literal["left", "right"] = "right" if kind in _RIGHT else "left"
+        table.add_column(title, justify=justify, no_wrap=at not in folded, overflow="fold")
     for row in cells:
         table.add_row(*map(Text, row))
     with console.capture() as printed:

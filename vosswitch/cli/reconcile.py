@@ -15,7 +15,7 @@ from vosswitch.cli.moments import HELP, moment
 from vosswitch.cli.output import show, show_one
 from vosswitch.cli.reconciled import RESULT, SUMS, Differences, Totals, told
 from vosswitch.cli.state import Failed, State, common, note
-from vosswitch.model.values import money
+from vosswitch.model.values import counted, money
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -236,7 +236,7 @@ def _tell(state: State, totals: Totals, theirs: _Theirs, period: tuple[int, int]
     if state.format == "json":
         show_one(state, told(totals, theirs, period), RESULT)
         return
-    note(f"{theirs.path}: {theirs.rows} calls; columns: {theirs.guessed}")
+    note(f"{theirs.path}: {counted(theirs.rows, 'call')}; columns: {theirs.guessed}")
     if theirs.bad:
         note(f"{theirs.bad} rows are no calls: {'; '.join(theirs.why)}")
     show(state, totals.rows(), SUMS)

@@ -17,7 +17,7 @@ from vosswitch.cli.rerated import BY_ACCOUNT, LEFT_OUT, RESULT, ChangedFees, tol
 from vosswitch.cli.simulate import NICE, wanted_configuration
 from vosswitch.cli.state import State, common, note, who
 from vosswitch.control.operations import Field
-from vosswitch.model.values import money_text
+from vosswitch.model.values import counted, money_text
 
 if TYPE_CHECKING:
     from vosswitch.simulation.corrections import Corrections
@@ -168,10 +168,11 @@ def _tell(state: State, done: Corrections, run: Run | None) -> None:
     if done.left_out:
         click.echo("\nleft out")
         show(state, done.reasons(), LEFT_OUT)
+    calls = counted(done.calls, "call")
     if run is None:
-        note(f"{done.calls} calls, {done.changed} differences; nothing is booked without --apply")
+        note(f"{calls}, {counted(done.changed, 'difference')}; nothing is booked without --apply")
     else:
-        note(f"rerate {run.id}: {done.calls} calls, {done.changed} corrections; taken back by: rerate undo {run.id}")
+        note(f"rerate {run.id}: {calls}, {counted(done.changed, 'correction')}; taken back by: rerate undo {run.id}")
 
 
 @rerate.command("list")

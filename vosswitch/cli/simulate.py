@@ -15,6 +15,7 @@ import click
 
 from vosswitch.cli.moments import HELP, moment
 from vosswitch.cli.state import Failed, State, common, note
+from vosswitch.model.values import counted
 
 if TYPE_CHECKING:
     from vosswitch.simulation.configuration import Wanted
@@ -129,7 +130,7 @@ def _run(
         bar(total, "calls"),
     )
     done = report.total.old[0]
-    calls = "1 call" if done == 1 else f"{done} calls"
+    calls = counted(done, "call")
     note(f"{calls} in {seconds:.1f} s ({done / max(seconds, 1e-9):.0f}/s), {report.total.changed} would change")
     return report
 

@@ -30,6 +30,11 @@ def money(text: str | int | Decimal) -> int:
     return units
 
 
+def counted(count: int, what: str) -> str:
+    """So many of something, for people: ``1 call``, ``2 calls``."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def money_text(units: int) -> str:
     """Write units of 10^-7 as the shortest plain decimal: ``12_500_000`` -> ``"1.25"``."""
     sign = "-" if units < 0 else ""

@@ -9,7 +9,7 @@ from sqlalchemy import and_, func, select
 
 from vosswitch.billing.packages import is_purse
 from vosswitch.params.system import Parameters
-from vosswitch.store.books import BOOKS, KINDS, contra_of
+from vosswitch.store.books import BOOKS, KINDS, NoSuchAccount, contra_of
 from vosswitch.store.schema import account, ledger, parameter
 from vosswitch.store.types import Money
 
@@ -89,6 +89,19 @@ class Held(NamedTuple):
     amount: int
     rows: int
     help: str
+
+
+def expect(connection: Connection, number: str | None) -> None:
+    """There is, or was, an account of that number.
+
+    :raises NoSuchAccount: neither an account nor a booking has it.
+    """
+    if number is None:
+        return
+    now, once = account.c.number == number, ledger.c.account == number
+    queries = select(account.c.number).where(now), select(ledger.c.account).where(once)
+    if all(connection.execute(query.limit(1)).first() is None for query in queries):
+        raise NoSuchAccount(number)
 
 
 def bookings(connection: Connection, wanted: Wanted, limit: int = 100) -> Iterator[LedgerRow]:

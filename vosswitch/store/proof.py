@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import and_, func, or_, select
 
-from vosswitch.model.values import money, money_text
+from vosswitch.model.values import counted, money, money_text
 from vosswitch.store.books import BOOKS, contra_of
 from vosswitch.store.cdrs import day_table
 from vosswitch.store.schema import account, account_grant, cdr_table, ledger
@@ -61,7 +61,8 @@ class Proof:
     @property
     def seen(self) -> str:
         """What was looked at, for people."""
-        return f"{self._bookings} bookings of {self._numbers} accounts, {self._records} records of calls"
+        what = counted(self._bookings, "booking"), counted(self._numbers, "account"), counted(self._records, "record")
+        return "{} of {}, {} of calls".format(*what)
 
     def remarks(self) -> Iterator[str]:
         """What could not be checked."""

@@ -58,6 +58,14 @@ def _execute(path, sql):
         (["account", "pay", "none", "5"], 1, 'accounts: there is no "none"'),
         (["account", "pay", "1000", "100000000000"], 1, "expected a balance not beyond 100000000000"),
         (["account", "lock", "none"], 1, 'accounts: there is no "none"'),
+        (["account", "pay", "1000", "1e3"], 2, "expected an amount such as 12.50, got '1e3'"),
+        (["account", "pay", "1000", "1_000"], 2, "expected an amount such as 12.50, got '1_000'"),
+        (["account", "correct", "1000", "--to", "NaN", "--why", "x"], 2, "expected an amount such as 12.50"),
+        (["ledger", "list", "--kind", "paymnt"], 2, "'paymnt' is not one of 'opening'"),
+        (["ledger", "list", "--book", "till"], 2, "'till' is not one of 'cash'"),
+        (["ledger", "list", "--account", "none"], 1, 'accounts: there is no "none"'),
+        (["cdr", "list", "--account", "none"], 1, 'accounts: there is no "none"'),
+        (["cdr", "list", "--agent", "none"], 1, 'accounts: there is no "none"'),
     ],
 )
 def test_what_cannot_be_booked(node, arguments, code, words):
