@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.test_recorder_process import DOCUMENT, Switch
+from tests.support.certificates import Authority
 from tests.support.redis import Redis
 from tests.support.switch import free_port, until
 from vosswitch.delivery import files
@@ -26,7 +28,7 @@ class WebServer:
         self.port = port or free_port(socket.SOCK_STREAM)
         self.mode = "ok"
         self.calls, self.headers, self.tries = [], [], 0
-        self._server = None
+        self._server = self.context = None
 
     def open(self):
         world = self
@@ -39,6 +41,11 @@ class WebServer:
                 world.tries += 1
                 if world.mode == "slow":
                     time.sleep(3)
+                if world.mode == "drip":
+                    for letter in b"HTTP/1.1 202 OK\r\nX: " + b"x" * 100:
+                        self.wfile.write(bytes([letter]))
+                        time.sleep(0.2)
+                    return
                 if world.mode == "garbage":
                     self.wfile.write(b"\x00\xff" * 100 + b"\r\n")
                     self.close_connection = True
@@ -55,6 +62,8 @@ class WebServer:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        if self.context is not None:
+            self._server.socket = self.context.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         return self
 
@@ -91,7 +100,8 @@ def state(switch, name):
 
 
 def target(switch, web, **more):
-    switch.load({"cdr_targets": [{"name": "web", "url": f"http://127.0.0.1:{web.port}/in?x=1", "timeout": 1, **more}]})
+    url = more.pop("url", f"http://127.0.0.1:{web.port}/in?x=1")
+    switch.load({"cdr_targets": [{"name": "web", "url": url, "timeout": 1, **more}]})
     switch.say(op="apply", id=1)
     switch.hear("applied")
 
@@ -128,6 +138,56 @@ def test_a_web_server_that_is_away_breaks_and_comes_back_has_every_call(ready, w
     assert web.calls == [3, 4, 5, 6]
     assert web.headers[0]["Authorization"] == "Bearer geheim-1"
     until(lambda: not state(ready, "web").failing, what="well")
+
+
+def test_a_server_that_drips_is_given_up(ready, web):
+    web.mode = "drip"
+    web.open()
+    target(ready, web)
+    calls(ready, 1)
+    until(lambda: state(ready, "web").failing, 10, what="given up")
+    web.mode = "ok"
+    until(lambda: web.calls == [1], 10, what="the call")
+
+
+def test_a_server_is_spoken_to_only_with_a_certificate_that_is_trusted(ready, web, tmp_path):
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("127.0.0.1")
+    web.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    web.context.load_cert_chain(certificate, key)
+    web.open()
+    target(ready, web, url=f"https://127.0.0.1:{web.port}/")
+    calls(ready, 1)
+    until(lambda: "CERTIFICATE_VERIFY_FAILED" in state(ready, "web").error, what="refused")
+    assert not web.calls
+    target(ready, web, url=f"https://127.0.0.1:{web.port}/", ca_file=str(authority.path))
+    until(lambda: web.calls == [1], what="the call")
+
+
+def test_a_token_that_others_may_read_is_not_used(ready, web, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("secret9")
+    token.chmod(0o644)
+    web.open()
+    target(ready, web, token_file=str(token))
+    calls(ready, 1)
+    until(lambda: "expected mode 0600" in state(ready, "web").error, what="refused")
+    assert not web.calls
+    token.chmod(0o600)
+    until(lambda: web.calls == [1], what="the call")
+
+
+def test_each_call_is_reported_as_a_datagram(ready):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.bind(("127.0.0.1", 0))
+        peer.settimeout(10)
+        address = f"127.0.0.1:{peer.getsockname()[1]}"
+        ready.load({"parameters": [{"name": "SERVER_CDR_REAL_TIME_REPORT_SERVER", "value": address}]})
+        ready.say(op="apply", id=1)
+        ready.hear("applied")
+        calls(ready, 2)
+        found = [peer.recv(4096).decode() for _ in range(2)]
+    assert [text.rstrip("\n").split("|")[17] for text in found] == ["1", "2"]
 
 
 def test_a_slow_server_delays_nobody_else(ready, web):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from vosswitch.params.boot import Boot
 
 _RESTART_SECONDS = 5.0
+_PATIENCE = 4.0
+"""How long the last process may take; it ends by itself after half of that."""
 _TOLD_AFTER_MS = 2000
 """A failure that lasts for so long is told."""
 
@@ -46,12 +49,13 @@ class DeliveryProcess:
         self._monotonic = monotonic
         self._wall_ms = wall_ms
         self._process: subprocess.Popen[bytes] | None = None
+        self._leaving: list[subprocess.Popen[bytes]] = []
+        self._names: list[str] = []
         self._message: dict[str, Any] = {}
         self._started = -_RESTART_SECONDS
         self._told: str | None = None
         self._longest = 0
         self._keeps = True  # until it is known what the operator wants
-        self._wanted = False
 
     def follow(
         self,
@@ -71,10 +75,11 @@ class DeliveryProcess:
         for name in clashes:
             self._on_trouble(f'cdr_targets "{name}": a plugin has a sink of that name; it stays off')
         usable = [target for target in targets if target["name"] not in clashes]
-        message = {"settings": builtins.settings(parameters, usable), "parameters": dict(given)}
+        wanted = dict(given) if self._plugin_sinks else {}  # ours ask for none
+        message = {"settings": builtins.settings(parameters, usable), "parameters": wanted}
         if message == self._message:
             return
-        self._stop()
+        self._dismiss()  # the next one waits for its end, we do not
         self._message = message
         self._prepare([*self._plugin_sinks, *builtins.names(message["settings"])], here)
         self._started = -_RESTART_SECONDS
@@ -90,11 +95,11 @@ class DeliveryProcess:
             if name not in known:
                 promises = bool(getattr(self._plugin_sinks.get(name), "promises", True))
                 files.write_state(self._spool, SinkState(name, *here, promises=promises))
-        self._wanted = bool(names)
+        self._names = list(names)
 
     def look_after(self) -> None:
         """Start the process when it is not there; tell how the sinks are.  Called now and then."""
-        if self._wanted and (self._process is None or self._process.poll() is not None):
+        if self._names and (self._process is None or self._process.poll() is not None):
             now = self._monotonic()
             if now - self._started >= _RESTART_SECONDS:
                 self._started = now
@@ -107,17 +112,20 @@ class DeliveryProcess:
         command = [sys.executable, "-m", "vosswitch.delivery", self._boot.path]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 - ourselves
         assert self._process.stdin is not None
-        try:
+        with suppress(OSError):  # it is gone already: the next look starts it again
             self._process.stdin.write(orjson.dumps(self._message, option=orjson.OPT_APPEND_NEWLINE))
             self._process.stdin.flush()
-        except OSError:  # it is gone already: the next look starts it again
-            pass
 
     def _tell(self) -> None:
         now, lines = self._wall_ms(), []
         if self._process is not None and self._process.poll() is not None:
             lines.append(f"the process of the sinks ended with {self._process.returncode}")
-        failing = [state for state in files.states(self._spool) if state.failing]
+        self._leaving = [process for process in self._leaving if process.poll() is None]
+        found = files.states(self._spool)
+        for state in found:
+            if state.name not in self._names:  # a former process was still at work when it was forgotten
+                files.forget(self._spool, state.name)
+        failing = [state for state in found if state.failing and state.name in self._names]
         lines += [f"{state.name}: {state.error}" for state in failing if now - state.failing >= _TOLD_AFTER_MS]
         text = "; ".join(lines)
         if text != self._told:
@@ -146,23 +154,26 @@ class DeliveryProcess:
 
     def stop(self) -> None:
         """Let the sinks take what the journal has; at most some seconds."""
-        self._stop()
+        self._dismiss()
+        for process in self._leaving:
+            try:
+                process.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._leaving.clear()
 
-    def _stop(self) -> None:
+    def _dismiss(self) -> None:
+        """Tell the process to end."""
         process, self._process = self._process, None
         if process is None:
             return
         assert process.stdin is not None
-        try:
+        with suppress(OSError):
             process.stdin.write(b"stop\n")
+        with suppress(OSError):
             process.stdin.close()
-        except OSError:
-            pass
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        self._leaving.append(process)
 
 
 class NoDelivery:

@@ -6,6 +6,7 @@ import http.client
 import os
 import socket
 import ssl
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _LONGEST_ANSWER = 1 << 16
 _SHOWN = 120
+_TURNS = 3
+"""An answer has to be complete within so many times the target's timeout."""
 
 
 class NotTaken(Exception):
@@ -65,6 +68,8 @@ class HttpSink:
         self._target = target
         self._node = node
         self._connection: http.client.HTTPConnection | None = None
+        self._raw: socket.socket | None = None
+        self._late = False
 
     def write(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Send one batch.
@@ -80,26 +85,42 @@ class HttpSink:
         secret = read_secret(self._target["token_file"])
         if secret:
             headers["Authorization"] = f"Bearer {secret}"
+        self._late = False
+        watch = threading.Timer(self._target["timeout"] * _TURNS, self._abort)  # of a server that drips
+        watch.daemon = True
+        watch.start()
         try:
             self._post(body, headers)
         except BaseException:
             self.close()
             raise
+        finally:
+            watch.cancel()
 
     def close(self) -> None:
         """Let the connection go."""
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
+            self._connection = self._raw = None
+
+    def _abort(self) -> None:
+        """Give the request up; called from another thread."""
+        raw, self._late = self._raw, True
+        if raw is not None:
+            with suppress(OSError):
+                raw.shutdown(socket.SHUT_RDWR)
 
     def _post(self, body: bytes, headers: Mapping[str, str]) -> None:
         parts = urlsplit(self._target["url"])
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        kept = self._connection is not None
         connection = self._connected()
         try:
             connection.request("POST", path, body, headers)
             answer = connection.getresponse()
         except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            if not kept or self._late:
+                raise
             self.close()  # a kept connection that the server has closed meanwhile
             connection = self._connected()
             connection.request("POST", path, body, headers)
@@ -120,6 +141,8 @@ class HttpSink:
                 self._connection = http.client.HTTPSConnection(host, parts.port, timeout=seconds, context=context)
             else:
                 self._connection = http.client.HTTPConnection(host, parts.port, timeout=seconds)
+            self._connection.connect()
+            self._raw = self._connection.sock
         return self._connection
 
 
