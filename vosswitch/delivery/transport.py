@@ -126,6 +126,8 @@ class HttpSink:
             connection.request("POST", path, body, headers)
             answer = connection.getresponse()
         rest = answer.read(_LONGEST_ANSWER)
+        if self._late:  # what was read until then may look complete
+            raise NotTaken("no complete answer in time")
         if not 200 <= answer.status < 300:
             shown = rest[:_SHOWN].decode("ascii", "backslashreplace")
             raise NotTaken(f"answered {answer.status}: {shown!a}")
