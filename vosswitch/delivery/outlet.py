@@ -153,7 +153,7 @@ class Outlet:
         missing = files.let_go(self._spool, here, later[0]) if later and later[0] != here else []
         if not missing:
             return False
-        self.state.ranges = missing + self.state.ranges
+        self.state.ranges += missing
         self._go_to(Position(later[0], FIRST))
         self._save()
         return True
