@@ -196,7 +196,8 @@ class Load:
         """All calls of these callers (the rich one) went as they should."""
         for name in names or ("rich",):
             peer = self.peers[name]
-            assert peer.counts()["failed"] == 0, (name, peer.counts(), peer.errors()[-2000:])
+            told = (name, peer.counts(), dict(seen(peer).refused), peer.errors()[-1000:])
+            assert peer.counts()["failed"] == 0, told
 
     def close(self) -> None:
         """End everything that was started."""
