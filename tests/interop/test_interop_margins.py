@@ -24,15 +24,15 @@ def notes(cdr):
 
 
 def test_the_customer_who_pays_too_little_is_refused_and_the_next_one_goes_to_the_second_vendor(case):
-    """The first vendor takes 0.30, the second one 0.10; this customer pays 0.60, and 200 % are wanted."""
-    case.begin(access='least_profit = "200%"\n', other='rate_group = "cheap{n}"'.replace("{n}", str(case.n)), more=f"""
+    """The first vendor takes 0.30, the second one 0.10; this customer pays 0.60."""
+    cheap = f"""
 [[rate_groups]]
-name = "cheap{{n}}"
+name = "cheap{case.n}"
 [[rate_groups.rates]]
 prefix = "{case.prefix}"
 per_minute = "0.10"
-""")  # fmt: skip
-    case.begin(access='least_profit = "500.1%"\n', other=f'rate_group = "cheap{case.n}"')
+"""
+    case.begin(access='least_profit = "500.1%"\n', other=f'rate_group = "cheap{case.n}"', more=cheap)
     case.call(refused(503), name="cheap").succeeds()
     cdr = case.cdr()
     assert (cdr["end_reason"], cdr["code"], cdr["end_direction"]) == ("profit_restricted", -22, 2)

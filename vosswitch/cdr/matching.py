@@ -98,9 +98,7 @@ def compare(ours: Iterable[Call], theirs: Iterable[Call], tolerance: Tolerance) 
         key = call.callee, call.caller if tolerance.callers else ""
         cluster = clusters.setdefault(key, _Cluster())
         if cluster.crowded:
-            yield from _told(cluster, tolerance, at - tolerance.time)
-            if cluster.crowded:  # all of them within the tolerance
-                yield from _told(cluster, tolerance)
+            yield from _relieved(cluster, tolerance, at - tolerance.time)
         cluster.sides[side].append(call)
         if cluster.last != at:
             cluster.last = at
@@ -118,15 +116,27 @@ def _order(item: tuple[int, int, Call]) -> tuple[int, int]:
     return item[0], item[1]
 
 
-def _told(cluster: _Cluster, tolerance: Tolerance, before: int | None = None) -> Iterator[Found]:
+def _relieved(cluster: _Cluster, tolerance: Tolerance, before: int) -> Iterator[Found]:
+    """Take out what a crowded cluster can do without best: what is over, then pairs, then everything."""
+    yield from _told(cluster, tolerance, before)
+    if cluster.crowded:
+        yield from _told(cluster, tolerance, before, pairs_stay=False)
+    if cluster.crowded:
+        yield from _told(cluster, tolerance)
+
+
+def _told(
+    cluster: _Cluster, tolerance: Tolerance, before: int | None = None, *, pairs_stay: bool = True
+) -> Iterator[Found]:
     """Tell what came of the calls, and take them out.
 
     :param before: only those of before that moment, which nothing that comes can be paired with; None = all.
+    :param pairs_stay: pairs of which one is younger may still become others; otherwise they are told, too.
     """
     ours, theirs = cluster.sides
     pairs = pair(ours, theirs, tolerance.time) if ours and theirs else {}
     for mine, other in pairs.items():
-        if before is None or max(ours[mine].at, theirs[other].at) < before:
+        if before is None or not pairs_stay or max(ours[mine].at, theirs[other].at) < before:
             yield _both(ours[mine], theirs[other], tolerance)
     owners = {other: mine for mine, other in pairs.items()}
     yield from _left(ours, pairs.keys(), tolerance, before, ours=True)
@@ -134,10 +144,16 @@ def _told(cluster: _Cluster, tolerance: Tolerance, before: int | None = None) ->
     if before is None:
         cluster.sides = [], []
         return
-    cluster.sides = (
-        [one for at, one in enumerate(ours) if max(one.at, theirs[pairs[at]].at if at in pairs else 0) >= before],
-        [one for at, one in enumerate(theirs) if max(one.at, ours[owners[at]].at if at in owners else 0) >= before],
-    )
+    mates = ({mine: theirs[other].at for mine, other in pairs.items()}, {o: ours[m].at for o, m in owners.items()})
+    kept = [
+        [
+            call
+            for at, call in enumerate(calls)
+            if (max(call.at, mate[at]) >= before and pairs_stay if at in mate else call.at >= before)
+        ]
+        for calls, mate in zip((ours, theirs), mates, strict=True)
+    ]
+    cluster.sides = kept[0], kept[1]
 
 
 def _both(ours: Call, theirs: Call, tolerance: Tolerance) -> Found:

@@ -141,19 +141,20 @@ def test_calling_numbers_count_unless_they_may_be_others():
     assert kinds(compared(ours, theirs, TOLERANCE._replace(callers=False))) == [("matched", 1, 2)]
 
 
-def test_what_is_in_memory_is_bounded(monkeypatch):
+@pytest.mark.parametrize("apart", [1000, 1])
+def test_what_is_in_memory_is_bounded(monkeypatch, apart):
     """A number that is called without end does not gather all its calls."""
     most = 0
     told = matching._told
 
-    def watched(cluster, *how):
+    def watched(cluster, *how, **more):
         nonlocal most
         most = max(most, *map(len, cluster.sides))
-        return told(cluster, *how)
+        return told(cluster, *how, **more)
 
     monkeypatch.setattr(matching, "_told", watched)
-    ours = [call(at, at * 1000) for at in range(500)]
-    theirs = [call(at + 1000, at * 1000) for at in range(500)]
+    ours = [call(at, at * apart) for at in range(500)]
+    theirs = [call(at + 1000, at * apart) for at in range(500)]
     found = compared(ours, theirs)
     assert [one.kind for one in found] == ["matched"] * 500
     assert most <= matching.MOST
