@@ -14,7 +14,7 @@ from vosswitch.control.operations import Field
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vosswitch.store.rate_import import Report
+    from vosswitch.store.rate_reading import Report
 
 _SHOWN = 20
 
@@ -26,7 +26,27 @@ _REPORT = (
 )
 
 
-@click.group()
+class _Rates(click.Group):
+    """The commands of sheets are in a module of their own, which is imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, sorted."""
+        return sorted({*super().list_commands(ctx), *_ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        if cmd_name not in _ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        from vosswitch.cli import sheets  # noqa: PLC0415 - which needs this module
+
+        command: click.Command = getattr(sheets, cmd_name)
+        return command
+
+
+_ELSEWHERE = ("export", "sheet")
+
+
+@click.group(cls=_Rates)
 def rates() -> None:
     """Price lists."""
 
@@ -40,7 +60,7 @@ def rates() -> None:
 @common
 @click.pass_obj
 def import_(state: State, group: str, file: str, *, replace: bool) -> None:
-    """Import the CSV FILE into the rate group GROUP, all of it or nothing.
+    """Import the CSV or XLSX FILE into the rate group GROUP, all of it or nothing.
 
     Columns by heading: prefix, per_minute and any of name, first, next, connect_fee, tax, level, effective, until,
     attempt_fee, minimum, sections, periods.

@@ -295,6 +295,14 @@ PARAMETERS: tuple[Parameter, ...] = (
         wired=True,
     ),
     _own(
+        "VS_RATE_NOTICE_DAYS",
+        "7",
+        whole(0, 365),
+        "d",
+        "Increases of a rate sheet that are announced fewer days before are told when it is checked; 0 = none",
+        wired=True,
+    ),
+    _own(
         "VS_CURRENCY",
         "",
         currency(),

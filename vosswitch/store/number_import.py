@@ -23,7 +23,7 @@ from vosswitch.numbers.tablefile import ODD_LIMIT, has_key
 from vosswitch.store import number_rows
 from vosswitch.store.generations import CannotImport, Filling, remove_leftovers
 from vosswitch.store.number_rows import BULK, BadRow, checked_number, checked_value
-from vosswitch.store.rate_import import Report, delimiter
+from vosswitch.store.rate_reading import Report, delimiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

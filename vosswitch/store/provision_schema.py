@@ -39,6 +39,7 @@ from vosswitch.store.peer_fields import OF_MAPPING_GATEWAYS, OF_ROUTING_GATEWAYS
 from vosswitch.store.quality_fields import OF_MAPPING_GATEWAYS as _ROUTING_TIME
 from vosswitch.store.quality_fields import OF_ROUTING_GATEWAYS as _CONDUCT
 from vosswitch.store.screening_fields import GEOFENCES, NUMBER_LISTS, OF_ACCOUNTS, OF_CALLERS
+from vosswitch.store.sheet_fields import FORMAT, SHEET_FORMATS
 from vosswitch.store.sink_fields import CDR_TARGETS
 from vosswitch.store.table import Field, Table
 
@@ -97,6 +98,7 @@ RATE_GROUPS = Table(
         Field("name", fields.name, required=True),
         Field("billing_mode", fields.named("billing_mode"), "increment", help="Plugin that makes money of seconds"),
         CURRENCY,
+        FORMAT,
     ),
 )
 
@@ -257,6 +259,7 @@ TABLES = {
         fraud_fields.FRAUD_RULES,
         package_fields.PACKAGES,
         CDR_TARGETS,
+        SHEET_FORMATS,
     )
 }
 """By the name in files, in the order in which entries are created."""

@@ -17,7 +17,7 @@ from vosswitch.params.listeners import LISTEN_KEYS
 from vosswitch.store.cdrs import day_table
 from vosswitch.store.fields import Deployment, Expected
 from vosswitch.store.provision_schema import RATE, TABLES
-from vosswitch.store.rate_import import ALIASES
+from vosswitch.store.rate_reading import ALIASES
 from vosswitch.store.secrets import Secrets
 from vosswitch.store.table import Field, Table
 

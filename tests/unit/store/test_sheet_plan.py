@@ -1,0 +1,200 @@
+"""What a sheet makes of a price list, without a database."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vosswitch.store.sheet_codes import BadCodes, codes_of
+from vosswitch.store.sheet_plan import MODES, Rules, Totals, compared, in_force, merged
+
+NOW = 1_800_000_000_000
+DAY = 86_400_000
+
+
+def rate(prefix, effective, price, until=None, connect="0", name=""):
+    return (prefix, effective, name, price, 1, 1, connect, "0", "domestic", until, "0", "0", "", "")
+
+
+def taken(existing, sheet, mode="full", closed=(), effective=0, **more):
+    first = effective or min((row[1] for row in sheet), default=0)
+    rules = Rules(mode, NOW, max(first, NOW), empty=not existing, **more)
+    totals, told = Totals(), []
+    rows = list(merged(sorted(existing), sorted(sheet), closed, rules, totals, told.append))
+    assert totals.rows == len(rows)
+    return rows, [(one.kind, one.prefix) for one in told if one.kind != "unchanged"], told
+
+
+def price_at(rows, prefix, at):
+    found = in_force([row for row in rows if row[0] == prefix], at)
+    return None if found is None else found[3]
+
+
+def test_an_empty_group_gets_the_sheet_as_it_is():
+    sheet = [rate("43", 0, "1"), rate("44", NOW + DAY, "2")]
+    rows, kinds, _ = taken([], sheet)
+    assert rows == sheet
+    assert kinds == [("new", "43"), ("new", "44")]
+
+
+def test_a_rate_without_a_date_is_in_force_from_now_on_and_the_past_stays():
+    rows, kinds, told = taken([rate("43", 0, "1")], [rate("43", 0, "2")], mode="merge")
+    assert kinds == [("dearer", "43")]
+    assert told[0].percent == Decimal(100)
+    assert (price_at(rows, "43", NOW - 1), price_at(rows, "43", NOW)) == ("1", "2")
+
+
+def test_a_full_sheet_ends_what_it_does_not_have():
+    rows, kinds, _ = taken([rate("43", 0, "1"), rate("44", 0, "1")], [rate("43", 0, "1")])
+    assert kinds == [("gone", "44")]
+    assert (price_at(rows, "44", NOW - 1), price_at(rows, "44", NOW)) == ("1", None)
+
+
+def test_a_full_sheet_of_a_later_date_ends_it_then():
+    later = NOW + 7 * DAY
+    rows, kinds, _ = taken([rate("43", 0, "1"), rate("44", 0, "1")], [rate("43", later, "0.5")])
+    assert kinds == [("cheaper", "43"), ("gone", "44")]
+    assert [price_at(rows, "44", at) for at in (later - 1, later)] == ["1", None]
+    assert [price_at(rows, "43", at) for at in (later - 1, later)] == ["1", "0.5"]
+
+
+def test_a_merge_leaves_other_codes_alone():
+    rows, kinds, _ = taken([rate("43", 0, "1"), rate("44", 0, "1")], [rate("45", 0, "1")], mode="merge")
+    assert kinds == [("new", "45")]
+    assert rows[:2] == [rate("43", 0, "1"), rate("44", 0, "1")]
+
+
+@pytest.mark.parametrize(("mode", "prices"), [("increase-only", ("2", "1")), ("decrease-only", ("1", "0.5"))])
+def test_only_increases_or_decreases(mode, prices):
+    old = [rate("43", 0, "1"), rate("44", 0, "1")]
+    rows, kinds, _ = taken(old, [rate("43", 0, "2"), rate("44", 0, "0.5"), rate("45", 0, "1")], mode=mode)
+    assert (price_at(rows, "43", NOW), price_at(rows, "44", NOW), price_at(rows, "45", NOW)) == (*prices, None)
+    assert [kind for kind, _ in kinds].count("skipped") == 2
+
+
+def test_a_price_that_was_to_come_is_cancelled_by_a_full_sheet():
+    old = [rate("43", 0, "1"), rate("43", NOW + DAY, "3")]
+    rows, kinds, _ = taken(old, [rate("43", 0, "1")])
+    assert rows == old[:1]
+    assert kinds == [("cancelled", "43")]
+    assert taken(old, [rate("43", 0, "1")], mode="merge")[0] == old
+
+
+def test_a_rate_with_an_end_does_not_bring_the_former_one_back():
+    later = NOW + DAY
+    rows, _, _ = taken([rate("43", 0, "1")], [rate("43", later, "2", until=later + DAY)], mode="merge")
+    assert [price_at(rows, "43", at) for at in (later - 1, later, later + DAY)] == ["1", "2", None]
+
+
+def test_a_closed_code_ends():
+    rows, kinds, _ = taken([rate("43", 0, "1")], [], mode="merge", closed=[("43", NOW + DAY)])
+    assert [price_at(rows, "43", at) for at in (NOW, NOW + DAY)] == ["1", None]
+    assert kinds == [("gone", "43")]
+
+
+def test_a_sheet_that_is_older_than_what_is_in_force_is_in_force_from_now_on():
+    old = [rate("43", 0, "1"), rate("43", NOW - DAY, "2")]
+    rows, _, _ = taken(old, [rate("43", NOW - 2 * DAY, "3")], mode="merge")
+    assert rows == [*old, rate("43", NOW, "3")]
+
+
+def test_warnings():
+    warned = {
+        (one.prefix, *one.warnings)
+        for one in taken(
+            [rate(code, 0, "1") for code in ("1", "2", "3", "4")],
+            [rate("1", NOW + 6 * DAY, "2"), rate("2", NOW + 7 * DAY, "2"), rate("3", 0, "0"), rate("4", 0, "0.01")],
+            notice_days=7,
+        )[2]
+    }
+    assert warned == {
+        ("1", "increase with less than 7 days notice"),
+        ("2",),
+        ("3", "costs nothing"),
+        ("4", "10 times the price, or a tenth of it"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [
+        (rate("1", 0, "0.09"), rate("1", 5, "0.0900"), "unchanged"),
+        (rate("1", 0, "1"), rate("1", 0, "1", connect="0.1"), "dearer"),
+        (rate("1", 0, "1", connect="1"), rate("1", 0, "1"), "cheaper"),
+        (rate("1", 0, "1"), rate("1", 0, "1", name="x"), "changed"),
+        (None, rate("1", 0, "1"), "new"),
+    ],
+)
+def test_what_a_difference_is(old, new, kind):
+    assert compared(old, new) == kind
+
+
+MOMENTS = st.sampled_from([0, NOW - 3 * DAY, NOW - DAY, NOW, NOW + DAY, NOW + 3 * DAY])
+
+
+@st.composite
+def lists(draw):
+    found = {}
+    for prefix, at, price, until in draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from(["4", "43", "44"]),
+                MOMENTS,
+                st.sampled_from(["1", "1.0", "2", "0.5"]),
+                st.none() | MOMENTS,
+            ),
+            max_size=8,
+        )
+    ):
+        if until is None or until > at:
+            found[prefix, at] = rate(prefix, at, price, until)
+    return sorted(found.values())
+
+
+@given(lists(), st.sampled_from(MODES))
+def test_a_list_applied_to_itself_changes_nothing(rows, mode):
+    after, kinds, _ = taken(rows, rows, mode=mode)
+    assert after == rows
+    assert kinds == []
+
+
+@given(lists(), lists())
+def test_after_a_full_sheet_the_prices_are_those_of_the_sheet_and_the_past_is_as_it_was(old, sheet):
+    rows, _, _ = taken(old, sheet, effective=NOW)
+    assert rows == sorted(rows)
+    assert len({row[:2] for row in rows}) == len(rows)
+    for prefix in ("4", "43", "44"):
+        begins = {row[1] for row in sheet if row[0] == prefix}
+        if 0 in begins and any(0 < at <= NOW for at in begins):
+            continue  # "from now on" and a date that has passed, of one code
+        first = min((row[1] for row in sheet if row[0] == prefix), default=0)
+        for at in (at for at in (NOW, NOW + DAY, NOW + 3 * DAY, NOW + 9 * DAY) if at >= first):
+            wanted, got = price_at(sheet, prefix, at), price_at(rows, prefix, at)
+            assert (got and Decimal(got)) == (wanted and Decimal(wanted)), (prefix, at)
+        dated = {row[1] for row in sheet if row[0] == prefix and 0 < row[1] < NOW}
+        if old and not dated:
+            was, now = price_at(old, prefix, NOW - 1), price_at(rows, prefix, NOW - 1)
+            assert (was and Decimal(was)) == (now and Decimal(now))
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "codes"),
+    [
+        ("43660", "", ["43660"]),
+        ("43660, 43664-43666", "", ["43660", "43664", "43665", "43666"]),
+        ("660;664 - 665", "43", ["43660", "43664", "43665"]),
+        (" 43 660 ", "", ["43660"]),
+        ("", "43", ["43"]),
+        ("009-011", "1", ["1009", "1010", "1011"]),
+        ("1\n2/3|4", "", ["1", "2", "3", "4"]),
+    ],
+)
+def test_codes(text, country, codes):
+    assert codes_of(text, country) == codes
+
+
+@pytest.mark.parametrize("text", ["43-660", "9-1", "0-99999", ",".join(["0-9999"] * 2)])
+def test_codes_that_cannot_be_counted(text):
+    with pytest.raises(BadCodes):
+        codes_of(text)

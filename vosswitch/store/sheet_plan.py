@@ -1,0 +1,310 @@
+"""What a sheet makes of a price list: the rates afterwards, and the differences, one prefix after the other.
+
+Pure.  Rates are rows in the order of `vosswitch.store.rates.COLUMNS`.  What was in force in the past stays as it was: a
+rate without a date is in force from the application on, and a code that is gone ends then.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+from vosswitch.store.rate_reading import UNTIL, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+MODES = ("full", "merge", "increase-only", "decrease-only")
+KINDS = ("new", "gone", "dearer", "cheaper", "changed", "unchanged", "cancelled", "skipped")
+"""Cancelled: a price that was to come; skipped: not taken in this mode."""
+
+_EFFECTIVE, _PRICE, _CONNECT = 1, 3, 6
+_DECIMALS = frozenset({3, 6, 7, 10, 11})
+_BY_PREFIX = itemgetter(0)
+_FACTOR = 10
+_DAY_MS = 86_400_000
+
+
+class Difference(NamedTuple):
+    """What happens to one rate.
+
+    :ivar kind: one of `KINDS`.
+    :ivar effective: epoch ms from which on, 0 = always.
+    :ivar old: the rate before it; *new* the one after it; None = there is none.
+    :ivar warnings: for the operator.
+    """
+
+    kind: str
+    prefix: str
+    effective: int
+    old: Row | None
+    new: Row | None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def percent(self) -> Decimal | None:
+        """By how much the minute price changes; None = nothing to compare with."""
+        if self.old is None or self.new is None or not _number(self.old[_PRICE]):
+            return None
+        before = _number(self.old[_PRICE])
+        return ((_number(self.new[_PRICE]) - before) * 100 / before).quantize(Decimal("0.01"))
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a sheet is taken.
+
+    :ivar mode: one of `MODES`.
+    :ivar now: epoch ms.
+    :ivar cut: from then on codes are gone that a full list does not have.
+    :ivar notice_days: increases earlier than that are told.
+    :ivar empty: the group has no rates yet.
+    """
+
+    mode: str
+    now: int
+    cut: int
+    notice_days: int = 0
+    empty: bool = False
+
+
+@dataclass(slots=True)
+class Totals:
+    """How many differences of each kind there are, and how many rows in the end."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    warnings: int = 0
+    rows: int = 0
+
+    @property
+    def changes(self) -> int:
+        """Differences that an application writes."""
+        return sum(count for kind, count in self.kinds.items() if kind not in ("unchanged", "skipped"))
+
+
+def merged(
+    existing: Iterable[Row],
+    sheet: Sequence[Row],
+    closed: Sequence[tuple[str, int]],
+    rules: Rules,
+    totals: Totals,
+    tell: Callable[[Difference], object] = lambda _difference: None,
+) -> Iterator[Row]:
+    """The rates afterwards, sorted.
+
+    :param existing: by prefix and effective, as are *sheet* and *closed*.
+    :param totals: is added to.
+    :param tell: is given every difference, also of what does not change.
+    """
+    for prefix, old, new, cut in _joined(existing, sheet, closed):
+        rows, differences = planned(prefix, old, new, cut, rules)
+        for one in differences:
+            totals.kinds[one.kind] += 1
+            totals.warnings += bool(one.warnings)
+            tell(one)
+        totals.rows += len(rows)
+        yield from rows
+
+
+def _joined(
+    existing: Iterable[Row], sheet: Iterable[Row], closed: Sequence[tuple[str, int]]
+) -> Iterator[tuple[str, list[Row], list[Row], int | None]]:
+    """By prefix: what there is, what the sheet has, and when it closes the code."""
+    cuts = dict(closed)
+    left, right = groupby(existing, _BY_PREFIX), groupby(sheet, _BY_PREFIX)
+    none: tuple[str | None, Iterator[Row]] = (None, iter(()))
+    old, new = next(left, none), next(right, none)
+    while old[0] is not None or new[0] is not None:
+        prefix = min(name for name in (old[0], new[0]) if name is not None)
+        before = list(old[1]) if old[0] == prefix else []
+        after = list(new[1]) if new[0] == prefix else []
+        if before:
+            old = next(left, none)
+        if after:
+            new = next(right, none)
+        yield prefix, before, after, cuts.get(prefix)
+
+
+def planned(
+    prefix: str, old: list[Row], new: list[Row], cut: int | None, rules: Rules
+) -> tuple[list[Row], list[Difference]]:
+    """One prefix: its rates afterwards, and the differences.
+
+    :param cut: when the sheet closes the code; None = it does not.
+    """
+    if not new and cut is None:
+        if rules.mode != "full":
+            return old, []
+        return _ended(prefix, old, rules.cut)
+    rows, found = (old, []) if not new else _Prefix(prefix, old, new, rules).result()
+    if cut is not None:
+        rows, ends = _ended(prefix, rows, max(cut, rules.now))
+        found += ends
+    return rows, found
+
+
+def _ended(prefix: str, rows: list[Row], cut: int) -> tuple[list[Row], list[Difference]]:
+    kept = [_until(row, cut) for row in rows if row[_EFFECTIVE] < cut]
+    if kept == rows:
+        return rows, []
+    last = in_force(rows, cut) or next((row for row in rows if row[_EFFECTIVE] >= cut), None)
+    return kept, [Difference("gone", prefix, cut, last, None)]
+
+
+def _until(row: Row, cut: int) -> Row:
+    until = row[UNTIL]
+    return row if until is not None and until <= cut else (*row[:UNTIL], cut, *row[UNTIL + 1 :])
+
+
+def in_force(rows: Sequence[Row], at: int) -> Row | None:
+    """The newest rate of a prefix that is in force then.
+
+    :param rows: by effective.
+    """
+    for row in reversed(rows):
+        if row[_EFFECTIVE] <= at and (row[UNTIL] is None or row[UNTIL] > at):
+            return row
+    return None
+
+
+@lru_cache(maxsize=65_536)
+def _number(text: str) -> Decimal:
+    return Decimal(text)
+
+
+def same(one: Row, other: Row) -> bool:
+    """Whether two rates are the same but for when they begin."""
+    if one[2:] == other[2:]:
+        return True
+    pairs = enumerate(zip(one, other, strict=True))
+    return all(a == b or (at in _DECIMALS and _number(a) == _number(b)) for at, (a, b) in pairs if at > _EFFECTIVE)
+
+
+def compared(old: Row | None, new: Row) -> str:
+    """Which of `KINDS` a rate is that follows another one."""
+    if old is None:
+        return "new"
+    if same(old, new):
+        return "unchanged"
+    for at in (_PRICE, _CONNECT):
+        before, after = _number(old[at]), _number(new[at])
+        if before != after:
+            return "dearer" if after > before else "cheaper"
+    return "changed"
+
+
+class _Prefix:
+    """The rates of one prefix that a sheet has rates for."""
+
+    def __init__(self, prefix: str, old: list[Row], new: list[Row], rules: Rules) -> None:
+        self._prefix, self._old, self._new, self._rules = prefix, old, new, rules
+        self._rows = {row[_EFFECTIVE]: row for row in old}
+        self._found: list[Difference] = []
+        self._taken: set[int] = set()
+
+    def result(self) -> tuple[list[Row], list[Difference]]:
+        now = self._rules.now
+        past = [row for row in self._new if row[_EFFECTIVE] <= now]
+        current = in_force(past, now)
+        for row in past:
+            if row is not current:
+                self._former(row)
+        if current is not None:
+            self._current(current)
+        if self._rules.mode == "full":
+            self._cancel()
+        for row in self._new:
+            if row[_EFFECTIVE] > now:
+                self._take(row, row, in_force(self._sorted(), row[_EFFECTIVE]))
+        if self._rules.mode == "full":
+            self._end_others()
+        return self._sorted(), self._found
+
+    def _sorted(self) -> list[Row]:
+        return [self._rows[at] for at in sorted(self._rows)] if len(self._rows) > 1 else list(self._rows.values())
+
+    def _former(self, row: Row) -> None:
+        """A rate that a newer one of the sheet has replaced in the past."""
+        before = self._rows.get(row[_EFFECTIVE])
+        undated = not row[_EFFECTIVE] and not self._rules.empty  # from now on: the newer one takes its place
+        if not undated and (before is None or not same(before, row)):
+            self._take(row, row, before)
+
+    def _current(self, row: Row) -> None:
+        """The rate that is to be in force now."""
+        before = in_force(self._old, self._rules.now)
+        at = row[_EFFECTIVE]
+        there = self._rows.get(at)
+        if before is None and there is not None and same(there, row):  # it has ended
+            before = there
+        newer = any(at < one[_EFFECTIVE] <= self._rules.now for one in self._old)
+        if newer or (not at and not self._rules.empty):
+            at = self._rules.now
+        self._take(row, (row[0], at, *row[2:]), before)
+
+    def _take(self, row: Row, dated: Row, before: Row | None) -> None:
+        """:param dated: the rate as it is written."""
+        kind = compared(before, row)
+        allowed = {"increase-only": ("dearer",), "decrease-only": ("cheaper",)}.get(self._rules.mode)
+        if kind == "unchanged" or (allowed is not None and kind not in allowed):
+            self._tell("unchanged" if kind == "unchanged" else "skipped", row, before)
+            return
+        until = dated[UNTIL]
+        if until is not None and until <= dated[_EFFECTIVE]:  # it was over before it could begin
+            self._tell("skipped", row, before)
+            return
+        if until is not None:  # what was in force before it does not come back
+            sheet = {one[_EFFECTIVE] for one in self._new}
+            for at, one in self._rows.items():
+                if at < dated[_EFFECTIVE] and at not in sheet:
+                    self._rows[at] = _until(one, dated[_EFFECTIVE])
+        self._rows[dated[_EFFECTIVE]] = dated
+        self._taken.add(dated[_EFFECTIVE])
+        self._tell(kind, dated, before)
+
+    def _cancel(self) -> None:
+        """A full list has all prices that are to come."""
+        sheet = {row[_EFFECTIVE] for row in self._new}
+        begin = max(self._rules.cut, self._rules.now + 1)
+        for at in [at for at in self._rows if at >= begin and at not in sheet]:
+            gone = self._rows.pop(at)
+            self._found.append(Difference("cancelled", self._prefix, at, gone, None))
+
+    def _end_others(self) -> None:
+        """Where a full list has no rate for a while, no former one comes back; until its first one they stay."""
+        sheet = {row[_EFFECTIVE]: row for row in self._new}
+        cut = max(self._rules.cut, min(sheet))
+        ends = {cut, *(row[UNTIL] for row in self._new if row[UNTIL] is not None and row[UNTIL] > cut)}
+        if all(in_force(self._new, at) is not None for at in ends):
+            return
+        goes_on = None if in_force(self._new, cut) is None else in_force(self._sorted(), cut)
+        for at, row in list(self._rows.items()):
+            known = at in self._taken or (at in sheet and same(sheet[at], row))
+            if known or row is goes_on or (at < cut and _until(row, cut) is row):
+                continue
+            del self._rows[at]
+            if at < cut:
+                self._rows[at] = _until(row, cut)
+            self._found.append(Difference("gone", self._prefix, cut, row, None))
+
+    def _tell(self, kind: str, row: Row, before: Row | None) -> None:
+        new = None if kind == "skipped" else row
+        warnings = tuple(self._warnings(kind, row, before)) if kind not in ("unchanged", "skipped") else ()
+        self._found.append(Difference(kind, self._prefix, row[_EFFECTIVE], before, new, warnings))
+
+    def _warnings(self, kind: str, row: Row, before: Row | None) -> Iterator[str]:
+        rules, at = self._rules, row[_EFFECTIVE]
+        if kind == "dearer" and max(at, rules.now) < rules.now + rules.notice_days * _DAY_MS:
+            yield f"increase with less than {rules.notice_days} days notice"
+        if 0 < at < rules.now - _DAY_MS and before is not None:
+            yield "dated in the past"
+        price = _number(row[_PRICE])
+        if not price:
+            yield "costs nothing"
+        elif before is not None and (was := _number(before[_PRICE])) and not was / _FACTOR < price < was * _FACTOR:
+            yield f"{_FACTOR} times the price, or a tenth of it"
