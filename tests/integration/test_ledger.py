@@ -53,8 +53,13 @@ class Node:
         with self.database.write() as connection:
             apply_load(connection, {"accounts": list(rows)}, self.deployment)
 
-    def call(self, *charges: tuple[str, int, str], agents: list[dict[str, object]] | None = None) -> int:
-        """A finished call with these charges (account, amount, kind), written down but not drained."""
+    def call(
+        self, *charges: tuple[str, int, str], agents: list[dict[str, object]] | None = None, cost: int | None = None
+    ) -> int:
+        """A finished call with these charges (account, amount, kind), written down but not drained.
+
+        :param cost: what its record says; None = the last vendor's.
+        """
         cdr = Cdr(self.ids.next(NOON), "20261231", NOON, NOON + 1000)
         for account, amount, kind in charges:
             cdr.charges.append(Charge(account, amount, kind))
@@ -62,6 +67,7 @@ class Node:
                 cdr.account, cdr.fee = account, amount
             elif kind == "cost":
                 cdr.clearing_account, cdr.cost = account, amount
+        cdr.cost = cdr.cost if cost is None else cost
         cdr.agents = agents
         self.writer.append("start", {"flowno": cdr.flowno, "day": cdr.day, "start": NOON})
         self.writer.append("end", cdr)
@@ -496,3 +502,15 @@ def against_model(node: Node, steps: list) -> None:
             balances[number], reasons[number], bool(reasons[number])
         )  # fmt: skip
     assert node.findings() == []
+
+
+def test_attempt_fees_of_other_vendors_are_part_of_a_records_cost(node: Node) -> None:
+    clearing = [{"number": number, "kind": "clearing"} for number in ("v", "w", "x")]
+    node.load({"number": "c", "balance": "10"}, *clearing, {"number": "u", "kind": "clearing", "currency": "USD"})
+    flowno = node.call(("c", 100, "call"), ("u", 7, "cost"), ("w", 10, "cost"), ("x", 5, "cost"), ("v", 60, "cost"), cost=75)
+    node.run()
+    assert node.findings() == []
+    with node.database.write() as connection:
+        day = day_table("20261231")
+        connection.execute(update(day).where(day.c.flowno == flowno).values(incomefee=76))
+    assert [what for what, _ in node.findings()] == [f"call {flowno}"]

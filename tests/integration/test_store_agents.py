@@ -63,3 +63,13 @@ def test_the_depth_is_bounded_from_both_ends(database: Database, deployment: Dep
     assert f"expected at most {MOST_LEVELS} agents above an account, there would be {MOST_LEVELS + 1}" in text
     text = refused(database, deployment, agent(f"a{MOST_LEVELS - 1}", "top"))
     assert f"below this one there would be {MOST_LEVELS + 1}" in text
+
+
+def test_an_agents_currency_stays_that_of_its_customers(database: Database, deployment: Deployment) -> None:
+    load(database, deployment, agent("1"), agent("2", "1"), {"number": "c", "agent": "2"})
+    text = refused(database, deployment, agent("2", "1") | {"currency": "USD"})
+    assert 'expected an account of the same currency, "1" has another one' in text
+    text = refused(database, deployment, agent("1") | {"currency": "USD"})
+    assert 'currency: expected that of its customer "2"' in text
+    tree = [agent("1"), agent("2", "1"), {"number": "c", "agent": "2"}]
+    load(database, deployment, *[row | {"currency": "USD"} for row in tree])

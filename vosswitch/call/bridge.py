@@ -280,14 +280,15 @@ class Call:
             self.cdr.pdd_ms = self._elapsed_ms()
         self.attempts.heard(signal)
         meters = self.decision.meters_at(self.cdr.answer)  # None: no rate has changed since the call began
-        self._cost = self.decision.cost_at(self.attempts.route, self.cdr.answer)
+        cost = self.decision.cost_at(self.attempts.route, self.cdr.answer)
         if meters is not None and not self.funding.reprice(meters):
             self.stop(cause("insufficient_balance"))
             return
         vendor, self.attempts.vendor = self.attempts.vendor, None
-        if not join_cost(self.funding, vendor, self.decision, self.board.balances, self.attempts.route, self._cost):
+        if not join_cost(self.funding, vendor, self.decision, self.board.balances, self.attempts.route, cost):
             self.stop(cause("clearing_restricted"))
             return
+        self._cost = cost
         self.attempts.answered()
         answer = self.media.forward(Side.CALLEE, signal)
         self.media.note_codecs(self.cdr)
@@ -473,7 +474,7 @@ class Call:
         close_record(cdr, effect.cause, effect.by)
         self.attempts.owe()
         self.attempts.let_vendors_go()
-        self.decision.charge(cdr, self._cost if held is not None else None, self.board.balances)
+        self.decision.charge(cdr, self._cost, self.board.balances)
 
     def _written(self, report: Any) -> None:
         """The media's last figures are in: the record is complete."""

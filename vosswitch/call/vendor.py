@@ -77,7 +77,7 @@ def reserve_cost(decision: Decision, balances: Balances, route: Route) -> CostSh
     :raises VendorShort: it is not there.
     """
     account = bounded_vendor(decision, route)
-    price = decision.vendor_price(route, decision.wall_ms) if account is not None else None
+    price = decision.vendor_price(route, decision.now_ms) if account is not None else None
     if account is None or price is None:
         return None
     share = CostShare(decision, balances, account, decision.chargeable(price))

@@ -26,20 +26,24 @@ def agent_problems(document: Document, state: Mapping[str, Mapping[str, Stored]]
     parents = {number: stored.values["agent"] for number, stored in accounts.items() if stored.values["agent"]}
     if not parents:
         return
-    customers: dict[str, str] = {}
+    customers: dict[str, list[str]] = {}
     for number, agent in parents.items():
-        customers.setdefault(agent, number)
+        customers.setdefault(agent, []).append(number)
     for entry in touched:
         for problem in _problems(entry.key, accounts, parents, customers):
             yield f"{entry.where}: {problem}"
 
 
 def _problems(
-    number: str, accounts: Mapping[str, Stored], parents: Mapping[str, str | None], customers: Mapping[str, str]
+    number: str, accounts: Mapping[str, Stored], parents: Mapping[str, str | None], customers: Mapping[str, list[str]]
 ) -> Iterator[str]:
     values = accounts[number].values
     if values["kind"] != "agent" and number in customers:
-        yield f'kind: expected agent, for accounts "{customers[number]}" is its customer'
+        yield f'kind: expected agent, for accounts "{customers[number][0]}" is its customer'
+    for customer in customers.get(number, ()):
+        if _currency(accounts[customer].values) != _currency(values):
+            yield f'currency: expected that of its customer "{customer}"'
+            break
     agent = accounts.get(values["agent"] or "")
     if agent is not None:
         yield from _own_problems(number, values, agent.values, parents)
@@ -56,13 +60,17 @@ def _own_problems(
         yield "agent: expected none, for kind is clearing"
     if agent["kind"] != "agent":
         yield f'agent: expected an account of kind agent, "{agent["number"]}" is {agent["kind"]}'
-    if (values.get("currency") or "") != (agent.get("currency") or ""):
+    if _currency(values) != _currency(agent):
         yield f'agent: expected an account of the same currency, "{agent["number"]}" has another one'
     chain = above(parents, number)
     if number in chain:
         yield f"agent: expected no circle, {' -> '.join([number, *chain[: chain.index(number) + 1]])}"
     elif len(chain) > MOST_LEVELS:
         yield f"agent: expected at most {MOST_LEVELS} agents above an account, there would be {len(chain)}"
+
+
+def _currency(values: Mapping[str, Any]) -> str:
+    return values.get("currency") or ""
 
 
 def _deepest(number: str, parents: Mapping[str, str | None]) -> int:

@@ -14,7 +14,7 @@ from sqlalchemy import and_, func, or_, select
 from vosswitch.model.values import counted, money, money_text
 from vosswitch.store.books import BOOKS, contra_of
 from vosswitch.store.cdrs import day_table
-from vosswitch.store.schema import account, account_grant, cdr_table, ledger
+from vosswitch.store.schema import account, account_grant, cdr_table, ledger, parameter
 from vosswitch.store.types import Money
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class Proof:
         self._days = set(connection.scalars(select(cdr_table.c.day)))
         self._bookings = self._records = self._unchecked = 0
         self._total = self._numbers = 0
+        self._currency: str | None = None
         self.count = 0
 
     @property
@@ -191,7 +192,7 @@ class Proof:
         columns = (table.c.flowno, table.c.fee, table.c.incomefee, table.c.customeraccount, table.c.clearingaccount)
         last = -1
         while True:
-            query = select(*columns, table.c.agents).where(table.c.flowno > last).order_by(table.c.flowno)
+            query = select(*columns, table.c.costcurrency, table.c.agents).where(table.c.flowno > last).order_by(table.c.flowno)
             page = self._connection.execute(query.limit(self._page)).all()
             self._records += len(page)
             if page:
@@ -208,11 +209,44 @@ class Proof:
             ledger.c.call_id.in_([row.flowno for row in page]), ledger.c.kind.in_(_OF_CALLS)
         )
         booked = {(row.call_id, row.account, row.kind): -row.amount for row in self._connection.execute(rows)}
+        self._with_attempts(page, booked)
         for key in sorted(told.keys() | booked.keys()):
             if told.get(key, 0) != booked.get(key, 0):
                 call_id, number, kind = key
                 text = f"{kind} of account {number}: {money_text(told.get(key, 0))} in its record, "
                 yield Finding(f"call {call_id}", f"{text}{money_text(booked.get(key, 0))} in the ledger")
+
+    def _with_attempts(self, page: Sequence[Any], booked: dict[_Key, int]) -> None:
+        """Take what other vendors got for attempts as the last one's: a record has one cost, of one currency."""
+        last = {row.flowno: row for row in page}
+        others = [key for key in booked if key[2] == "cost" and key[1] != last[key[0]].clearingaccount]
+        if not others:
+            return
+        known = self._currencies({number for _, number, _ in others})
+        for key in sorted(others, key=lambda key: key[1] not in known):
+            row = last[key[0]]
+            if not row.clearingaccount:  # a record without any cost
+                continue
+            amount, whole = booked.pop(key), (row.flowno, row.clearingaccount, "cost")
+            own = booked.get(whole, 0)
+            fits = own + amount <= row.incomefee  # of an account that is gone nobody knows the currency
+            if known[key[1]] == self._common(row.costcurrency) if key[1] in known else fits:
+                booked[whole] = own + amount
+
+    def _currencies(self, numbers: set[str]) -> dict[str, str]:
+        """The currencies of accounts that are there."""
+        query = select(account.c.number, account.c.settings).where(account.c.number.in_(sorted(numbers)))
+        return {
+            number: self._common((settings or {}).get("currency"))
+            for number, settings in self._connection.execute(query)
+        }
+
+    def _common(self, currency: str | None) -> str:
+        """A currency; the deployment's has its name since it was given one."""
+        if self._currency is None:
+            query = select(parameter.c.value).where(parameter.c.name == "VS_CURRENCY")
+            self._currency = self._connection.scalar(query) or ""
+        return currency or self._currency
 
 
 def _charges(row: Any) -> Iterator[tuple[_Key, int]]:

@@ -29,6 +29,17 @@ def settled(funding: Funding, cdr: Cdr, held: int | None) -> Iterable[Paid]:
     return ()
 
 
+def vendor_fee(cost: Price, modes: Mapping[str, Any], held: int | None, vendor_ms: int | None) -> Fee:
+    """What a vendor gets whose gateway has answered: of an answer that nobody heard the attempt fee alone.
+
+    :param held: as in `settled`; *vendor_ms* as `Decision.cost_ms`.
+    """
+    if held is None:
+        return Meter(modes[cost.mode], cost.terms).nothing()
+    fee: Fee = modes[cost.mode].fee(held if vendor_ms is None else min(held, vendor_ms), cost.terms)
+    return fee
+
+
 def charge_vendor(cost: Price, paid: Fee, cdr: Cdr, balances: Balances) -> None:
     """Book what a vendor gets, and add it to the record's cost where that is in the same currency."""
     note_vendor(cost, paid, cdr)
@@ -39,7 +50,7 @@ def charge_vendor(cost: Price, paid: Fee, cdr: Cdr, balances: Balances) -> None:
 
 def note_vendor(cost: Price | None, paid: Fee, cdr: Cdr) -> None:
     """Add what a vendor gets to the record's cost."""
-    if cost is None:  # the call was not answered after all
+    if cost is None:
         return
     if not cdr.clearing_account:
         cdr.clearing_account, cdr.cost_prefix, cdr.cost_currency = cost.account, cost.rate.prefix, cost.currency

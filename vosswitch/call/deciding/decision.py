@@ -420,7 +420,10 @@ class Decision:
         return rows + charging.attempt_terms(self.attempt_costs) if self.attempt_costs else rows
 
     def charge(self, cdr: Cdr, cost: Price | None, balances: Balances) -> None:
-        """The end: settle both sides and fill in the money of the record."""
+        """The end: settle both sides and fill in the money of the record.
+
+        :param cost: of the vendor whose gateway has answered, though the caller may never have heard of it.
+        """
         assert self.funding is not None
         held = cdr.hold_time_ms if cdr.answer is not None else None
         cdr.hold_time = hold_seconds(cdr.hold_time_ms, self.snapshot.parameters["SERVER_BILLING_HOLD_TIME_PRECISION"])
@@ -439,6 +442,5 @@ class Decision:
             bill_agents(cdr, agents)
         self.funding.own.describe(cdr)
         charging.charge_attempts(self.attempt_costs, self._modes, cdr, balances)
-        if held is not None and cost is not None:
-            spoken = held if self.cost_ms is None else min(held, self.cost_ms)
-            charging.charge_vendor(cost, self._modes[cost.mode].fee(spoken, cost.terms), cdr, balances)
+        if cost is not None:
+            charging.charge_vendor(cost, charging.vendor_fee(cost, self._modes, held, self.cost_ms), cdr, balances)

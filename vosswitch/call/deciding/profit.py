@@ -151,6 +151,7 @@ def unprofitable(
     if (
         rule is not None
         and decision.now_ms == decision.wall_ms
+        and decision.route_prefix is None
         and not decision.explaining
         and not gateway.periods
         and _clearly(decision, rule, gateway, candidate.price, ms, modes)
@@ -199,7 +200,7 @@ def reckon(decision: Decision, cost: Price | None, modes: Mapping[str, Any], ms:
 
     :param cost: the vendor's price; None = it costs nothing.
     """
-    earned = _earning(decision)
+    earned = _earning(decision, modes)
     income = _NETS.of(modes["free" if decision.free else earned.mode], earned.terms, ms)
     if cost is None:
         return Reckoned(ms, _common(decision, earned, income) or 0, 0, None)
@@ -224,15 +225,21 @@ def _common(decision: Decision, price: Price, units: int) -> int | None:
     return None if factor is None else round(units * factor)
 
 
-def _earning(decision: Decision) -> Price:
-    """What the carrier is paid by: the topmost agent's price, else the customer's, as it is in force now."""
+def _earning(decision: Decision, modes: Mapping[str, Any]) -> Price:
+    """What the carrier is paid by: the topmost agent's price, else the customer's, as it is in force now.
+
+    The number as rated may be another one by the gateway whose turn has come, too.
+    """
     price = decision.carrier_price
     assert price is not None
-    if decision.now_ms == decision.wall_ms:
+    if decision.now_ms == decision.wall_ms and decision.route_prefix is None:
         return price
     if decision.agent_prices:
-        return decision.find_price(price.account, price.group, decision.now_ms) or price
-    return decision.customer_price(decision.now_ms) or price
+        agent = next(agent for agent in decision.agents if agent.number == price.account)
+        found = decision.price_for(agent, agent.rate_group, decision.now_ms)
+    else:
+        found = decision.customer_price(decision.now_ms)
+    return found if found is not None and found.mode in modes else price
 
 
 def _objection(rule: Rule, found: Reckoned) -> str:
