@@ -507,7 +507,9 @@ def against_model(node: Node, steps: list) -> None:
 def test_attempt_fees_of_other_vendors_are_part_of_a_records_cost(node: Node) -> None:
     clearing = [{"number": number, "kind": "clearing"} for number in ("v", "w", "x")]
     node.load({"number": "c", "balance": "10"}, *clearing, {"number": "u", "kind": "clearing", "currency": "USD"})
-    flowno = node.call(("c", 100, "call"), ("u", 7, "cost"), ("w", 10, "cost"), ("x", 5, "cost"), ("v", 60, "cost"), cost=75)
+    flowno = node.call(
+        ("c", 100, "call"), ("u", 7, "cost"), ("w", 10, "cost"), ("x", 5, "cost"), ("v", 60, "cost"), cost=75
+    )
     node.run()
     assert node.findings() == []
     with node.database.write() as connection:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from vosswitch.accounts.periods import in_force
 from vosswitch.accounts.portability import NO_JURISDICTION, Ported
 from vosswitch.accounts.privileges import ORDINARY
+from vosswitch.billing.meter import Meter
 from vosswitch.call.deciding import emergency
 from vosswitch.call.deciding.decision import Decision
 from vosswitch.call.deciding.porting import take
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from vosswitch.store.rerates import Rated
 
 SIDES = ("both", "customer", "vendor")
+_SILENT = ("answered", "connection_timeout")
+"""How attempts end that cost nothing by themselves: the fee of the first is that of the answer, and of the second the
+gateway knows nothing."""
+_UNTOLD = "an attempt has no final status: whether its fee is owed is not recorded"
 _NOBODYS = 1
 """A billing mode of `Decision.billed_as`: gateway or phone are gone, so the account's own prices count."""
 
@@ -128,6 +133,7 @@ class Rerating:
             return LeftOut(row.account, "call", "a package paid for it")
         price = decision.customer_price(row.answer) or decision.customer_price(row.start)
         if price is None and decision.emergency is not None:
+            decision.free = True
             return Due(row.account, "call", 0, "", "0")
         if decision.emergency is not None and decision.parameters["VS_EMERGENCY_CHARGE"] == "free":
             decision.free = True
@@ -170,15 +176,33 @@ class Rerating:
         if price is None and row.clearing == "":
             return
         due = self._due(row, price, "cost", number, row.cost_currency, free=False)
-        if isinstance(due, Due) and price is not None and price.terms.least:
-            due = due._replace(amount=due.amount + price.terms.least * self._failed(row, number))
+        if isinstance(due, Due):
+            owed = self._attempts(row, decision, number)
+            due = LeftOut(number, "cost", _UNTOLD) if owed is None else due._replace(amount=due.amount + owed)
         yield due
 
-    def _failed(self, row: Rated, vendor: str) -> int:
-        """Attempts at gateways of the same vendor that were not answered, each of which has its attempt fee."""
-        gateways = self._snapshot.gateways.gateways
-        names = [name for name, reason, status in row.attempts if reason != "answered" and status]
-        return sum(1 for name in names if (one := gateways.get(name)) is not None and one.account == vendor)
+    def _attempts(self, row: Rated, decision: Decision, vendor: str) -> int | None:
+        """The fees of attempts at gateways of the same vendor that were not answered; None = it cannot be told.
+
+        Each is that of its own gateway at the moment when it began.
+        """
+        owed = 0
+        for tried in row.attempts:
+            gateway = self._snapshot.gateways.gateways.get(tried.gateway)
+            if tried.reason in _SILENT or gateway is None or gateway.account != vendor:
+                continue
+            if decision.route_prefix is not None:
+                decision.route_prefix = tried.prefix
+            price = decision.vendor_price(gateway, tried.at)
+            fee = (
+                Meter((self._modes.get(price.mode) or self._modes["increment"]), price.terms).nothing().fee
+                if price
+                else 0
+            )
+            if fee and not tried.status:
+                return None
+            owed += fee
+        return owed
 
     def _due(
         self, row: Rated, price: Price | None, kind: str, account: str, currency: str, *, free: bool

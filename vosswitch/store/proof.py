@@ -192,7 +192,11 @@ class Proof:
         columns = (table.c.flowno, table.c.fee, table.c.incomefee, table.c.customeraccount, table.c.clearingaccount)
         last = -1
         while True:
-            query = select(*columns, table.c.costcurrency, table.c.agents).where(table.c.flowno > last).order_by(table.c.flowno)
+            query = (
+                select(*columns, table.c.costcurrency, table.c.agents)
+                .where(table.c.flowno > last)
+                .order_by(table.c.flowno)
+            )
             page = self._connection.execute(query.limit(self._page)).all()
             self._records += len(page)
             if page:

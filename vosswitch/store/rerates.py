@@ -54,6 +54,20 @@ class Filter(NamedTuple):
     prefix: str | None = None
 
 
+class Tried(NamedTuple):
+    """One attempt of a call.
+
+    :ivar status: the final one of its gateway, 0 = there was none.
+    :ivar at: when it began, epoch ms.
+    """
+
+    gateway: str
+    reason: str
+    status: int
+    prefix: str
+    at: int
+
+
 class Rated(NamedTuple):
     """One answered call as its record has it; times are epoch ms, texts "" where nothing applies.
 
@@ -81,12 +95,16 @@ class Rated(NamedTuple):
     id: int
 
     @property
-    def attempts(self) -> list[tuple[str, str, int]]:
-        """Gateway, reason and final status of each."""
+    def attempts(self) -> list[Tried]:
+        """Each of them, the first one first."""
+        found, at = [], self.start
         try:
-            return [(one["gateway"], one["reason"], one["status"]) for one in orjson.loads(self.tries or "[]")]
+            for one in orjson.loads(self.tries or "[]"):
+                found.append(Tried(one["gateway"], one["reason"], one["status"], one.get("prefix") or "", at))
+                at += one.get("duration_ms") or 0
         except _DAMAGED:
             return []
+        return found
 
     @property
     def prefix(self) -> str:

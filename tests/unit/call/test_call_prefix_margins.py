@@ -8,9 +8,7 @@ from tests.unit.call.call_world import World, account, by_name, group, offer, ra
 def world(retail):
     return World(
         parameters={"SERVER_BILLING_GATEWAY_ROUTE_PREFIX": "1"},
-        routing_gateways=by_name(
-            routing("long", prefixes=["0043"], lines=1), routing("short", prefixes=["00"])
-        ),
+        routing_gateways=by_name(routing("long", prefixes=["0043"], lines=1), routing("short", prefixes=["00"])),
         rate_groups=by_name(group("retail", *retail), group("wholesale", rate("43", "0.3"), rate("1", "0.3"))),
     )
 
