@@ -261,27 +261,29 @@ class PackagedShare(Share):
             return longest_billed(self.meter.fee, self._seconds)
         return self.meter.funded_ms(self._worth + self._money + own)
 
-    def _split(self, ms: int) -> Split:
+    def _split(self, ms: int | None) -> Split:
+        """Who pays what of a call of *ms*; None = it was not answered."""
         pairs = list(zip(self._held, self._gifts, strict=True))
+        nothing = self.meter.nothing()
         return split(
-            self.meter.fee,
-            ms,
+            self.meter.fee if ms is not None else lambda _ms: nothing,
+            ms or 0,
             [held // SECOND for held, gift in pairs if gift.is_seconds],
             [held for held, gift in pairs if not gift.is_seconds],
             self.meter.terms.step,
         )
 
     def _settle(self, hold_ms: int | None) -> list[Paid]:
-        own, used = self.meter.nothing(), [0] * len(self._gifts)
+        used = [0] * len(self._gifts)
         if hold_ms is not None:
             self._hold_gifts(hold_ms)  # what other calls have given back in the meantime
-            found = self._split(hold_ms)
-            own = found.own
-            parts = iter((*[one * SECOND for one in found.seconds], *found.money))
-            order = sorted(range(len(used)), key=lambda place: not self._gifts[place].is_seconds)
-            for place in order:
-                used[place] = next(parts)
-            self._note(used, found.worth, sum(found.seconds))
+        found = self._split(hold_ms)
+        own = found.own
+        parts = iter((*[one * SECOND for one in found.seconds], *found.money))
+        order = sorted(range(len(used)), key=lambda place: not self._gifts[place].is_seconds)
+        for place in order:
+            used[place] = next(parts)
+        self._note(used, found.worth, sum(found.seconds))
         if self.bounded:
             own = at_most(own, self.reserved)
         self._balances.charge(self.account, self.reserved, own.fee)

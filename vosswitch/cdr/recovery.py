@@ -11,7 +11,7 @@ from vosswitch.cdr.gifts import bill_gifts
 from vosswitch.cdr.hiding import is_hidden
 from vosswitch.cdr.record import Attempt, Cdr, Charge
 from vosswitch.model.causes import cause
-from vosswitch.model.rating import hold_seconds
+from vosswitch.model.rating import Terms, hold_seconds
 from vosswitch.model.values import Side
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ def _bill(cdr: Cdr, answer: Mapping[str, Any], last_tick: int, price: PricedCall
     rows = list(zip_longest(charges, bounds[: len(charges)]))
     for charge, most in bill_gifts(cdr, rows, price):
         amount, tax, billed = price(charge["mode"], charge["terms"], _spoken(charge, cdr.hold_time_ms, vendor))
+        if "attempt" in charge:  # as when a call has ended
+            most = Terms.from_data(charge["terms"]).least
         if most is not None and amount > most:  # its billing mode is not what it was
             amount, tax = most, tax * most // amount
         if charge["kind"] == "cost":

@@ -1,6 +1,8 @@
 """What attempts cost, to the unit, where vendors may not be overdrawn and answers come to nothing."""
 
 from tests.unit.call.call_world import START, World, account, by_name, group, offer, rate, routing
+from vosswitch.cdr.recovery import ended
+from vosswitch.model.rating import Terms
 from vosswitch.model.values import UNITS
 
 CENT = UNITS // 100
@@ -69,3 +71,16 @@ def test_the_attempt_of_an_answer_that_nobody_heard_is_in_the_record_as_it_is_bo
         assert booked(node) == [("v", CENT)], bounded
         assert (node.cdr.clearing_account, node.cdr.cost) == ("v", CENT), bounded
         node.check_idle()
+
+
+def test_a_crash_charges_no_more_for_an_attempt_than_the_attempt_fee():
+    terms = Terms("0.6", attempt_fee="0.01").to_data()
+    rows = [
+        {"account": "c", "kind": "call", "mode": "piece", "terms": terms},
+        {"account": "w", "kind": "cost", "mode": "piece", "terms": terms, "attempt": ""},
+    ]
+    answer = {"flowno": 1, "answer": START, "reserved": [None], "funded_until_ms": None, "charges_terms": rows}
+    # a plugin's mode that charges every answered call 0.05, as a live call would not charge an attempt
+    crashed = ended({"flowno": 1, "start": START, "day": "20261026"}, answer, START, lambda *_: (5 * CENT, 0, 0))
+    assert [(one.account, one.amount) for one in crashed.charges] == [("c", 5 * CENT), ("w", CENT)]
+    assert crashed.cost == CENT
