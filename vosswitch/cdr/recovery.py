@@ -71,11 +71,9 @@ def _bill(cdr: Cdr, answer: Mapping[str, Any], last_tick: int, price: PricedCall
     cdr.hold_time = hold_seconds(cdr.hold_time_ms, precision)
     vendor: int | None = answer.get("cost_ms")
     agents: dict[str, tuple[int, int, int]] = {}
-    rows = list(zip_longest(charges, bounds[: len(charges)]))
+    rows = [(charge, _most(charge, bound)) for charge, bound in zip_longest(charges, bounds[: len(charges)])]
     for charge, most in bill_gifts(cdr, rows, price):
         amount, tax, billed = price(charge["mode"], charge["terms"], _spoken(charge, cdr.hold_time_ms, vendor))
-        if "attempt" in charge:  # as when a call has ended
-            most = Terms.from_data(charge["terms"]).least
         if most is not None and amount > most:  # its billing mode is not what it was
             amount, tax = most, tax * most // amount
         if charge["kind"] == "cost":
@@ -87,6 +85,14 @@ def _bill(cdr: Cdr, answer: Mapping[str, Any], last_tick: int, price: PricedCall
         if amount:
             cdr.charges.append(Charge(charge["account"], amount, charge["kind"]))
     bill_agents(cdr, agents)
+
+
+def _most(charge: Mapping[str, Any], held: int | None) -> int | None:
+    """What a row cannot exceed: what was held, and of an attempt its fee, as when the call has ended."""
+    if "attempt" not in charge:
+        return held
+    least = Terms.from_data(charge["terms"]).least
+    return least if held is None else min(held, least)
 
 
 def _spoken(charge: Mapping[str, Any], held: int, vendor: int | None) -> int:
