@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import resource
 import tempfile
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from tests.bench import calls, proc
 from tests.support.switch import Switch, free_port, until
+from vosswitch.store.workbook_writing import write_workbook
 
 
 def sheet(path: Path, count: int) -> None:
@@ -33,6 +35,7 @@ def measure(count: int) -> dict[str, object]:
         made.cli("rates", "import", "sell", str(folder / "sheet.csv"))
         imported = time.monotonic() - began
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1000  # the largest so far: the import
+        sheets = _sheets(made, folder, count)
         first = _start_seconds(made)
         made.stop()
         again = _start_seconds(made)
@@ -43,11 +46,26 @@ def measure(count: int) -> dict[str, object]:
             "rates": count,
             "import_s": round(imported, 1),
             "import_peak_MB": peak,
+            **sheets,
             "start_small_s": round(small, 2),
             "start_first_s": round(first, 2),
             "start_again_s": round(again, 2),
             "resident_MB": resident,
         }
+
+
+def _sheets(made: Switch, folder: Path, count: int) -> dict[str, float]:
+    """The same list as a vendor's sheet in both formats, each into an empty group."""
+    with (folder / "sheet.csv").open(newline="") as file:
+        heading, *rows = csv.reader(file)
+    assert write_workbook(str(folder / "sheet.xlsx"), heading, rows, {2, 3, 4, 5}) == count
+    found = {}
+    for kind in ("csv", "xlsx"):
+        made.provision(f'[[rate_groups]]\nname = "{kind}"\n')
+        began = time.monotonic()
+        made.cli("rates", "sheet", "apply", kind, str(folder / f"sheet.{kind}"))
+        found[f"sheet_{kind}_s"] = round(time.monotonic() - began, 1)
+    return found
 
 
 def _start_seconds(made: Switch) -> float:

@@ -37,13 +37,13 @@ class _Rates(click.Group):
         """The command of that name."""
         if cmd_name not in _ELSEWHERE:
             return super().get_command(ctx, cmd_name)
-        from vosswitch.cli import sheets  # noqa: PLC0415 - which needs this module
+        from vosswitch.cli import impacts, sheets  # noqa: PLC0415 - which need this module
 
-        command: click.Command = getattr(sheets, cmd_name)
+        command: click.Command = getattr(impacts if cmd_name == "adjust" else sheets, cmd_name)
         return command
 
 
-_ELSEWHERE = ("export", "sheet")
+_ELSEWHERE = ("adjust", "export", "sheet")
 
 
 @click.group(cls=_Rates)

@@ -17,7 +17,7 @@ from vosswitch.cli.state import State, common, note, who
 from vosswitch.control.operations import Field
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import IO
 
     from vosswitch.store.sheet_plan import Difference, Totals
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MODES = ("full", "merge", "increase-only", "decrease-only")
 _SHOWN = 50
 
-_DIFFERENCE = (
+DIFFERENCE = (
     Field("kind", "text", "new, gone, dearer, cheaper, changed, cancelled, skipped or unchanged"),
     Field("prefix", "text", "the code"),
     Field("name", "text", "its destination"),
@@ -69,12 +69,28 @@ _UNDONE = (
 )
 
 
-@click.group()
+class _Sheets(click.Group):
+    """`impact` is in a module of its own, which is imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, sorted."""
+        return sorted({*super().list_commands(ctx), "impact"})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        if cmd_name != "impact":
+            return super().get_command(ctx, cmd_name)
+        from vosswitch.cli.impacts import impact  # noqa: PLC0415 - which needs this module
+
+        return impact
+
+
+@click.group(cls=_Sheets)
 def sheet() -> None:
     """Rate sheets of vendors: CSV and XLSX."""
 
 
-def _of_sheets(command: Callable[..., Any]) -> Callable[..., Any]:
+def of_sheets(command: Callable[..., Any]) -> Callable[..., Any]:
     """The arguments of everything that reads a sheet."""
     for option in (
         click.argument("file", type=click.Path(dir_okay=False, exists=True)),
@@ -90,7 +106,7 @@ def _of_sheets(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @sheet.command("check")
-@_of_sheets
+@of_sheets
 @click.option("--all", "everything", is_flag=True, help="What does not change, too.")
 @click.option("--csv", "target", type=click.Path(dir_okay=False), help="Write every difference to this CSV file.")
 @common
@@ -99,34 +115,35 @@ def check(state: State, /, group: str, file: str, target: str | None, *, everyth
     """Show what the sheet FILE would change in the rate group GROUP; nothing is written."""
     from vosswitch.store.sheets import compare  # noqa: PLC0415 - SQLAlchemy takes its time
 
-    order = _order(state, group, file, **options)
+    order = ordered(state, group, file, **options)
     rows: list[dict[str, Any]] = []
 
     def keep(one: Difference) -> None:
         if everything or one.kind != "unchanged":
-            rows.append(_row(one))
+            rows.append(difference_row(one))
 
     totals = compare(state.database, order, keep)
     if target is not None:
         with Path(target).open("w", encoding="utf-8", newline="") as out:
             _write(out, rows)
-    if state.format == "json":
-        show(state, rows, _DIFFERENCE)
-        return
-    _tell(state, rows, totals)
+    tell_differences(state, rows, totals, DIFFERENCE)
 
 
-def _tell(state: State, rows: list[dict[str, Any]], totals: Totals) -> None:
+def tell_differences(state: State, rows: list[dict[str, Any]], totals: Totals, fields: Sequence[Field]) -> None:
     """Warnings first, then the largest changes."""
+    if state.format == "json":
+        show(state, rows, fields)
+        return
     rows.sort(key=lambda row: (not row["warnings"], -abs(row["percent"] or 0), row["prefix"]))
     shown = [{**row, "percent": None if row["percent"] is None else f"{row['percent']:+}"} for row in rows[:_SHOWN]]
-    show(state, shown, _DIFFERENCE, empty="nothing would change")
+    show(state, shown, fields, empty="nothing would change")
     if len(rows) > _SHOWN:
         click.echo(f"and {len(rows) - _SHOWN} more (--csv FILE has all)")
     click.echo(", ".join(f"{count} {kind}" for kind, count in sorted(totals.kinds.items())) or "no rates")
 
 
-def _row(one: Difference) -> dict[str, Any]:
+def difference_row(one: Difference) -> dict[str, Any]:
+    """A difference as it is shown."""
     known = one.new or one.old
     return {
         "kind": one.kind,
@@ -144,7 +161,7 @@ def _write(out: IO[str], rows: list[dict[str, Any]]) -> None:
     from vosswitch.store.rate_export import moment_cell  # noqa: PLC0415 - SQLAlchemy takes its time
 
     writer = csv.writer(out)
-    names = [field.name for field in _DIFFERENCE]
+    names = [field.name for field in DIFFERENCE]
     writer.writerow(names)
     for row in rows:
         texts = {name: safe(str(row[name] or "")) for name in ("kind", "prefix", "name", "old", "new")}
@@ -152,7 +169,7 @@ def _write(out: IO[str], rows: list[dict[str, Any]]) -> None:
         writer.writerow(["" if cells[name] is None else cells[name] for name in names])
 
 
-def _order(state: State, group: str, file: str, sheet_format: str | None, mode: str, effective: str | None) -> Order:
+def ordered(state: State, group: str, file: str, sheet_format: str | None, mode: str, effective: str | None) -> Order:
     """Read the sheet.
 
     :raises Failed: lines do not fit.
@@ -182,12 +199,12 @@ def _say(found: Sheet) -> None:
 
 
 @sheet.command("apply")
-@_of_sheets
+@of_sheets
 @common
 @click.pass_obj
 def apply_(state: State, /, group: str, file: str, **options: Any) -> None:
     """Apply the sheet FILE to the rate group GROUP, all of it or nothing."""
-    run(state, _order(state, group, file, **options))
+    run(state, ordered(state, group, file, **options))
 
 
 def run(state: State, order: Order) -> None:

@@ -116,7 +116,7 @@ def _run(
     from vosswitch.simulation.run import simulate as run  # noqa: PLC0415
     from vosswitch.store.pastcalls import count_calls  # noqa: PLC0415
 
-    replay = _replay(state, wanted, stack)
+    replay = replay_of(state, wanted, stack)
     with state.database.read() as connection:
         total = count_calls(connection, period.since, period.until, period.account)
     report = Report(by)
@@ -135,7 +135,7 @@ def _run(
     return report
 
 
-def _replay(state: State, wanted: Wanted, stack: ExitStack) -> Replay:
+def replay_of(state: State, wanted: Wanted, stack: ExitStack) -> Replay:
     """The configuration, read once, and what decides by it."""
     from vosswitch.call.records import Days  # noqa: PLC0415 - loads nearly everything
     from vosswitch.hooks.frozen import Failures  # noqa: PLC0415

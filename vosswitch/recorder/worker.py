@@ -39,6 +39,7 @@ from vosswitch.store import entities, grants, locks
 from vosswitch.store.charges import StalePosition
 from vosswitch.store.database import open_database
 from vosswitch.store.provision_schema import PARAMETERS
+from vosswitch.store.rate_leftovers import leftovers
 from vosswitch.store.sink_fields import CDR_TARGETS
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ _POLL_SECONDS = 1.0
 _SEEN_SECONDS = 5.0
 _DAYS_SECONDS = 600.0
 _EXPIRY_SECONDS = 5.0
+_RATES_SECONDS = 600.0
 _SWEEP_SECONDS = 5.0
 _FIRST_CLEAN_SECONDS = 5.0
 _CLEAN_SECONDS = 3600.0
@@ -170,6 +172,8 @@ class Recorder:
         self._due["days"] = monotonic() + _DAYS_SECONDS
         self._due["clean"] = monotonic() + _FIRST_CLEAN_SECONDS
         self._cleaning: Iterator[object] | None = None
+        self._due["rates"] = monotonic() + _RATES_SECONDS
+        self._sweeping: Iterator[int] | None = None
 
     def run(self) -> None:
         """Work until the switch says stop or is gone."""
@@ -292,6 +296,10 @@ class Recorder:
             self._cleaning = removing(self._boot, self._database, parameters, self._wall_ms(), zone, everywhere=False)
         if self._cleaning is not None and next(self._cleaning, None) is None:
             self._cleaning = None
+        if self._is_due("rates", _RATES_SECONDS):
+            self._sweeping = leftovers(self._database, lambda _seconds: None)
+        if self._sweeping is not None and next(self._sweeping, None) is None:
+            self._sweeping = None
 
     def _recall(self) -> None:
         """Tell the switch of one more page of what its last run has seen; a database that goes away ends that."""

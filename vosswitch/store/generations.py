@@ -87,9 +87,17 @@ def remove_leftovers(
     :param kept: generations that stay, as pairs of the head's id and the generation.
     :returns: the number of rows.
     """
+    return sum(leftovers(database, bulk, pause, kept))
+
+
+def leftovers(
+    database: Database, bulk: Bulk, pause: Callable[[float], None], kept: Container[tuple[int, int]] = ()
+) -> Iterator[int]:
+    """As `remove_leftovers`, a transaction of some ten milliseconds at each step, which gives its number of rows."""
     with database.read() as connection:
         dead = [one for one in _dead_generations(connection, bulk) if one not in kept]
-    return sum(_remove(database, bulk, owner, generation, pause) for owner, generation in dead)
+    for owner, generation in dead:
+        yield from _removing(database, bulk, owner, generation, pause)
 
 
 def _dead_generations(connection: Connection, bulk: Bulk) -> Iterator[tuple[int, int]]:
@@ -111,8 +119,10 @@ def _dead_generations(connection: Connection, bulk: Bulk) -> Iterator[tuple[int,
             yield at
 
 
-def _remove(database: Database, bulk: Bulk, owner: int, generation: int, pause: Callable[[float], None]) -> int:
-    removed, pace, key = 0, Pace(), bulk.rows.c[bulk.key]
+def _removing(
+    database: Database, bulk: Bulk, owner: int, generation: int, pause: Callable[[float], None]
+) -> Iterator[int]:
+    pace, key = Pace(), bulk.rows.c[bulk.key]
     whole = bulk.of(owner, generation)
     while True:
         started = time.perf_counter()
@@ -123,10 +133,10 @@ def _remove(database: Database, bulk: Bulk, owner: int, generation: int, pause: 
             count = connection.execute(delete(bulk.rows).where(some)).rowcount
             if beyond is not None and not count:  # more rows of one key than a slice has
                 count = connection.execute(delete(bulk.rows).where(whole & (key == beyond))).rowcount
-        removed += count
         give_way(database, pace.took(time.perf_counter() - started), pause)
+        yield count
         if beyond is None:
-            return removed
+            return
 
 
 class Filling:
@@ -211,7 +221,7 @@ class Filling:
             return
         with self._database.write() as connection:
             self._mark(connection, self.id, import_at=None)
-        _remove(self._database, self._bulk, self.id, self._generation, self._pause)
+        sum(_removing(self._database, self._bulk, self.id, self._generation, self._pause))
 
     def _mark(self, connection: Connection, owner: int, **values: Any) -> None:
         head = self._bulk.head

@@ -53,6 +53,15 @@ def held(rows: Iterable[Row], at: int) -> Iterator[Row]:
     yield from filter(None, (in_force(some, at),))
 
 
+def always(rows: Iterable[Row], at: int) -> Iterator[Row]:
+    """The rates in force then, as if they had always been and would always be."""
+    for row in held(rows, at):
+        cells = list(row)
+        for place in _MOMENTS:
+            cells[place] = 0 if place == _MOMENTS[0] else None
+        yield tuple(cells)
+
+
 def write(rows: Iterable[Row], path: str) -> int:
     """Write a file, XLSX if its name ends so; it appears complete or not at all.  How many rates it has.
 

@@ -13,7 +13,7 @@ from vosswitch.store.schema import changes as change_log
 from vosswitch.store.schema import parameter, rate, rate_group
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection
 
@@ -28,9 +28,14 @@ def remove_leftovers(database: Database, *, pause: Callable[[float], None] = tim
 
     Former generations stay for VS_RATE_HISTORY_DAYS after they were replaced.
     """
+    return sum(leftovers(database, pause))
+
+
+def leftovers(database: Database, pause: Callable[[float], None]) -> Iterator[int]:
+    """The same, a short transaction at each step, which gives its number of rows."""
     with database.read() as connection:
         remembered = _remembered(connection)
-    return generations.remove_leftovers(database, BULK, pause, remembered)
+    yield from generations.leftovers(database, BULK, pause, remembered)
 
 
 def _remembered(connection: Connection) -> set[tuple[int, int]]:

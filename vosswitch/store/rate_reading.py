@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from vosswitch.store import rates
 from vosswitch.store.document import explain
@@ -40,8 +40,8 @@ ODD_LIMIT = 10_000
 """Prefixes that are not of 0 to 16 digits: what a compiled list takes of them."""
 
 _FORMULA = re.compile(r"'+[=+\-@\t\r]")
-_LONGEST_HEAD = 65_536
 _KEPT = 200_000
+_LONGEST_HEAD = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +95,20 @@ def read(source: str | Iterable[Sequence[str]], deployment: Deployment, report: 
     return _checked(enumerate(source, 1), deployment, report)
 
 
-def lines_of(path: str, sheet: str = "", encoding: str = "utf-8-sig", skip: int = 0) -> Iterator[tuple[int, list[str]]]:
+def lines_of(
+    path: str, sheet: str = "", encoding: str = "utf-8-sig", head: Callable[[IO[str]], str] | None = None
+) -> Iterator[tuple[int, list[str]]]:
     """The lines of a CSV or XLSX file with their numbers.
 
     :param sheet: of a workbook: name or number.
-    :param skip: lines before the heading of a CSV file, which tells what separates its cells.
+    :param head: finds the line of a CSV file, if not the first, that tells what separates its cells.
     :raises CannotImport: it cannot be read.
     """
     try:
         if is_workbook(path):
             yield from _even(rows_of(path, sheet))
         else:
-            yield from _csv_lines(path, encoding, skip)
+            yield from _csv_lines(path, encoding, head)
     except OSError as error:
         raise CannotImport(f"{path}: cannot read: {error.strerror}") from None
     except BadWorkbook as error:
@@ -130,11 +132,11 @@ def _even(rows: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str
         yield number, row if len(row) == width else [*row, *[""] * (width - len(row))]
 
 
-def _csv_lines(path: str, encoding: str, skip: int) -> Iterator[tuple[int, list[str]]]:
+def _csv_lines(path: str, encoding: str, head: Callable[[IO[str]], str] | None) -> Iterator[tuple[int, list[str]]]:
     with Path(path).open(encoding=encoding, newline="") as file:
-        head = "".join(file.readline(_LONGEST_HEAD) for _ in range(skip + 1)) or ""
+        line = file.readline(_LONGEST_HEAD) if head is None else head(file)
         file.seek(0)
-        yield from enumerate(csv.reader(file, delimiter=delimiter(head)), 1)
+        yield from enumerate(csv.reader(file, delimiter=delimiter(line)), 1)
 
 
 def delimiter(head: str) -> str:

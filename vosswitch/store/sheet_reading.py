@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from vosswitch.store import rates
 from vosswitch.store.generations import CannotImport
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from vosswitch.store.fields import Deployment
 
 _LOOKED_AT = 50
+_LONGEST_HEAD = 65_536
 """Lines that the heading is looked for in, when no format says where it is."""
 MOST_RATES = 5_000_000
 _PRICES = ("per_minute", "connect_fee", "tax", "attempt_fee", "minimum")
 _MOMENTS = ("effective", "until")
 _LETTERS = re.compile(r"[A-Z]{1,2}", re.ASCII)
-_ASIDE = re.compile(r"\([^)]*\)|\[[^\]]*\]|[^a-z0-9]+")
+_ASIDE = re.compile(r"\([^)]*\)|\[[^\]]*\]")
+_SPACE = re.compile(r"[^a-z0-9]+")
 _SIGNS = re.compile(r"[$\u20ac\u00a3\s\u00a0]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _INCREMENTS = re.compile(r"(\d{1,5})\s*[/+:-]\s*(\d{1,5})(?:\s*[/+:-]\s*(\d{1,5}))?", re.ASCII)
@@ -93,12 +95,19 @@ def read_sheet(path: str, form: Mapping[str, Any], deployment: Deployment, effec
     values = {**SHEET_FORMATS.defaults(), **form}
     sheet = Sheet(Path(path).name, digest(path), str(values["name"] or ""))
     encoding = "utf-8-sig" if values["encoding"] == "utf-8" else values["encoding"]
-    lines = lines_of(path, values["sheet"], encoding, values["skip"])
+    lines = lines_of(path, values["sheet"], encoding, lambda file: _head(file, values["skip"]))
     places = _places(lines, values, sheet, guessed=not form.get("name"))
     _Lines(values, deployment, sheet, effective, places).read(lines)
     sheet.rows.sort(key=BY_KEY)
     sheet.closed = sorted({cut.prefix: cut for cut in sheet.closed}.values(), key=lambda cut: cut.prefix)
     return sheet
+
+
+def _head(file: IO[str], skip: int) -> str:
+    """The line behind *skip* ones that has the most headings which are known, whatever separates them."""
+    lines = [file.readline(_LONGEST_HEAD) for _ in range(skip + _LOOKED_AT)][skip:]
+    known = [(max(len(guess(line.split(sign))) for sign in ",;\t"), -at, line) for at, line in enumerate(lines)]
+    return max(known)[2]
 
 
 def digest(path: str) -> str:
@@ -133,7 +142,7 @@ def _places(
 
 def plain_heading(text: str) -> str:
     """A heading in small letters, with ``_`` between its words, without what stands in parentheses."""
-    return _ASIDE.sub("_", text.lower()).strip("_")
+    return _SPACE.sub("_", _ASIDE.sub("", text.lower())).strip("_")
 
 
 def guess(cells: Sequence[str]) -> dict[str, int]:
