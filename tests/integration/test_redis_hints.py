@@ -28,7 +28,7 @@ class Nodes:
                 node.cli("migrate")
             self.all.append(node.start(wait=False))
         for node in self.all:
-            until(node.alive, what="start of a node")
+            until(node.alive, 60, what="start of a node")
 
     def seq(self, number: int) -> int:
         """The last change that is live on a node."""

@@ -162,7 +162,7 @@ class Switch:
                 env=None if self.environment is None else os.environ | self.environment,
             )
         if wait:
-            until(self.alive, what=f"start of the switch, see {self.folder}/switch.log")
+            until(self.alive, 60, what=f"start of the switch, see {self.folder}/switch.log")
         return self
 
     def alive(self) -> bool:
