@@ -7,6 +7,8 @@ import pytest
 from tests.faults import scenarios
 from tests.support.mariadb import MariaDb
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
