@@ -176,7 +176,7 @@ def test_every_column_of_a_day_table_is_named():
 
 
 def test_every_field_of_an_account_is_named():
-    text = section("## Accounts and money")
+    text = section("## Money")
     for field in ACCOUNT_FIELDS:
         assert f"`{field.name}`" in text, field.name
 
