@@ -85,6 +85,14 @@ def test_both_sides_are_played_seen_and_heard(switch):
     assert changes == {"1000": f"-{told['cdr']['fee']}", "9001": f"-{told['cdr']['cost']}", "9002": "0"}
 
 
+def test_an_agent_and_a_package_are_part_of_what_is_told(switch):
+    lines = switch.cli("testcall", "--gateway", "demo-shop", "--seconds", "1.2").stdout.splitlines()
+    assert "customer pays 0.0006, agent 5000 pays 0.0005, vendor gets 0.0004, 0.0001 is left" in lines[-1]
+    assert any(line.startswith("5000     Demo agent") and line.endswith("-0.0005") for line in lines)
+    line = switch.cli("testcall", "--gateway", "demo-home", "--seconds", "1.2").stdout.splitlines()[-1]
+    assert "customer pays 0, package demo-basic: 2 s, worth 0.0007, vendor gets 0.0004, -0.0004 is left" in line
+
+
 @contextmanager
 def busy_vendor(port):
     """Somebody who is there and answers every INVITE with 486."""

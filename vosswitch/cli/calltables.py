@@ -8,6 +8,7 @@ import click
 
 from vosswitch.cli.callreport import Report, balance_rows, lost
 from vosswitch.cli.cdrs import FIELDS as CDR_FIELDS
+from vosswitch.cli.explained import earned, gifts
 from vosswitch.cli.output import cell, show
 from vosswitch.control.operations import Field
 from vosswitch.model.values import money_text
@@ -182,8 +183,12 @@ def _decision(state: State, cdr: Mapping[str, Any]) -> None:
 
 def _verdict(cdr: Mapping[str, Any]) -> str:
     held = cdr["hold_time_ms"] / 1000
-    left = money_text(cdr["fee"] - cdr["cost"])
-    return (
-        f"{held:.1f} s talked, {cdr['billed_seconds']} s billed; customer pays {money_text(cdr['fee'])},"
-        f" vendor gets {money_text(cdr['cost'])}, {left} is left"
-    )
+    given = gifts(cdr)
+    parts = [
+        f"{held:.1f} s talked, {cdr['billed_seconds']} s billed; customer pays {money_text(cdr['fee'])}",
+        *([f"package {given}"] if given else ()),
+        *(f"agent {agent['account']} pays {agent['fee']}" for agent in cdr.get("agents") or ()),
+        f"vendor gets {money_text(cdr['cost'])}",
+        f"{money_text(earned(cdr) - cdr['cost'])} is left",
+    ]
+    return ", ".join(parts)

@@ -51,7 +51,7 @@ _RATED = ("prefix", "cost_prefix", "price")
 def tell(state: State, cdr: Mapping[str, Any]) -> None:
     """Print one call."""
     for title, text in _head(state, cdr):
-        click.echo(harmless(f"{title:<9}{text}"))
+        click.echo(harmless(f"{title:<8} {text}"))
     decision = cdr["decision"]
     if decision is None:
         click.echo("\nThe record has no decision: VS_DECISION_RECORD left it out, or another version wrote it.")
@@ -79,13 +79,24 @@ def _head(state: State, cdr: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for agent in cdr.get("agents") or ():
         whose = " ".join(filter(None, (agent["account"], agent["name"])))
         yield "agent", f"{whose}: pays {agent['fee']}, keeps {agent['income']}"
-    left = _earned(cdr) - cdr["cost"]
+    given = gifts(cdr)
+    if given:
+        yield "package", given
+    left = earned(cdr) - cdr["cost"]
     held = f"{(cdr['hold_time_ms'] or 0) / 1000:.1f} s, " if cdr["answer"] is not None else "not answered, "
     yield "end", f"{held}{cdr['end_reason']} ({cdr['code']}): {_words(cdr['end_reason'])}"
     yield "money", f"fee {money_text(cdr['fee'])}, cost {money_text(cdr['cost'])}, margin {money_text(left)}"
 
 
-def _earned(cdr: Mapping[str, Any]) -> int:
+def gifts(cdr: Mapping[str, Any]) -> str:
+    """What the account's packages paid of the call, in words; "" = nothing."""
+    if not cdr.get("package"):
+        return ""
+    seconds = f"{cdr['package_seconds']} s, " if cdr["package_seconds"] else ""
+    return f"{cdr['package']}: {seconds}worth {money_text(cdr['package_fee'])}"
+
+
+def earned(cdr: Mapping[str, Any]) -> int:
     """What the carrier gets of the call: what the topmost agent pays, else the account's fee."""
     agents = cdr.get("agents")
     return money(agents[-1]["fee"]) if agents else int(cdr["fee"])

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vosswitch.cli.output import plain, show
+from vosswitch.cli.output import cell, plain, show
 from vosswitch.cli.state import State, common, note, who
 from vosswitch.control.operations import Field
-from vosswitch.model.values import money_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -128,11 +127,10 @@ def run(state: State) -> None:
 
 def package_rows(state: State, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The packages of an account, as they stand in its view."""
-    kinds = {field.name: field.kind for field in SHOWN}
-    found = []
-    for row in rows:
-        values = {name: plain(value, kinds[name]) for name, value in row.items()}
-        if state.format != "json":
-            values["gift_money"] = money_text(row["gift_money"]) if row["gift_money"] else None
-        found.append(values)
-    return found
+    fields = {field.name: field for field in SHOWN}
+    if state.format == "json":
+        return [{name: plain(value, fields[name].kind) for name, value in row.items()} for row in rows]
+    return [
+        {name: cell(value, fields[name], state.zone) for name, value in row.items() if value or name != "gift_money"}
+        for row in rows
+    ]

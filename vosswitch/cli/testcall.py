@@ -41,7 +41,7 @@ def testcall(
     from vosswitch.cli import callreport, calltables, testends, useragent  # noqa: PLC0415 - the whole SIP stack
 
     setting = testends.find(state, caller, callee, seconds, gateway, vendor)
-    before = _accounts(state, setting.accounts)
+    before = _accounts(state, setting.accounts, agents=True)
     played = f"; {setting.vendor} is played too" if setting.vendor else ""
     note(f"calling {callee} as {setting.gateway} through {setting.plan.switch} for {seconds:g} s{played} ...")
     begun = time.time_ns() // 1_000_000
@@ -57,11 +57,20 @@ def testcall(
         raise Failed(f"the test call failed: {reason}")
 
 
-def _accounts(state: State, numbers: Sequence[str]) -> dict[str, Any]:
+def _accounts(state: State, numbers: Sequence[str], *, agents: bool = False) -> dict[str, Any]:
+    """The accounts of these numbers.
+
+    :param agents: those above the first one, too.
+    """
     from vosswitch.store import accounts  # noqa: PLC0415 - SQLAlchemy takes its time
 
     with state.database.read() as connection:
-        return {number: accounts.show(connection, number) for number in numbers}
+        found = {number: accounts.show(connection, number) for number in numbers}
+        above = found[numbers[0]].agent if agents and numbers else None
+        while above and above not in found:
+            found[above] = accounts.show(connection, above)
+            above = found[above].agent
+        return found
 
 
 def _record(state: State, sip_call_id: str, begun: int, seconds: float) -> dict[str, Any] | None:
