@@ -6,6 +6,7 @@ from bisect import bisect_right
 from socket import AF_INET, AF_INET6, inet_pton
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.accounts.ranges import apart
 from vosswitch.numbers.networks import KIND, span
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Area:
         for text in networks:
             version, begin, end = span(text)
             found.setdefault(version, []).append((begin, end))
-        self._ranges = {version: _apart(ranges) for version, ranges in found.items()}
+        self._ranges = {version: apart(ranges) for version, ranges in found.items()}
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any]) -> Area:
@@ -92,16 +93,3 @@ def address_of(host: str) -> tuple[int, int] | None:
     except (OSError, ValueError):
         return None
     return (4, number & _FOUR) if number >> 32 == _MAPPED else (6, number)
-
-
-def _apart(ranges: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
-    """Begins and ends of the same ranges, sorted, none of them overlapping."""
-    begins: list[int] = []
-    ends: list[int] = []
-    for begin, end in sorted(ranges):
-        if ends and begin <= ends[-1]:
-            ends[-1] = max(ends[-1], end)
-        else:
-            begins.append(begin)
-            ends.append(end)
-    return begins, ends

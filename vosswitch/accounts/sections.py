@@ -6,6 +6,8 @@ import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
+from vosswitch.accounts.ranges import apart
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -42,7 +44,7 @@ class Sections:
             if not entry.endswith("*"):
                 begin, _, end = entry.partition("-")
                 ranges.setdefault(len(begin), []).append((begin, end or begin))
-        self._by_length = {length: _apart(found) for length, found in ranges.items()}
+        self._by_length = {length: apart(found) for length, found in ranges.items()}
 
     def __bool__(self) -> bool:
         return bool(self.entries)
@@ -56,16 +58,3 @@ class Sections:
         begins, ends = found
         place = bisect_right(begins, number)
         return place > 0 and number <= ends[place - 1]
-
-
-def _apart(ranges: list[tuple[str, str]]) -> tuple[list[str], list[str]]:
-    """Begins and ends of the same ranges, sorted, none of them overlapping."""
-    begins: list[str] = []
-    ends: list[str] = []
-    for begin, end in sorted(ranges):
-        if ends and begin <= ends[-1]:
-            ends[-1] = max(ends[-1], end)
-        else:
-            begins.append(begin)
-            ends.append(end)
-    return begins, ends

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import os
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.cdr.matching import KINDS, MATCHED
+from vosswitch.cli.csvfile import CsvFile, safe
 from vosswitch.cli.output import moment_text, plain
-from vosswitch.cli.simulated import safe
 from vosswitch.control.operations import Field
 from vosswitch.model.values import money_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from vosswitch.cdr.matching import Call, Found
 
@@ -81,7 +78,7 @@ def told(totals: Totals, theirs: Any, period: tuple[int, int]) -> dict[str, Any]
     }  # fmt: skip
 
 
-class Differences:
+class Differences(CsvFile):
     """A CSV file of everything but what matches; it appears when all is done, or not at all."""
 
     HEADING = (
@@ -90,29 +87,12 @@ class Differences:
         "seconds_difference", "fee_difference",
     )  # fmt: skip
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._part = path.with_name(f".{path.name}.{os.getpid()}")
-
-    def __enter__(self) -> Differences:
-        self._file = self._part.open("x", encoding="utf-8", newline="")
-        self._out = csv.writer(self._file)
-        self._out.writerow(self.HEADING)
-        return self
-
-    def __exit__(self, kind: object, *_more: object) -> None:
-        self._file.close()
-        if kind is None:
-            self._part.replace(self._path)
-        else:
-            self._part.unlink(missing_ok=True)
-
     def add(self, found: Found) -> None:
         """Write one, unless both sides agree."""
         if found.kind == MATCHED:
             return
         differences = (f"{found.length / 1000:g}", money_text(found.fee)) if found.ours and found.theirs else ("", "")
-        self._out.writerow([found.kind, *_cells(found.ours), *_cells(found.theirs), *differences])
+        self.write([found.kind, *_cells(found.ours), *_cells(found.theirs), *differences])
 
 
 def _cells(call: Call | None) -> list[str]:

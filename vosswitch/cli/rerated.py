@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import os
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.cli.csvfile import CsvFile, safe
 from vosswitch.cli.output import moment_text, plain
-from vosswitch.cli.simulated import safe
 from vosswitch.control.operations import Field
 from vosswitch.model.values import money_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from vosswitch.simulation.corrections import Corrections
     from vosswitch.simulation.rerating import Due
     from vosswitch.store.rerates import Rated, Run
@@ -56,7 +52,7 @@ def told(done: Corrections, run: Run | None) -> dict[str, Any]:
     }
 
 
-class ChangedFees:
+class ChangedFees(CsvFile):
     """A CSV file of all differences; it appears when all is done, or not at all."""
 
     HEADING = (
@@ -64,28 +60,11 @@ class ChangedFees:
         "old", "new", "difference",
     )  # fmt: skip
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._part = path.with_name(f".{path.name}.{os.getpid()}")
-
-    def __enter__(self) -> ChangedFees:
-        self._file = self._part.open("x", encoding="utf-8", newline="")
-        self._out = csv.writer(self._file)
-        self._out.writerow(self.HEADING)
-        return self
-
-    def __exit__(self, kind: object, *_more: object) -> None:
-        self._file.close()
-        if kind is None:
-            self._part.replace(self._path)
-        else:
-            self._part.unlink(missing_ok=True)
-
     def add(self, row: Rated, due: Due, old: int) -> None:
         """Write one difference."""
         from vosswitch.simulation.corrections import ROLES  # noqa: PLC0415 - SQLAlchemy takes its time
 
-        self._out.writerow(
+        self.write(
             [
                 row.flowno, moment_text(row.start), moment_text(row.answer), f"{row.hold_ms / 1000:.3f}",
                 safe(row.caller), safe(row.callee), ROLES[due.kind], safe(due.account), safe(due.prefix), due.price,

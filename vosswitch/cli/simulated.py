@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from vosswitch.cli.csvfile import CsvFile, safe
 from vosswitch.cli.output import moment_text, plain, show, show_one
 from vosswitch.cli.state import note
 from vosswitch.control.operations import Field
@@ -47,7 +47,6 @@ RESULT = (
 _GAIN = Field("gain", "money", "by how much the margin would grow")
 _SHOWN = ("calls", "minutes", "fee", "cost", "margin", "refused")
 _WORDS = ("account", "gateway", "prefix", "refused")
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def tell(state: State, report: Report, top: int) -> None:
@@ -114,11 +113,6 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: plain(value, kinds.get(name, "text")) for name, value in row.items()}
 
 
-def safe(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_DANGEROUS) else text
-
-
 def write_tables(report: Report, folder: Path) -> None:
     """One CSV file for each table; ``by-gateway.csv`` and so on."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -137,7 +131,7 @@ def _write(path: Path, heading: Sequence[str], rows: Iterable[Sequence[Any]]) ->
         out.writerows(rows)
 
 
-class ChangedCalls:
+class ChangedCalls(CsvFile):
     """A CSV file of calls that something would change for; it appears when the simulation is done, or not at all."""
 
     HEADING = (
@@ -146,28 +140,11 @@ class ChangedCalls:
         *[f"{name}_{when}" for name in ("answered", "fee", "cost", "margin") for when in ("old", "new")],
     )
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._part = path.with_name(f".{path.name}.{os.getpid()}")
-
-    def __enter__(self) -> ChangedCalls:
-        self._file = self._part.open("x", encoding="utf-8", newline="")
-        self._out = csv.writer(self._file)
-        self._out.writerow(self.HEADING)
-        return self
-
-    def __exit__(self, kind: object, *_more: object) -> None:
-        self._file.close()
-        if kind is None:
-            self._part.replace(self._path)
-        else:
-            self._part.unlink(missing_ok=True)
-
     def add(self, past: Past, old: Result, new: Result) -> None:
         """Write one call."""
         row = past.row
         head = (str(row.flowno), moment_text(row.start), safe(row.caller_in), safe(row.callee_in))
-        self._out.writerow([*head, *_both(old, new)])
+        self.write([*head, *_both(old, new)])
 
 
 def _left(one: Result) -> int:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from vosswitch.cli.simulated import ChangedCalls, safe
+from vosswitch.cli.csvfile import safe
+from vosswitch.cli.simulated import ChangedCalls
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+43", "-1", "@x", "\tx", "\rx"])
