@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vosswitch.cli.csvfile import safe
 from vosswitch.cli.moments import HELP, moment
 from vosswitch.cli.output import show, show_one
 from vosswitch.cli.rates import complain, progress_bar
-from vosswitch.cli.simulated import safe
 from vosswitch.cli.state import State, common, note, who
 from vosswitch.control.operations import Field
 
