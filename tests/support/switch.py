@@ -162,7 +162,11 @@ class Switch:
                 env=None if self.environment is None else os.environ | self.environment,
             )
         if wait:
-            until(self.alive, 60, what=f"start of the switch, see {self.folder}/switch.log")
+            try:
+                until(self.alive, 120, what=f"start of the switch, see {self.folder}/switch.log")
+            except AssertionError:
+                self.stop()  # whoever asked for it never gets it, and could not end it
+                raise
         return self
 
     def alive(self) -> bool:
