@@ -228,6 +228,7 @@ class Recorder:
             return
         self._delivery.look_after()
         self._failures += 1
+        gc.collect()  # failed tries leave large cycles (errors, frames) that GC_THRESHOLDS would keep for long
         if self._failures in (2, 10) or self._failures % 60 == 0 or seconds > _LONG:
             self._told = True
             self._channel.trouble(f"away: {_one_line(error)}")
