@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from vosswitch.delivery.process import NoDelivery
 from vosswitch.params import files as boot_files
@@ -37,7 +41,15 @@ class Switch:
         pytest.fail(text)
 
 
-def test_money_does_not_wait_for_a_long_table(database_url, database, tmp_path, monkeypatch):
+class Knot:
+    """Something that keeps itself, as the error of a failed try keeps its frames."""
+
+    def __init__(self):
+        self.itself = self
+
+
+@pytest.fixture
+def recorder(database_url, database, tmp_path):
     (tmp_path / "v.toml").write_text(
         f'[database]\nurl = "{database_url}"\nkey_file = "key"\n[plugins]\npath = []\n[run]\nspool = "spool"\n'
     )
@@ -48,11 +60,28 @@ def test_money_does_not_wait_for_a_long_table(database_url, database, tmp_path, 
     }
     with database.write() as connection:
         apply_load(connection, document, deployment)
-    boot, switch = boot_files.load(str(tmp_path / "v.toml")), Switch()
+    boot = boot_files.load(str(tmp_path / "v.toml"))
     feed = Feed(database, str(tmp_path / "run"), boot.key_file, 0, pytest.fail)
-    recorder = Recorder(boot, database, switch, feed, NoDelivery())
-    for stage in (feed.read_parameters, recorder._drain.begin, recorder._replay, recorder._announce):
+    made = Recorder(boot, database, Switch(), feed, NoDelivery())
+    for stage in (feed.read_parameters, made._drain.begin, made._replay, made._announce):
         stage()
+    yield made
+    made._drain.close()
+
+
+def test_what_failed_tries_leave_behind_goes(recorder):
+    recorder._monotonic = iter(range(100)).__next__  # no waiting
+    gc.disable()  # as good as the recorder's thresholds while nothing but failed tries happens
+    try:
+        left = weakref.ref(Knot())
+        recorder._failed(OperationalError("", None, Exception("gone away")), 0.0)
+        assert left() is None
+    finally:
+        gc.enable()
+
+
+def test_money_does_not_wait_for_a_long_table(recorder, database, tmp_path, monkeypatch):
+    switch = recorder._channel
     (tmp_path / "rows.csv").write_text("number\n" + "".join(f"{n}\n" for n in range(100)))
     import_table(database, "t", str(tmp_path / "rows.csv"), pause=lambda _seconds: None)
     monkeypatch.setattr(files, "IN_MEMORY", 10)
@@ -65,4 +94,3 @@ def test_money_does_not_wait_for_a_long_table(database_url, database, tmp_path, 
     assert told.index("money") < told.index("config") < told.index("applied")
     assert [message["id"] for message in switch.said if message["op"] == "applied"] == [1, 2]
     assert told.count("money") == 1
-    recorder._drain.close()
