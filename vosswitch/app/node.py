@@ -67,9 +67,29 @@ def check_database(boot: Boot) -> None:
     """
     from vosswitch.store.revision import check  # noqa: PLC0415 - asked once
 
-    problem = check(boot.database_url)
+    problem = check(boot.database_url) or _claimed_by_another(boot)
     if problem is not None:
         raise BadSetting(problem)
+
+
+def _claimed_by_another(boot: Boot) -> str | None:
+    """Why this spool may not be the node of its number, among the nodes of a server; a file has one node only."""
+    if boot.database_url.startswith("sqlite"):
+        return None
+    from vosswitch.recorder.files import spool_identity  # noqa: PLC0415 - asked once
+    from vosswitch.store.database import open_database  # noqa: PLC0415
+    from vosswitch.store.nodes import claim  # noqa: PLC0415
+
+    try:
+        identity = spool_identity(boot.spool_directory)
+    except OSError as error:
+        return f"{boot.path}: [run] spool: {boot.spool_directory}: {error.strerror}"
+    database = open_database(boot.database_url)
+    try:
+        with database.write() as connection:
+            return claim(connection, boot.node_id, boot.node_name, identity)
+    finally:
+        database.close()
 
 
 def _observer(boot: Boot) -> Any:

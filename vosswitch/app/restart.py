@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from vosswitch.cdr.files import scan_open_calls, sync_directory
-from vosswitch.cdr.recovery import ended
-from vosswitch.model.rating import Terms
+from vosswitch.cdr.recovery import ended, pricer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,16 +24,6 @@ if TYPE_CHECKING:
 _WAITING = "orphans.json"
 _AT_ONCE, _PAUSE = 50, 0.02
 """Legs told in one go, and the seconds between: a peer's buffer holds some hundred datagrams."""
-
-
-def pricer(modes: Mapping[str, Any]) -> Callable[[str, dict[str, Any], int], tuple[int, int, int]]:
-    """The price of a call's length by the billing modes that are loaded; an unknown mode charges as `increment`."""
-
-    def price(mode: str, terms: dict[str, Any], ms: int) -> tuple[int, int, int]:
-        fee = modes.get(mode, modes["increment"]).fee(ms, Terms.from_data(terms))
-        return fee.fee, fee.tax, fee.billed_seconds
-
-    return price
 
 
 class Orphans:

@@ -30,6 +30,16 @@ class PricedCall(Protocol):
         """Fee with tax, tax within it (units of 10^-7) and billed seconds of a call of *ms* milliseconds."""
 
 
+def pricer(modes: Mapping[str, Any]) -> PricedCall:
+    """The price of a call's length by the billing modes that are loaded; an unknown mode charges as `increment`."""
+
+    def price(mode: str, terms: dict[str, Any], ms: int) -> tuple[int, int, int]:
+        fee = modes.get(mode, modes["increment"]).fee(ms, Terms.from_data(terms))
+        return fee.fee, fee.tax, fee.billed_seconds
+
+    return price
+
+
 def ended(start: Mapping[str, Any], answer: Mapping[str, Any] | None, last_tick: int, price: PricedCall) -> Cdr:
     """The end of a call that the switch did not live to see.
 

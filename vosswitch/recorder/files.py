@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import secrets
 from abc import ABC, abstractmethod
 from itertools import chain, islice
 from pathlib import Path
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from vosswitch.store.rates import Group
 
 T = TypeVar("T")
+
+_IDENTITY = "identity"
+"""A file of the spool."""
 
 IN_MEMORY = 5000
 """Rows that go as they are; a group with more is compiled, and so is one with as many changes since it was compiled."""
@@ -218,3 +222,16 @@ def _changed(connection: Connection, logged: str, owner: str, seq: int) -> list[
 def row(values: Mapping[str, Any]) -> list[Any]:
     """A rate as the switch takes it."""
     return rates.taken_of(values)
+
+
+def spool_identity(spool: str) -> str:
+    """What tells a spool from any other, wherever it is moved; made when there is none yet.
+
+    :raises OSError: the disk refuses.
+    """
+    folder = Path(spool)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / _IDENTITY
+    with contextlib.suppress(FileExistsError), path.open("x") as file:
+        file.write(f"{secrets.token_hex(8)}\n")
+    return path.read_text().strip()[:32]
