@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.bench import calls, changing, decision, draining, rates, registrations, screening, streams, tables
+from tests.bench import calls, changing, decision, draining, money, rates, registrations, screening, streams, tables
 from tests.support.switch import ROOT
 
 PARTS = (
@@ -25,6 +25,7 @@ PARTS = (
     "streams",
     "memory",
     "drain",
+    "money",
     "rates",
     "registrations",
     "rtp",
@@ -173,6 +174,13 @@ def part_drain(quick: bool) -> dict[str, object]:
     """The journal into SQLite and MariaDB, with everything that a call leaves there."""
     found = draining.measure(20_000 if quick else 100_000)
     show("the recorder alone: calls a second into the database, all columns and ledger rows", found)
+    return found
+
+
+def part_money(quick: bool) -> dict[str, object]:
+    """What the money of a call costs the switch, by the number of accounts that pay."""
+    found = money.run(quick)
+    show("reservation, extension and charge: CPU per call in microseconds", found)
     return found
 
 

@@ -18,6 +18,7 @@ from vosswitch.store.database import open_database
 from vosswitch.store.fields import Deployment
 from vosswitch.store.migrations import migrate
 from vosswitch.store.provision import apply_load
+from vosswitch.store.schema import account
 from vosswitch.store.secrets import Secrets
 
 
@@ -202,3 +203,10 @@ def test_the_number_of_a_node_that_owes_something_is_not_given_to_another_spool(
         with pytest.raises(nodes.BadNode):
             nodes.write_off(connection, 17, "test", 20_000)
     assert held(database) == {}
+
+
+def test_what_is_granted_beyond_what_there_is_is_told(database, dead):
+    with database.write() as connection:
+        assert grants.beyond(connection) == {}
+        connection.execute(account.update().where(account.c.number == "p").values(balance=45 * UNITS))
+        assert grants.beyond(connection) == {"p": 15 * UNITS}

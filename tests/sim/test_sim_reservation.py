@@ -3,7 +3,7 @@
 Real are the switch's side (`Balances`, `Share`, `RecorderService`), the recorder's (`Granting`, `write_batch`) and the
 database; a node is a journal that survives it, two queues between switch and recorder, and calls.  Between any two
 steps a switch or a recorder dies, messages come late or twice, operators pay, take money back and change limits, rates
-change.  The bound is that of docs/adr/0034: what an operator takes away counts as far as it is not granted.
+change.  The bound is that of docs/adr/0037: what an operator takes away counts as far as it is not granted.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vosswitch.cli.granted import tell_granted
 from vosswitch.cli.output import cell, show_one
 from vosswitch.cli.state import Failed, State, common, note, who
 from vosswitch.control.operations import Field
@@ -198,6 +199,8 @@ def _tell(state: State, kind: str, done: Payment) -> None:
             f"balance {money_text(done.balance)}"
         )
     state.make_live(done.seq)
+    if booked.amount < 0:
+        tell_granted(state, (booked.account,))
 
 
 def _standing(state: State, done: Payment) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vosswitch.cli.moments import HELP, moment
+from vosswitch.cli.granted import tell_granted
 from vosswitch.cli.output import show, show_one
 from vosswitch.cli.state import Failed, State, common, note, who
 from vosswitch.control.operations import Field
@@ -74,6 +75,9 @@ def load(state: State, file: str, *, dry_run: bool) -> None:
         seq = done.seq
     _report(state, plan, dry_run=dry_run)
     state.make_live(seq)
+    touched = {item.key for item in plan.differences if item.table == "accounts"}
+    if touched and not dry_run:
+        tell_granted(state, touched)
 
 
 def _text(file: str) -> str:

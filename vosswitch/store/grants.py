@@ -147,6 +147,14 @@ def left_over(connection: Connection, numbers: Collection[str] | None = None) ->
     return found
 
 
+def beyond(connection: Connection) -> dict[str, int]:
+    """By how much more of accounts with anti-overdraft is granted than they have: the calls that run may use it."""
+    spare = account.c.balance + func.coalesce(account.c.overdraft_limit, _money(UNBOUNDED)) - account.c.granted
+    query = select(account.c.number, account.c.balance, account.c.overdraft_limit, account.c.granted)
+    query = query.where(account.c.anti_overdraft.is_(True), account.c.granted > _money(0), spare < _money(0))
+    return {row.number: -_free(row) for row in connection.execute(query.order_by(account.c.number))}
+
+
 def held_by(connection: Connection, number: str) -> dict[int, int]:
     """Which nodes hold how much of an account."""
     query = select(account_grant.c.node, account_grant.c.amount).where(account_grant.c.account == number)
