@@ -1,4 +1,4 @@
-"""What the money of a call costs the switch: reserved, extended, settled and taken off its hands, without anything else.
+"""What the money of a call costs the switch: reserved, extended, settled and taken off its hands, and nothing else.
 
 A call reserves before it is placed, holds a slice at its answer, writes its terms and what is held into the record,
 is extended once and settled; the recorder's word about it is heard once for `BATCH` calls.  CPU time of this process.
@@ -44,7 +44,14 @@ def _shares(balances: Balances, count: int) -> list[Share]:
 
 def _service(balances: Balances) -> RecorderService:
     return RecorderService(
-        None, None, lambda _: None, balances.told, balances.told, lambda: None, lambda _: None, None  # type: ignore[arg-type]
+        None,
+        None,
+        lambda _: None,
+        balances.told,
+        balances.told,
+        lambda: None,
+        lambda _: None,
+        None,  # type: ignore[arg-type]
     )
 
 

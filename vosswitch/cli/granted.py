@@ -21,4 +21,6 @@ def tell_granted(state: State, numbers: Container[str]) -> None:
         beyond = grants.beyond(connection)
     for number, units in beyond.items():
         if number in numbers:
-            note(f"{number}: running calls hold up to {money_text(units)} more than it has now; it counts when they end")
+            note(
+                f"{number}: running calls hold up to {money_text(units)} more than it has now; it counts when they end"
+            )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vosswitch.cli.moments import HELP, moment
 from vosswitch.cli.granted import tell_granted
+from vosswitch.cli.moments import HELP, moment
 from vosswitch.cli.output import show, show_one
 from vosswitch.cli.state import Failed, State, common, note, who
 from vosswitch.control.operations import Field
