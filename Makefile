@@ -35,8 +35,8 @@ endif
 	@exec $(BIN)/twistd --nodaemon --pidfile= vosswitch --config $(CONFIG) $(ARGS)
 
 test: env  ## the whole test suite; says what it skipped and why
-	$(BIN)/pytest -n $(TESTERS) --dist loadfile -m "not alone" $(TESTS)
-	$(BIN)/pytest -m alone $(TESTS)
+	@$(BIN)/pytest -n $(TESTERS) --dist loadfile -m "not alone" $(TESTS) || failed=1; \
+	$(BIN)/pytest -m alone $(TESTS) && test -z "$$failed"
 
 unit: env  ## the fast tests only
 	$(BIN)/pytest -q tests/unit
@@ -58,8 +58,7 @@ fix: env  ## format, and mend what ruff can mend
 	$(BIN)/ruff format vosswitch plugins tests twisted
 
 interop: env  ## calls with real peers (sipp, baresip, ...)
-	$(BIN)/pytest -n $(TESTERS) --dist loadfile -m "not alone" tests/interop
-	$(BIN)/pytest -m alone tests/interop
+	@$(MAKE) --no-print-directory test TESTS=tests/interop
 
 bench: env  ## CPU per call and per packet, beside other systems
 	$(BIN)/python -m tests.bench
