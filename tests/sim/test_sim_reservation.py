@@ -29,7 +29,7 @@ from vosswitch.recorder.service import RecorderService
 from vosswitch.store import charges, grants, nodes
 from vosswitch.store.charges import Batch
 from vosswitch.store.database import Database
-from vosswitch.store.schema import account, account_grant, ledger, metadata
+from vosswitch.store.schema import account, account_grant, change_seq, ledger, metadata
 from vosswitch.store.schema import journal_position as positions
 
 INCREMENT = next(mode for mode in BUILT_IN if mode.name == "increment")
@@ -88,8 +88,11 @@ class Node:
         )  # fmt: skip
         self.recorder()
 
-    def recorder(self):
-        """The recorder starts: it drains what the journal has, and tells the switch."""
+    def recorder(self, grab=None):
+        """The recorder starts: it drains what the journal has, and tells the switch.
+
+        :param grab: an account of which a call takes all before anything is told.
+        """
         self.to_switch, self.to_recorder = [], []
         self.service._linked(SimpleNamespace(send=lambda message: self.to_recorder.append(copied(message))))
         self.granting = Granting(
@@ -101,8 +104,17 @@ class Node:
         with self.world.database.write() as connection:
             grants.seen(connection, self.number, f"n{self.number}", self.world.now)
         self.granting.begin()
+        if grab is not None:
+            self.grab(grab)
         self.granting.tell(None)
         self.hear_all()
+
+    def grab(self, number):
+        """A call takes all of an account that the switch thinks it has."""
+        call = Funding([Share(self.balances, meter("6", 60), number, 0, bounded=True)])
+        if call.open():
+            call.extend(10_000_000)
+            self.calls.append(call)
 
     def committed(self):
         with self.world.database.read() as connection:
@@ -114,15 +126,10 @@ class Node:
         ends = [item for item in self.journal if item[0] > before][:count]
         if not ends:
             return None
-        records = [
-            {"flowno": flowno, "day": DAY, "hidden": True, "start": 0,
-             "charges": [{"account": number, "amount": amount, "kind": "call"} for number, amount in charged]}
-            for _, flowno, charged in ends
-        ]  # fmt: skip
+        records = [end_record(flowno, charged) for _, flowno, charged in ends]
         with self.world.database.write() as connection:
-            return charges.write_batch(
-                connection, self.number, "n", Batch(records, before, tuple(ends[-1][0]), self.world.now)
-            )
+            batch = Batch(records, before, tuple(ends[-1][0]), self.world.now)
+            return charges.write_batch(connection, self.number, "n", batch, locking=True)
 
     def drain(self, count, *, tell):
         spent = self.batch(count)
@@ -177,6 +184,13 @@ class Node:
         self.up = False
 
 
+def end_record(flowno, charged):
+    """As the journal has it."""
+    cdr = Cdr(flowno, DAY, 0, 0, hidden=True)
+    cdr.charges = [Charge(number, amount, "call") for number, amount in charged]
+    return orjson.loads(orjson.dumps(cdr))
+
+
 def copied(message):
     return orjson.loads(orjson.dumps(message))
 
@@ -201,6 +215,7 @@ class Reservations(RuleBasedStateMachine):
         self.fees = dict.fromkeys(ACCOUNTS, 0)
         self.bound = dict.fromkeys(ACCOUNTS, 0)
         with self.database.write() as connection:
+            connection.execute(change_seq.insert().values(id=1, seq=0))
             for number in ACCOUNTS:
                 connection.execute(
                     account.insert().values(
@@ -210,8 +225,10 @@ class Reservations(RuleBasedStateMachine):
                 )  # fmt: skip
         self.nodes = [Node(self, number) for number in NODES]
 
-    @initialize(count=st.integers(1, 3))
-    def begin(self, count):
+    @initialize(count=st.integers(1, 3), amount=st.integers(500, 3000))
+    def begin(self, count, amount):
+        for number in ACCOUNTS:
+            self.book(number, amount * STEP)
         for node in self.nodes[:count]:
             node.start()
 
@@ -328,8 +345,8 @@ class Reservations(RuleBasedStateMachine):
             node.obey()
 
     @precondition(lambda self: any(node.up for node in self.nodes))
-    @rule(place=st.integers(0, 2), number=st.sampled_from(MOSTLY), amount=st.integers(1, 5000))
-    def recall(self, place, number, amount):
+    @rule(place=st.integers(0, 2), number=st.sampled_from(MOSTLY), amount=st.integers(1, 5000), grab=st.booleans())
+    def recall(self, place, number, amount, grab):
         """Others lack money; the switch hears of it behind whatever is under way, or before that."""
         node = self.pick(place)
         node.granting.recall({number: amount * STEP})
@@ -337,14 +354,14 @@ class Reservations(RuleBasedStateMachine):
         for one in recalls:
             node.to_switch.remove(one)
             node.service._heard(copied(one))
+        if grab:
+            node.grab(number)
 
     @precondition(lambda self: any(node.up and node.calls for node in self.nodes))
-    @rule(place=st.integers(0, 2))
-    def grab(self, place):
-        """Calls take all that their node thinks it has."""
-        node = self.pick(place)
-        for call in node.calls:
-            call.extend(10_000_000)
+    @rule(place=st.integers(0, 2), number=st.sampled_from(MOSTLY))
+    def grab(self, place, number):
+        """A call takes all that its node thinks it has."""
+        self.pick(place).grab(number)
 
     @precondition(lambda self: any(node.up for node in self.nodes))
     @rule(place=st.integers(0, 2), number=st.sampled_from(MOSTLY))
@@ -358,6 +375,7 @@ class Reservations(RuleBasedStateMachine):
         node.drain(5, tell=True)
         node.hear_all()
         node.service._heard(said)
+        node.grab(number)
 
     @precondition(lambda self: any(node.up for node in self.nodes))
     @rule(place=st.integers(0, 2), ms=st.sampled_from((10, 300, 2000)))
@@ -375,9 +393,9 @@ class Reservations(RuleBasedStateMachine):
     # Deaths.
 
     @precondition(lambda self: any(node.up for node in self.nodes))
-    @rule(place=st.integers(0, 2))
-    def recorder_dies(self, place):
-        self.pick(place).recorder()
+    @rule(place=st.integers(0, 2), grab=st.sampled_from((None, *ACCOUNTS)))
+    def recorder_dies(self, place, grab):
+        self.pick(place).recorder(grab)
 
     @precondition(lambda self: any(node.up for node in self.nodes))
     @rule(place=st.integers(0, 2), seconds=st.integers(0, 90))
