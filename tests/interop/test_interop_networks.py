@@ -46,7 +46,7 @@ name = "states{n}"
 kind = "nanp"
 """
     case.begin(
-        access=f'jurisdiction = "states{case.n}"',
+        access=f'jurisdiction = "states{case.n}"\nleast_profit = "none"',
         vendor=f'rate_group_interstate = "dear{case.n}"',
         more=groups,
     )

@@ -127,6 +127,7 @@ class Pair:
 
 @pytest.mark.mariadb
 @pytest.mark.redis
+@pytest.mark.alone  # a new call has 0.2 s to get its money from the other node
 @pytest.mark.parametrize("with_redis", [True, False])
 def test_a_call_gets_the_money_that_another_node_holds(tmp_path, with_redis):
     server = MariaDb(tmp_path)

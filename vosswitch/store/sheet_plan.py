@@ -261,7 +261,7 @@ class _Prefix:
         if until is not None:  # what was in force before it does not come back
             sheet = {one[_EFFECTIVE] for one in self._new}
             for at, one in self._rows.items():
-                if at < dated[_EFFECTIVE] and at not in sheet:
+                if at < dated[_EFFECTIVE] and at not in sheet and at not in self._taken:
                     self._rows[at] = _until(one, dated[_EFFECTIVE])
         self._rows[dated[_EFFECTIVE]] = dated
         self._taken.add(dated[_EFFECTIVE])

