@@ -117,7 +117,7 @@ def full_disk(folder: Path, seconds: float) -> dict[str, Any]:
             until(lambda: "journal:" in (load.ask("status")["trouble"] or ""), 60, "the alarm")
             time.sleep(seconds)
             status = load.ask("status")
-            assert "journal:" in status["trouble"], status
+            assert "journal:" in (status["trouble"] or ""), status
             process = load.switch.process.pid
             with suppress(FileNotFoundError):
                 (disk / "filler").unlink()

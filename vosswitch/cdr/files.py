@@ -159,6 +159,11 @@ class JournalWriter:
         room = self._size - self._offset + self._free + (self._size if self._spare else 0)
         return room >= records * RECORD_BOUND
 
+    @property
+    def next_fits(self) -> bool:
+        """Whether the disk has room for one more segment; by the last `measure`."""
+        return self._free >= self._size
+
     def measure(self) -> int:
         """Ask the file system for its free bytes; may run in a thread."""
         found = os.statvfs(self._directory)

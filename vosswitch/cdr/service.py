@@ -210,10 +210,13 @@ class JournalService(Service):
         self._carry()
 
     def _look(self, _: None) -> None:
-        """Whether all is well, with the disk as it is now."""
+        """Whether all is well, with the disk as it is now.
+
+        Room for a call that others left at their end is no end of the alarm: that needs room for a whole segment.
+        """
         if not self.admits():
             self._trouble("journal: the disk of the spool has no room, new calls are refused")
-        elif self._failing and self._ticked and self._on_disk:
+        elif self._failing and self._ticked and self._on_disk and self._writer.next_fits:
             self._failing = False
             self._on_trouble("")
 

@@ -205,25 +205,29 @@ class _Prefix:
         self._prefix, self._old, self._new, self._rules = prefix, old, new, rules
         self._rows = {row[_EFFECTIVE]: row for row in old}
         self._found: list[Difference] = []
-        self._taken: set[int] = set()
 
     def result(self) -> tuple[list[Row], list[Difference]]:
         now = self._rules.now
-        past = [row for row in self._new if row[_EFFECTIVE] <= now]
-        current = in_force(past, now)
-        for row in past:
-            if row is not current:
-                self._former(row)
-        if current is not None:
-            self._current(current)
+        self._begun([row for row in self._new if row[_EFFECTIVE] <= now])
         if self._rules.mode == "full":
             self._cancel()
         for row in self._new:
             if row[_EFFECTIVE] > now:
                 self._take(row, row, in_force(self._sorted(), row[_EFFECTIVE]))
         if self._rules.mode == "full":
-            self._end_others()
+            self._only_the_sheet()
+        elif self._rules.mode == "merge":
+            self._go_on(sorted({self._rules.now, *self._ends()}))
         return self._sorted(), self._found
+
+    def _begun(self, past: list[Row]) -> None:
+        """The rates of the sheet that begin by now."""
+        current = in_force(past, self._rules.now)
+        for row in past:
+            if row is not current:
+                self._former(row)
+        if current is not None:
+            self._current(current)
 
     def _sorted(self) -> list[Row]:
         return [self._rows[at] for at in sorted(self._rows)] if len(self._rows) > 1 else list(self._rows.values())
@@ -261,10 +265,9 @@ class _Prefix:
         if until is not None:  # what was in force before it does not come back
             sheet = {one[_EFFECTIVE] for one in self._new}
             for at, one in self._rows.items():
-                if at < dated[_EFFECTIVE] and at not in sheet and at not in self._taken:
+                if at < dated[_EFFECTIVE] and at not in sheet:
                     self._rows[at] = _until(one, dated[_EFFECTIVE])
         self._rows[dated[_EFFECTIVE]] = dated
-        self._taken.add(dated[_EFFECTIVE])
         self._tell(kind, dated, before)
 
     def _cancel(self) -> None:
@@ -275,22 +278,30 @@ class _Prefix:
             gone = self._rows.pop(at)
             self._found.append(Difference("cancelled", self._prefix, at, gone, None))
 
-    def _end_others(self) -> None:
-        """Where a full list has no rate for a while, no former one comes back; until its first one they stay."""
-        sheet = {row[_EFFECTIVE]: row for row in self._new}
-        cut = max(self._rules.cut, min(sheet))
-        ends = {cut, *(row[UNTIL] for row in self._new if row[UNTIL] is not None and row[UNTIL] > cut)}
-        if all(in_force(self._new, at) is not None for at in ends):
-            return
-        goes_on = None if in_force(self._new, cut) is None else in_force(self._sorted(), cut)
-        for at, row in list(self._rows.items()):
-            known = at in self._taken or (at in sheet and same(sheet[at], row))
-            if known or row is goes_on or (at < cut and _until(row, cut) is row):
+    def _ends(self) -> Iterator[int]:
+        return (row[UNTIL] for row in self._new if row[UNTIL] is not None and row[UNTIL] > self._rules.now)
+
+    def _go_on(self, moments: Iterable[int]) -> None:
+        """Where a rate of the sheet ends and another one of it is in force still, that one goes on."""
+        for at in moments:
+            wanted, stands = in_force(self._new, at), in_force(self._sorted(), at)
+            if wanted is not None and (stands is None or not same(stands, wanted)):
+                self._rows[at] = (wanted[0], at, *wanted[2:])
+
+    def _only_the_sheet(self) -> None:
+        """From its first rate on the prices of a full list are in force and no others; until then the former stay."""
+        begin = max(self._rules.cut, self._new[0][_EFFECTIVE])
+        rows = (*self._rows.values(), *self._new)
+        changes = {moment for row in rows for moment in (row[_EFFECTIVE], row[UNTIL]) if moment is not None}
+        for at in sorted({begin, *(moment for moment in changes if moment > begin)}):
+            self._go_on((at,))
+            if in_force(self._new, at) is not None:
                 continue
-            del self._rows[at]
-            if at < cut:
-                self._rows[at] = _until(row, cut)
-            self._found.append(Difference("gone", self._prefix, cut, row, None))
+            while (stands := in_force(self._sorted(), at)) is not None:
+                del self._rows[stands[_EFFECTIVE]]
+                if stands[_EFFECTIVE] < at:
+                    self._rows[stands[_EFFECTIVE]] = _until(stands, at)
+                self._found.append(Difference("gone", self._prefix, at, stands, None))
 
     def _tell(self, kind: str, row: Row, before: Row | None) -> None:
         new = None if kind == "skipped" else row

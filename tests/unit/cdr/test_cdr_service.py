@@ -18,6 +18,7 @@ class Writer:
         self.records = []
         self.synced = 0
         self.full = self.closed = self.wants_spare = False
+        self.next_fits = True
         self.room = 1000
         self.prepared = 0
 
@@ -208,6 +209,21 @@ def test_a_disk_without_room_is_an_alarm_before_any_write_fails(bench):
     bench.finish()
     assert len(bench.troubles) == 1
     bench.writer.room = 3
+    bench.clock.advance(1)
+    bench.finish()
+    assert bench.troubles[1:] == [""]
+
+
+def test_the_alarm_of_a_full_disk_stays_while_the_room_is_only_what_ended_calls_left(bench):
+    bench.writer.room, bench.writer.next_fits = 2, False
+    bench.clock.advance(1)
+    bench.finish()
+    bench.writer.room = 3
+    assert bench.service.admits()
+    bench.clock.advance(1)
+    bench.finish()
+    assert len(bench.troubles) == 1
+    bench.writer.next_fits = True
     bench.clock.advance(1)
     bench.finish()
     assert bench.troubles[1:] == [""]
