@@ -145,7 +145,7 @@ def test_a_card_pays_by_its_pin_which_is_nowhere(alone):
 
 
 def test_a_bound_number_pays_for_its_calls(case):
-    case.begin(more=CARD.replace(PIN, f"73519{case.n:05}"))
+    case.begin(access="bound_billing = true\n", more=CARD.replace(PIN, f"73519{case.n:05}"))
     vendor = case.vendor("first", ANSWER)
     case.call(CALL, number=f"777{case.n}").succeeds()
     vendor.succeeds()

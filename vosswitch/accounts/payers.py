@@ -46,13 +46,13 @@ class CardRules:
     """
 
     access: tuple[Access, ...] = ()
-    bound: bool = True
+    bound: bool = False
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any]) -> CardRules:
         """Read a configuration body; most gateways share one value."""
-        access, bound = body.get("card_access") or (), body.get("bound_billing", True)
-        return cls(tuple(map(read_access, access)), bound) if access or not bound else USUAL
+        access, bound = body.get("card_access") or (), body.get("bound_billing", False)
+        return cls(tuple(map(read_access, access)), bound) if access or bound else USUAL
 
 
 USUAL = CardRules()

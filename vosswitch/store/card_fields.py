@@ -58,7 +58,7 @@ OF_ACCOUNTS = (
 
 OF_MAPPING_GATEWAYS = (
     Field("card_access", _accesses, (), help='How phone cards are dialled here: "0900123:10", ":10"'),
-    Field("bound_billing", fields.flag, True, help="Calls of bound numbers are paid by the account they are bound to"),
+    Field("bound_billing", fields.flag, False, help="Calls of bound numbers are paid by the account they are bound to"),
 )
 
 

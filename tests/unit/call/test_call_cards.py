@@ -196,7 +196,7 @@ def test_a_card_that_is_empty_cuts_and_refuses():
 
 @pytest.mark.parametrize(("caller", "payer", "mode"), [("5551", "fixed", 2), ("5559", "c", 1)])
 def test_a_bound_number_pays_for_its_calls(caller, payer, mode):
-    world = world_of(money={"c": UNITS, "fixed": UNITS, "v": 0}, gateway={"rate_group": "retail"})
+    world = world_of(money={"c": UNITS, "fixed": UNITS, "v": 0}, gateway={"rate_group": "retail", "bound_billing": True})
     leg, _ = world.talk(callee="4312345", caller=caller)
     world.clock.advance(60)
     leg.hangs_up()
@@ -206,14 +206,14 @@ def test_a_bound_number_pays_for_its_calls(caller, payer, mode):
     world.check_idle()
 
 
-def test_a_gateway_can_be_told_not_to_believe_calling_numbers():
-    world = world_of(money={"c": UNITS, "fixed": UNITS, "v": 0}, gateway={"bound_billing": False})
+def test_a_gateway_is_not_believed_calling_numbers_unless_it_is_told_so():
+    world = world_of(money={"c": UNITS, "fixed": UNITS, "v": 0})
     world.talk(callee="4312345", caller="5551")
     assert (world.running().cdr.account, world.running().cdr.billing_mode) == ("c", 1)
 
 
 def test_a_card_goes_before_a_bound_number():
-    world = world_of()
+    world = world_of(gateway={"bound_billing": True})
     world.talk(callee=f"0900{PIN}4312345", caller="5551")
     assert world.running().cdr.account == "card1"
 
