@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from vosswitch.model.h323 import H323Profile
+
 
 @dataclass(frozen=True, slots=True)
 class PeerProfile:
@@ -69,6 +71,7 @@ class PeerProfile:
     :ivar register: we register with it.
     :ivar tls_name: the name that its certificate has to bear, "" = its host name.
     :ivar large: a request too long for a datagram goes by ``tcp`` or ``udp`` all the same.
+    :ivar h323: it speaks H.323, and how; None = SIP.
     """
 
     trusted: bool = False
@@ -112,17 +115,18 @@ class PeerProfile:
     register: bool = False
     tls_name: str = ""
     large: str = "tcp"
+    h323: H323Profile | None = None
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any]) -> PeerProfile:
         """Read a configuration body; a field that its table does not have keeps the default."""
         values: dict[str, Any] = {name: body[name] for name in _NAMES if name in body}
         values.update({name: tuple(value) for name, value in values.items() if isinstance(value, list)})
-        found = cls(**values)
+        found = cls(**values, h323=H323Profile.from_body(body))
         return PLAIN if found == PLAIN else found
 
 
-_NAMES = tuple(item.name for item in fields(PeerProfile))
+_NAMES = tuple(item.name for item in fields(PeerProfile) if item.name != "h323")
 
 PLAIN = PeerProfile()
 """A peer of which nothing special is set."""

@@ -155,6 +155,16 @@ class Digit:
 
 
 @dataclass(frozen=True, slots=True)
+class Located:
+    """Where this side's media is, which its last description could not tell yet; nothing else has changed.
+
+    For the relay only: the far side hears nothing of it (H.323: the address comes with the logical channel).
+    """
+
+    session: SessionDescription
+
+
+@dataclass(frozen=True, slots=True)
 class Redirected:
     """The attempt goes on elsewhere: its vendor has named another place (SIP: a 3xx that is followed).
 
@@ -236,6 +246,7 @@ Signal = (
     | Accept
     | Refuse
     | Digit
+    | Located
     | Redirected
     | Release
     | Transfer

@@ -196,7 +196,8 @@ def test_a_card_that_is_empty_cuts_and_refuses():
 
 @pytest.mark.parametrize(("caller", "payer", "mode"), [("5551", "fixed", 2), ("5559", "c", 1)])
 def test_a_bound_number_pays_for_its_calls(caller, payer, mode):
-    world = world_of(money={"c": UNITS, "fixed": UNITS, "v": 0}, gateway={"rate_group": "retail", "bound_billing": True})
+    gateway = {"rate_group": "retail", "bound_billing": True}
+    world = world_of(money={"c": UNITS, "fixed": UNITS, "v": 0}, gateway=gateway)
     leg, _ = world.talk(callee="4312345", caller=caller)
     world.clock.advance(60)
     leg.hangs_up()
