@@ -58,7 +58,7 @@ def _drain(what: str, url: str, spool: Path, count: int) -> dict[str, object]:
     database = open_database(url)
     try:
         _open_accounts(database)
-        drain = Drain(database, spool, (7, "seven"), ZoneInfo("UTC"), lambda: NOON, _complain, lambda ends: None)
+        drain = Drain(database, spool, (7, "seven"), ZoneInfo("UTC"), lambda: NOON, _complain)
         drain.begin()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)  # as the process of the recorder has them

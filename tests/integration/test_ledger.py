@@ -45,7 +45,7 @@ class Node:
         self.troubles: list[str] = []
         self.ids = CallIds(7)
         self.drain = Drain(
-            database, folder / "spool", (7, "seven"), ZoneInfo("UTC"), lambda: NOON, self.troubles.append, list
+            database, folder / "spool", (7, "seven"), ZoneInfo("UTC"), lambda: NOON, self.troubles.append
         )
         self.drain.begin()
 

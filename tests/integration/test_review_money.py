@@ -35,7 +35,7 @@ def journal(spool):
 def drained(database, spool):
     """Bring the journal into the database; what the switch is told of the accounts, and of trouble."""
     troubles = []
-    drain = Drain(database, spool, (7, "seven"), ZoneInfo("UTC"), lambda: NOON, troubles.append, lambda records: None)
+    drain = Drain(database, spool, (7, "seven"), ZoneInfo("UTC"), lambda: NOON, troubles.append)
     drain.begin()
     spent = {}
     while (step := drain.step(100)) is not None:

@@ -38,6 +38,7 @@ LOCKED = (
 _AT = Field("at", "time", "when")
 
 _WHY = click.option("--why", default="", metavar="TEXT", help="A remark for the ledger.")
+_REMARK = click.option("--why", default="", metavar="TEXT", help="A remark for the log of changes.")
 _NEEDED = click.option("--why", required=True, metavar="TEXT", help="The reason, for the ledger.")
 _REFERENCE = click.option(
     "--reference",
@@ -134,7 +135,7 @@ def reverse(state: State, row: int, why: str) -> None:
 
 @click.command()
 @click.argument("number")
-@click.option("--why", default="", metavar="TEXT", help="A remark for the log of changes.")
+@_REMARK
 @common
 @click.pass_obj
 def lock(state: State, number: str, why: str) -> None:
@@ -150,7 +151,7 @@ def lock(state: State, number: str, why: str) -> None:
 
 @click.command()
 @click.argument("number")
-@click.option("--why", default="", metavar="TEXT", help="A remark for the log of changes.")
+@_REMARK
 @common
 @click.pass_obj
 def unlock(state: State, number: str, why: str) -> None:

@@ -40,7 +40,6 @@ class Drain:
     :ivar floor: which segment is the oldest that has to stay, given the oldest that the database needs.
     :ivar locked: accounts were locked by what was written, and nobody has been told yet.
     :param on_trouble: told one line for damage and for records that the database refuses for good.
-    :param on_written: given every batch of records after its commit.
     """
 
     def __init__(
@@ -51,7 +50,6 @@ class Drain:
         zone: ZoneInfo,
         wall_ms: Callable[[], int],
         on_trouble: Callable[[str], None],
-        on_written: Callable[[list[dict[str, Any]]], None],
     ) -> None:
         self._database = database
         self._spool = spool
@@ -59,7 +57,6 @@ class Drain:
         self._zone = zone
         self._wall_ms = wall_ms
         self._on_trouble = on_trouble
-        self._on_written = on_written
         self._open: dict[int, int] = {}
         self._days: set[str] = set()
         self._pending: tuple[list[dict[str, Any]], Position] | None = None
@@ -107,8 +104,6 @@ class Drain:
         self._pending = None
         self.committed = after
         self.remove_consumed()
-        if ends:
-            self._on_written(ends)
         return spent
 
     def close(self) -> None:

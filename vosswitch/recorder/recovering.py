@@ -42,7 +42,6 @@ def recover(
     spool: str,
     modes: Mapping[str, Any],
     say: Callable[[str], None],
-    on_written: Callable[[Any], None] = lambda records: None,
 ) -> Recovered:
     """Replay the spool of a dead node and give its grants back.
 
@@ -59,7 +58,7 @@ def recover(
     lock = Lock(Path(spool) / "recorder.lock")
     try:
         calls = _end_calls(spool, modes, say)
-        drain = Drain(database, Path(spool), (node_id, found.name), ZoneInfo(boot.timezone), _now, say, on_written)
+        drain = Drain(database, Path(spool), (node_id, found.name), ZoneInfo(boot.timezone), _now, say)
         drain.begin()
         written = 0
         while drain.step(_AT_ONCE) is not None:

@@ -87,6 +87,20 @@ class RecorderService(Service):
 
     name = "recorder"
 
+    backlog = 0
+    longest = 0
+    _over = False
+    _link: _Link | None = None
+    _process: Any = None
+    _started = 0.0
+    _failures = 0
+    _retry: Any = None
+    _deadline: Any = None
+    _stopped: Deferred[None] | None = None
+    _serial = 0
+    _seq = 0
+    _heard_last = 0
+
     def __init__(
         self,
         reactor: Any,
@@ -116,23 +130,10 @@ class RecorderService(Service):
         self._on_call_others = on_call_others
         self._on_sinks = on_sinks
         self.log = log
-        self.backlog = 0
-        self.longest = 0
         self.on_backlog: Callable[[bool], None] = lambda _over: None
-        self._over = False
-        self._link: _Link | None = None
-        self._process: Any = None
-        self._started = 0.0
-        self._failures = 0
-        self._retry: Any = None
-        self._deadline: Any = None
-        self._stopped: Deferred[None] | None = None
-        self._serial = 0
-        self._seq = 0
         self._applying: dict[int, Deferred[int]] = {}
         self._wanted: set[str] = set()
         self._given: dict[str, int] = {}
-        self._heard_last = 0
         self._charged: deque[_Ends] = deque()
         self._drained: dict[str, int] = defaultdict(int)
 

@@ -7,7 +7,6 @@ switch that was killed, until the journal is drained.
 from __future__ import annotations
 
 import gc
-import select
 import signal
 import socket
 import sys
@@ -27,6 +26,7 @@ from vosswitch.delivery.plugins import load_plugins
 from vosswitch.delivery.process import DeliveryProcess, NoDelivery
 from vosswitch.params import files as boot_files
 from vosswitch.params.system import DECLARED
+from vosswitch.recorder.channel import SWITCH_FD, Channel, SwitchGone
 from vosswitch.recorder.cleaning import CLEANED, removing
 from vosswitch.recorder.drain import Drain
 from vosswitch.recorder.feed import Feed
@@ -34,7 +34,7 @@ from vosswitch.recorder.granting import AGAIN_SECONDS, LOOK_SECONDS, Granting
 from vosswitch.recorder.neighbours import Neighbours
 from vosswitch.recorder.periodic import Periodic
 from vosswitch.recorder.recall import recalled, tallied, wanted
-from vosswitch.recorder.wire import Lines, config_slices, pack
+from vosswitch.recorder.wire import config_slices
 from vosswitch.store import entities, grants, locks
 from vosswitch.store.charges import StalePosition
 from vosswitch.store.database import open_database
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 
     from vosswitch.params.boot import Boot
     from vosswitch.store.database import Database
-
-SWITCH_FD = 3
 
 _BACKOFF = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _LAST_TRIES = 4
@@ -73,58 +71,18 @@ _AWAY = (DBAPIError, PoolTimeout, StalePosition, OSError)
 """The database is away; or the disk of the spool refuses what is put aside there."""
 
 
-class SwitchGone(Exception):
-    """The socket to the switch is closed."""
-
-
-class Channel:
-    """The socket to the switch."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._socket = connection
-        self._lines = Lines()
-        self.gone = False
-
-    def send(self, message: Mapping[str, Any]) -> None:
-        """Send one message; nothing happens when the switch is gone."""
-        if self.gone:
-            return
-        try:
-            self._socket.sendall(pack(message))
-        except OSError:
-            self.gone = True
-
-    def trouble(self, text: str) -> None:
-        """Tell the operator one line."""
-        self.send({"op": "trouble", "text": text})
-
-    def sinks(self, text: str) -> None:
-        """Tell the operator how the CDR sinks are; "" = well."""
-        self.send({"op": "sinks", "text": text})
-
-    def receive(self, seconds: float) -> list[dict[str, Any]]:
-        """What came, waiting at most *seconds* for the first of it."""
-        if self.gone:
-            time.sleep(max(0.0, seconds))
-            return []
-        ready, _, _ = select.select([self._socket], [], [], max(0.0, seconds))
-        if not ready:
-            return []
-        try:
-            data = self._socket.recv(1 << 16)
-        except OSError:
-            data = b""
-        if not data:
-            self.gone = True
-            return []
-        return self._lines.feed(data)
-
-
 class Recorder:
     """The loop.
 
     :param monotonic: seconds, for intervals; *wall_ms* epoch milliseconds, for stamps.
     """
+
+    _failures = 0
+    _told = False
+    _stopping = False
+    _past: Iterator[list[dict[str, Any]]] | None = None
+    _cleaning: Iterator[object] | None = None
+    _sweeping: Iterator[int] | None = None
 
     def __init__(
         self,
@@ -142,15 +100,8 @@ class Recorder:
         self._monotonic = monotonic
         self._wall_ms = wall_ms
         self._node = boot.node_id
-        self._drain = Drain(
-            database,
-            Path(boot.spool_directory),
-            (boot.node_id, boot.node_name),
-            ZoneInfo(boot.timezone),
-            wall_ms,
-            channel.trouble,
-            _nobody,
-        )
+        node, zone = (boot.node_id, boot.node_name), ZoneInfo(boot.timezone)
+        self._drain = Drain(database, Path(boot.spool_directory), node, zone, wall_ms, channel.trouble)
         self._granting = Granting(
             database, boot.node_id, channel.send, lambda: self._drain.committed, monotonic, wall_ms
         )
@@ -159,21 +110,14 @@ class Recorder:
         self._feed = feed
         feed.between = self._meanwhile
         self._periodic = Periodic(
-            database, ZoneInfo(boot.timezone), f"node {boot.node_id}", wall_ms, self._granting.recall, channel.trouble
+            database, zone, f"node {boot.node_id}", wall_ms, self._granting.recall, channel.trouble
         )
         self._neighbours = Neighbours(boot.node_id)
         self._alive: list[int] = []
         self._inbox: deque[dict[str, Any]] = deque()
-        self._failures = 0
-        self._told = False
-        self._stopping = False
-        self._past: Iterator[list[dict[str, Any]]] | None = None
         self._due = dict.fromkeys(("poll", "seen", "look", "write", "recalls", "answers", "expiry", "sweep"), 0.0)
-        self._due["days"] = monotonic() + _DAYS_SECONDS
-        self._due["clean"] = monotonic() + _FIRST_CLEAN_SECONDS
-        self._cleaning: Iterator[object] | None = None
-        self._due["rates"] = monotonic() + _RATES_SECONDS
-        self._sweeping: Iterator[int] | None = None
+        later = {"days": _DAYS_SECONDS, "clean": _FIRST_CLEAN_SECONDS, "rates": _RATES_SECONDS}
+        self._due |= {what: monotonic() + seconds for what, seconds in later.items()}
 
     def run(self) -> None:
         """Work until the switch says stop or is gone."""
@@ -464,10 +408,6 @@ class Recorder:
         for part in config_slices(change):
             self._channel.send(part)
         self._feed.seq = change["seq"]
-
-
-def _nobody(_records: list[dict[str, Any]]) -> None:
-    """Sinks have the journal."""
 
 
 def _one_line(error: Exception) -> str:

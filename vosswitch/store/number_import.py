@@ -82,18 +82,22 @@ def import_table(
             most = ODD_LIMIT if kind != NETWORKS else sys.maxsize
             rows = _joined(merge(*map(_read_back, pieces), kept, key=_BY_NUMBER), report, most)
             report.total = work.write(("number", "value"), rows, lambda done: progress(total + done, 2 * total))
-            if report.refused:
-                work.abandon()
-                return report
-            report.imported = total
-            report.seq = work.finish(
-                {"rows": total, "total": report.total, "replace": replace, "file": Path(file).name}, who
-            )
+            _finish(work, report, total, {"replace": replace, "file": Path(file).name}, who)
         except BaseException:
             work.abandon()
             raise
-    remove_leftovers(database, BULK, pause)
+    if not report.refused:
+        remove_leftovers(database, BULK, pause)
     return report
+
+
+def _finish(work: Filling, report: Report, total: int, told: Mapping[str, object], who: str) -> None:
+    """Put what was written in force, unless rows that do not go together were refused meanwhile."""
+    if report.refused:
+        work.abandon()
+        return
+    report.imported = total
+    report.seq = work.finish({"rows": total, "total": report.total, **told}, who)
 
 
 def _kept(database: Database, name: str) -> Iterator[_Row]:

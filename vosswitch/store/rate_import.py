@@ -18,7 +18,7 @@ from vosswitch.store.rate_periods import check_calendars
 from vosswitch.store.rate_reading import BY_KEY, PERIODS, Report, Row, check_odd, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from vosswitch.store.database import Database
     from vosswitch.store.fields import Deployment
@@ -54,19 +54,12 @@ def import_rates(
         return report
     with database.read() as connection:
         check_calendars(connection, {row[PERIODS] for row in rows})
+    name = Path(source).name if isinstance(source, str) else ""
     work = generations.Filling(database, BULK, group, pause)
     gc.freeze()  # a full collection over a million rows would stretch a transaction by 100 ms
     try:
         work.begin()
-        with database.read() as connection:
-            found = rates.find_group(connection, group)
-            was = {"total": rates.count(connection, found)}
-        kept = [] if replace else _kept(database, found, {row[:2] for row in rows})
-        report.imported, report.total = len(rows), len(rows) + len(kept)
-        total = report.total
-        work.write(rates.COLUMNS, check_odd(merge(rows, kept, key=BY_KEY)), lambda done: progress(done, total))
-        name = Path(source).name if isinstance(source, str) else ""
-        report.seq = work.finish({"rows": len(rows), "total": total, "replace": replace, "file": name}, who, was)
+        _fill(work, database, group, rows, report, progress, {"replace": replace, "file": name, "who": who})
     except BaseException:
         work.abandon()
         raise
@@ -74,6 +67,30 @@ def import_rates(
         gc.unfreeze()
     remove_leftovers(database, pause=pause)
     return report
+
+
+def _fill(
+    work: generations.Filling,
+    database: Database,
+    group: str,
+    rows: list[Row],
+    report: Report,
+    progress: Callable[[int, int], None],
+    told: Mapping[str, Any],
+) -> None:
+    """Write the new generation and put it in force.
+
+    :param told: ``replace``, ``file`` and ``who``, as the log of changes has them.
+    """
+    with database.read() as connection:
+        found = rates.find_group(connection, group)
+        was = {"total": rates.count(connection, found)}
+    kept = [] if told["replace"] else _kept(database, found, {row[:2] for row in rows})
+    report.imported, report.total = len(rows), len(rows) + len(kept)
+    total = report.total
+    work.write(rates.COLUMNS, check_odd(merge(rows, kept, key=BY_KEY)), lambda done: progress(done, total))
+    now = {"rows": len(rows), "total": total, "replace": told["replace"], "file": told["file"]}
+    report.seq = work.finish(now, told["who"], was)
 
 
 def read_list(source: str, deployment: Deployment) -> list[tuple[Any, ...]]:
