@@ -48,6 +48,9 @@ class Desk:
         self.refused.append(data)
         return True
 
+    def repeats(self, _flow, _data) -> bool:
+        return False
+
     def full(self) -> bool:
         return self.filled
 

@@ -11,6 +11,7 @@ from vosswitch.model.causes import cause
 from vosswitch.model.signals import Release
 from vosswitch.model.source import source_key
 from vosswitch.sip.gate.admission import URGENT_CPS
+from vosswitch.sip.gate.refused import MOST, SECONDS, Refused
 from vosswitch.sip.gate.shedding import LONGEST_HEAD, glimpse, refusal
 from vosswitch.sip.gate.sources import MOST_SOURCES, SourceRates
 from vosswitch.sip.grammar.message import Response
@@ -130,12 +131,43 @@ def test_a_late_invite_is_refused_without_a_trace_and_its_ack_absorbed():
     assert world.service.statistics.absorbed == 1
     assert world.service.statistics.stray == 0
     assert [event["log_format"] for event in world.logged if "overload" in event["log_format"]] != []
-    world.put(data)  # nobody waits any more: it is served like any other
+    world.close()
+
+
+def test_what_was_refused_is_not_served_when_it_comes_again():
+    """Its caller may have sent it again before it heard the refusal: a call that nobody would end."""
+    world = World()
+    caller, data = overloaded(world)
+    first = world.one(UAC)
+    world.clock.advance(SECONDS - 0.1)
+    world.put(data)
+    again = world.one(UAC)
+    assert (again.status, again.to.tag) == (503, first.to.tag)
+    assert world.calls.offered == []
+    world.put(caller.text("INVITE", OFFER).replace(caller.branch.encode(), b"z9hG4bKanother"))  # a new attempt
     assert len(world.calls.offered) == 1
-    leg, _ = world.calls.offered[0]
-    leg.send(Release(cause("line_limit")))
+    world.calls.offered[0][0].send(Release(cause("line_limit")))
+    world.take()
+    world.clock.advance(2 * SECONDS)
+    world.put(data)  # long enough ago: served like any other
+    assert len(world.calls.offered) == 2
+    world.calls.offered[1][0].send(Release(cause("line_limit")))
     world.take()
     world.close()
+
+
+def test_what_was_refused_is_remembered_for_a_while_and_in_bounded_room():
+    refused = Refused()
+    assert not refused
+    refused.note("a", 100.0)
+    assert refused.has("a", 100.0 + SECONDS * 1.5)
+    assert not refused.has("b", 100.0)
+    assert not refused.has("a", 100.0 + SECONDS * 3)
+    assert not refused
+    for number in range(MOST * 3):
+        refused.note(str(number), 200.0)
+    assert len(refused._present) + len(refused._former) <= 2 * MOST
+    assert refused.has(str(MOST * 3 - 1), 200.0)
 
 
 def test_what_runs_is_not_refused_when_it_is_repeated_late():

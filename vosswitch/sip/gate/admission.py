@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.sip.gate.refused import Refused
 from vosswitch.sip.gate.shedding import glimpse, refusal
 from vosswitch.sip.gate.sources import SourceRates
 from vosswitch.sip.grammar.message import BadMessage, Request
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from vosswitch.sip.gate.authentication import Authentication
     from vosswitch.sip.gate.intake import Intake
+    from vosswitch.sip.gate.shedding import Glimpse
     from vosswitch.sip.grammar.headers import Via
     from vosswitch.sip.legs.stack import Stack
     from vosswitch.sip.transactions.flow import Flow
@@ -40,8 +42,8 @@ class Admission:
     """
 
     __slots__ = (
-        "_authentication", "_back", "_credentials", "_note", "_parameters", "_rates", "_stack", "_tag", "_urgent",
-        "intake", "serve",
+        "_authentication", "_back", "_credentials", "_note", "_parameters", "_rates", "_refused", "_stack", "_tag",
+        "_urgent", "intake", "serve",
     )  # fmt: skip
 
     def __init__(
@@ -60,6 +62,7 @@ class Admission:
         self._parameters = parameters
         self._rates = SourceRates()
         self._urgent = SourceRates()
+        self._refused = Refused()
         self._back = back
         self._note = note
         self._tag = ""
@@ -100,13 +103,28 @@ class Admission:
             return False
         self._note(flow.remote.host, late)
         if self._parameters()["SS_REPLY_UNAUTHORIZED"] or self.known(flow):
-            statistics, remote = self._stack.statistics, flow.remote
-            statistics.sent += 1
-            statistics.responses[503] += 1
-            wait = RETRY_AFTER if late else 0
-            answer = refusal(seen, remote.host, remote.port, self._shed_tag(), wait)
-            self._back(seen.via, flow).send(answer)
+            self._refused.note(seen.key, self._stack.timers.now())
+            self._answer(seen, flow, RETRY_AFTER if late else 0)
         return True
+
+    def repeats(self, flow: Flow, data: bytes) -> bool:
+        """Answer what was refused a moment ago as it was then: whoever sent it has given that call up."""
+        if not self._refused:
+            return False
+        seen = glimpse(data)
+        if seen is None or not seen.key or seen.key in self._stack.layer.servers:
+            return False
+        if not self._refused.has(seen.key, self._stack.timers.now()):
+            return False
+        self._answer(seen, flow, RETRY_AFTER)
+        return True
+
+    def _answer(self, seen: Glimpse, flow: Flow, wait: int) -> None:
+        statistics, remote = self._stack.statistics, flow.remote
+        statistics.sent += 1
+        statistics.responses[503] += 1
+        answer = refusal(seen, remote.host, remote.port, self._shed_tag(), wait)
+        self._back(seen.via, flow).send(answer)
 
     def urgent(self, flow: Flow, data: bytes) -> bool:
         """Whether it is a known source's call to an emergency number, of which each may have some a second."""

@@ -63,6 +63,9 @@ class Desk(Protocol):
     def shed(self, flow: Flow, data: bytes, *, late: bool) -> bool:
         """Turn a new INVITE or REGISTER away without parsing it; False when it has to be served all the same."""
 
+    def repeats(self, flow: Flow, data: bytes) -> bool:
+        """Turn away again what was turned away a moment ago; False when it was not."""
+
     def full(self) -> bool:
         """Whether nothing new can be taken on, however short the queue is."""
 
@@ -168,6 +171,9 @@ class Intake:
     def _turned_away(self, waiting: Waiting, now: float) -> bool:
         if waiting.data[0] == 67:  # a CANCEL: it ends work
             return False
+        if self._desk.repeats(waiting.flow, waiting.data):
+            self._statistics.shed += 1
+            return True
         if self._late(waiting, now) or self._desk.full():
             if self._desk.shed(waiting.flow, waiting.data, late=True):
                 self._statistics.shed += 1
