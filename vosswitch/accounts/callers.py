@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vosswitch.accounts.sources import SIP_PORT, source_ip
+from vosswitch.model.h323 import SIGNALLING_PORT, TRANSPORT
 from vosswitch.model.peer import PLAIN
 from vosswitch.numbers.prefixes import PrefixIndex
 
@@ -26,8 +27,14 @@ if TYPE_CHECKING:
 
 
 Read = Callable[[str], str | None]
-"""Gives the called number that a place holds (``request_uri``, ``to``, ``diversion``); None = not to be read."""
-_PLACE = "request_uri"
+"""Gives the called number that a place holds (``request_uri``, ``to``, ``diversion``; of H.323 ``called_party``,
+``destination``); None = not to be read."""
+_PLACES = frozenset({"request_uri", "called_party"})
+"""Where the called number is as a rule."""
+
+
+_WITH_PORT = frozenset({"udp", TRANSPORT})
+"""Transports whose source port tells gateways apart; that of H.323 is the one that its Setup names."""
 
 
 class Identified(NamedTuple):
@@ -49,8 +56,13 @@ class _Entry(NamedTuple):
         prefix = self.gateway.tech_prefix
         return (-len(prefix), prefix, self.port is None, self.port or 0, self.gateway.name)
 
+    @property
+    def callee_source(self) -> str:
+        profile = self.gateway.profile
+        return profile.callee_source if profile.h323 is None else profile.h323.callee_source
+
     def fits(self, source: Address) -> bool:
-        return self.port is None or (self.port == source.port and source.transport == "udp")
+        return self.port is None or (self.port == source.port and source.transport in _WITH_PORT)
 
 
 class _Place:
@@ -60,7 +72,7 @@ class _Place:
 
     def __init__(self, entries: Iterable[_Entry]) -> None:
         self.entries = tuple(sorted(entries, key=lambda entry: entry.order))
-        self.other_sources = any(entry.gateway.profile.callee_source != _PLACE for entry in self.entries)
+        self.other_sources = any(entry.callee_source not in _PLACES for entry in self.entries)
         self._by_prefix: PrefixIndex[tuple[_Entry, ...]] | None = None
         if len(self.entries) > 1:
             groups: dict[str, list[_Entry]] = {}
@@ -76,7 +88,7 @@ class _Place:
             found = self._find(source, callee)
             return None if found is None else (found, callee)
         for entry in self.entries:
-            place = entry.gateway.profile.callee_source
+            place = entry.callee_source
             number = callee if read is None else read(place)
             if number is not None and number.startswith(entry.gateway.tech_prefix) and entry.fits(source):
                 return entry.gateway, number
@@ -114,12 +126,31 @@ class Callers:
     """An immutable index of everyone who may call.
 
     :param mapping_gateways: by name; *phones* by number.
+    :param port: of addresses that are written without.
+    :ivar h323: the index of those that speak H.323; None = there are none, or this is it.
     :ivar warnings: one line for every gateway or phone that is hidden by another one.
     """
 
-    __slots__ = ("_exact", "_hidden", "_levels", "_phones", "_places", "_plain", "_sources", "_users", "warnings")
+    __slots__ = (
+        "_exact",
+        "_hidden",
+        "_levels",
+        "_phones",
+        "_places",
+        "_plain",
+        "_port",
+        "_sources",
+        "_users",
+        "h323",
+        "warnings",
+    )
 
-    def __init__(self, mapping_gateways: Mapping[str, MappingGateway], phones: Mapping[str, Phone]) -> None:
+    def __init__(
+        self, mapping_gateways: Mapping[str, MappingGateway], phones: Mapping[str, Phone], port: int = SIP_PORT
+    ) -> None:
+        self._port = port
+        self.h323: Callers | None = None
+        self.warnings: tuple[str, ...] = ()
         self._places: _Places = {}
         self._exact: dict[str, _Place] = {}
         self._levels: _Levels = {}
@@ -138,6 +169,7 @@ class Callers:
         }
         found._users = dict(self._users)
         found._hidden = dict(self._hidden)
+        found._port, found.h323 = self._port, self.h323
         found._take(self._sources[0], mapping_gateways, phones)
         return found
 
@@ -147,6 +179,8 @@ class Callers:
         """Take over what has changed since the gateways were those *before*."""
         self._sources = mapping, phones
         self._phones = phones
+        if self._port == SIP_PORT:
+            before, mapping = _spoken(before), self._without_h323(mapping, phones)
         gone = [gateway for name, gateway in before.items() if mapping.get(name) is not gateway]
         come = [gateway for name, gateway in mapping.items() if before.get(name) is not gateway]
         if gone or come:
@@ -156,7 +190,21 @@ class Callers:
         self._plain = all(gateway.profile is PLAIN for gateway in mapping.values())
         hidden = [line for lines in self._hidden.values() for line in lines]
         hidden += [f"phone {name} is hidden by a mapping gateway's user name" for name in self._users if name in phones]
-        self.warnings = tuple(hidden)
+        self.warnings = (*hidden, *(self.h323.warnings if self.h323 is not None else ()))
+
+    def _without_h323(
+        self, mapping: Mapping[str, MappingGateway], phones: Mapping[str, Phone]
+    ) -> Mapping[str, MappingGateway]:
+        """Those that speak SIP; the others get their own index."""
+        others = {name: gateway for name, gateway in mapping.items() if gateway.profile.h323 is not None}
+        known = self.h323
+        if not others:
+            self.h323 = None
+            return mapping
+        if known is None or known._sources[0] != others or known._phones is not phones:
+            make = Callers(others, phones, SIGNALLING_PORT) if known is None else known.changed(others, phones)
+            self.h323 = make
+        return _spoken(mapping)
 
     def _take_places(self, gone: Iterable[MappingGateway], come: Iterable[MappingGateway]) -> None:
         added: dict[IPv4Network | IPv6Network, dict[tuple[str, int | None], _Entry]] = {}
@@ -167,7 +215,7 @@ class Callers:
                 added.setdefault(match.network, {})
         for gateway in come:
             for match in gateway.addresses if gateway.auth != "password" else ():
-                port = (match.port or SIP_PORT) if gateway.auth == "ip_port" else None
+                port = (match.port or self._port) if gateway.auth == "ip_port" else None
                 added.setdefault(match.network, {})[gateway.name, port] = _Entry(gateway, port)
         for network, entries in added.items():
             old = self._places.get(network)
@@ -203,6 +251,8 @@ class Callers:
 
     def trusts(self, source: Address) -> bool:
         """Whether the address proves its sender by itself: a gateway with auth ``ip`` or ``ip_port`` is there."""
+        if source.transport == TRANSPORT and self._port == SIP_PORT:
+            return self.h323 is not None and self.h323.trusts(source)
         return any(place.trusts(source) for place in self._at(source.host))
 
     def identify(self, source: Address, user: str | None, callee: str, read: Read | None = None) -> Identified | None:
@@ -212,6 +262,8 @@ class Callers:
         :param callee: the called number as received, in the Request-URI.
         :param read: gives what stands in each place; None = *callee* is what every gateway reads.
         """
+        if source.transport == TRANSPORT and self._port == SIP_PORT:
+            return self._of_h323(source, user, callee, read)
         if user is not None:
             return self._named(source, user, callee, read)
         exact = self._exact.get(source.host)
@@ -222,6 +274,16 @@ class Callers:
             if found is not None:
                 return _identified(*found)
         return None
+
+    def _of_h323(self, source: Address, user: str | None, callee: str, read: Read | None) -> Identified | None:
+        if self.h323 is not None:
+            return self.h323.identify(source, user, callee, read)
+        phone = self._phones.get(user) if user is not None else None
+        return None if phone is None else Identified(None, phone, callee)
+
+    def known(self, host: str) -> bool:
+        """Whether a gateway's addresses name that host, whatever its port."""
+        return next(self._at(host), None) is not None
 
     def profile_at(self, source: Address) -> PeerProfile:
         """How the gateway at an address is spoken with, before its call is known; of several the first that fits."""
@@ -297,6 +359,11 @@ class Callers:
             place = levels[shift].get(number >> shift)
             if place is not None:
                 yield place
+
+
+def _spoken(mapping: Mapping[str, MappingGateway]) -> Mapping[str, MappingGateway]:
+    """Those that speak SIP."""
+    return {name: gateway for name, gateway in mapping.items() if gateway.profile.h323 is None}
 
 
 def _identified(gateway: MappingGateway, callee: str) -> Identified:

@@ -30,6 +30,7 @@ from vosswitch.media.service import MediaService
 from vosswitch.model.trunk import TrunkWish
 from vosswitch.model.values import Address, CallIds
 from vosswitch.params.boot import BadSetting
+from vosswitch.params.listeners import of_sip
 from vosswitch.sip.registrations.files import RegistrationFile
 from vosswitch.sip.registrations.upkeep import Upkeep
 from vosswitch.sip.service import SipService
@@ -152,7 +153,7 @@ def _sip(node: Switch) -> SipService:
         calls=node.calls,
         realm=node.boot.realm,
         user_agent=f"vosswitch/{__version__}",
-        listeners=node.boot.listeners,
+        listeners=of_sip(node.boot.listeners),
         log=Logger(namespace="vosswitch.sip"),
         name_servers=node.boot.name_servers,
         prefer=node.boot.dns_prefer,
@@ -185,6 +186,11 @@ def holding(node: Switch) -> Holding:
     )
 
 
+def named_places(snapshot: Snapshot) -> list[Address]:
+    """Where routing gateways are that SIP's name service shall look up."""
+    return [gateway.target for gateway in snapshot.gateways.gateways.values() if gateway.profile.h323 is None]
+
+
 def kept_alive(snapshot: Snapshot) -> tuple[tuple[Address, str | None], ...]:
     """The gateways with an address or a name that want keep-alives (`PeerProfile.keep_alive`), with our IP to them."""
     found: list[tuple[Address, str | None]] = []
@@ -212,7 +218,11 @@ def trunk_wishes(snapshot: Snapshot) -> list[TrunkWish]:
             tls_name=gateway.profile.tls_name,
         )
         for gateway in snapshot.gateways.gateways.values()
-        if gateway.profile.register and gateway.address and gateway.password and not gateway.locked
+        if gateway.profile.register
+        and gateway.address
+        and gateway.password
+        and not gateway.locked
+        and gateway.profile.h323 is None
     ]
 
 

@@ -26,7 +26,7 @@ from vosswitch.app.build import wall_ms
 from vosswitch.app.cards import PinKey
 from vosswitch.app.operations import Operations
 from vosswitch.app.parting import Parting
-from vosswitch.app.reach import unreachable
+from vosswitch.app.reach import unheard, unreachable
 from vosswitch.app.restart import settle
 from vosswitch.app.told import Told
 from vosswitch.app.watch import Watch
@@ -124,7 +124,7 @@ class Switch(MultiService):
         registry = DECLARED.with_more(self.plugins.parameters.values())
         self.snapshot = Snapshot(parameters=Parameters({}, registry))
         self._coming: Snapshot | None = None
-        self._unreachable, self._hidden = Told(), Told()
+        self._unreachable, self._hidden, self._deafness = Told(), Told(), Told()
         self.parting = Parting(reactor)
         self.balances = Balances()
         self.limits = Limits()
@@ -346,8 +346,9 @@ class Switch(MultiService):
         backlog.configured(self)
         self.journal.sync_interval = self.snapshot.parameters["VS_JOURNAL_SYNC_INTERVAL"] / 1000
         if self.snapshot.gateways is not before.gateways:
-            self.sip.keep_names(gateway.target for gateway in self.snapshot.gateways.gateways.values())
+            self.sip.keep_names(build.named_places(self.snapshot))
             self._warn(self._unreachable.new(unreachable(self.snapshot, self.boot.listeners)))
+        self._warn(self._deafness.new(unheard(self.snapshot, self.boot.listeners)))
         if (
             self.snapshot.gateways is not before.gateways
             or self.snapshot.mapping_gateways is not before.mapping_gateways

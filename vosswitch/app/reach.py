@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from vosswitch.model.h323 import TRANSPORT
 from vosswitch.model.places import is_literal, local_parts, reaches
 from vosswitch.model.values import Address
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 def unreachable(snapshot: Snapshot, listeners: Sequence[Listener]) -> Iterator[str]:
     """Which routing gateways no listener reaches, a line each."""
     for gateway in snapshot.gateways.gateways.values():
+        if gateway.profile.h323 is not None:
+            continue  # calls to it leave by connections of their own
         local = gateway.local_address or None
         host, port = ("", 0) if local is None else local_parts(local)
         family = [one for one in listeners if one.host in (host, "::" if ":" in host else "0.0.0.0")]  # noqa: S104
@@ -26,6 +29,12 @@ def unreachable(snapshot: Snapshot, listeners: Sequence[Listener]) -> Iterator[s
         elif gateway.address and not any(_leads(one, gateway.target, local) for one in listeners):
             wanted = _wanted(gateway.target, local)
             yield f'routing gateway "{gateway.name}": no listener for {wanted}: calls to it fail'
+
+
+def unheard(snapshot: Snapshot, listeners: Sequence[Listener]) -> Iterator[str]:
+    """Mapping gateways that speak H.323, while nobody listens for it."""
+    if snapshot.callers.h323 is not None and not any(one.transport == TRANSPORT for one in listeners):
+        yield "mapping gateways speak H.323, but no [[listen]] has an address of it, such as h323:0.0.0.0:1720"
 
 
 def _leads(listener: Listener, target: Address, local: str | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vosswitch.params import declared_call, declared_ivr, declared_own, declared_server, declared_sip
+from vosswitch.params import declared_call, declared_h323, declared_ivr, declared_own, declared_server, declared_sip
 from vosswitch.params.kinds import Parameter
 
 PARAMETERS: tuple[Parameter, ...] = (
@@ -11,4 +11,5 @@ PARAMETERS: tuple[Parameter, ...] = (
     *declared_call.PARAMETERS,
     *declared_ivr.PARAMETERS,
     *declared_own.PARAMETERS,
+    *declared_h323.PARAMETERS,
 )

@@ -184,17 +184,18 @@ PARAMETERS: tuple[Parameter, ...] = (
     _endpoint(
         "SS_ENDPOINT_REGISTER_REPLACE", "On", switch(), "", "New registration replaces the current one", wired=True
     ),
-    _h323("SS_H323_TIMEOUT_SETUP", "5", seconds(), "s", "Setup -> CallProceeding"),
-    _h323("SS_H323_TIMEOUT_CALLPROCEEDING", "20", seconds(), "s", "CallProceeding -> Alerting"),
-    _h323("SS_H323_TIMEOUT_CALLPROCEEDING_OLC", "20", seconds(), "s", "CallProceeding with OLC"),
-    _h323("SS_H323_TIMEOUT_ALERTING", "120", seconds(), "s", "Alerting -> Connect"),
-    _h323("SS_H323_STOP_SWITCH_AFTER_OLC", "Off", switch(), "", "Stop switching after OLC"),
+    _h323("SS_H323_TIMEOUT_SETUP", "5", seconds(), "s", "Setup -> CallProceeding", wired=True),
+    _h323("SS_H323_TIMEOUT_CALLPROCEEDING", "20", seconds(), "s", "CallProceeding -> Alerting", wired=True),
+    _h323("SS_H323_TIMEOUT_CALLPROCEEDING_OLC", "20", seconds(), "s", "CallProceeding with OLC", wired=True),
+    _h323("SS_H323_TIMEOUT_ALERTING", "120", seconds(), "s", "Alerting -> Connect", wired=True),
+    _h323("SS_H323_STOP_SWITCH_AFTER_OLC", "Off", switch(), "", "Stop switching after OLC", wired=True),
     _h323(
         "SS_H323_DTMF_METHOD",
         "H.245 alphanumeric",
         choice("Auto", "RFC 2833", "H.245 alphanumeric", "H.245 signal", "Q.931 keypad", "Off"),
         "",
         "Default DTMF method",
+        wired=True,
     ),
-    _h323("SS_H245_PORT_RANGE", "10000,39999", port_range(), "port", "H.245 TCP ports"),
+    _h323("SS_H245_PORT_RANGE", "10000,39999", port_range(), "port", "H.245 TCP ports", wired=True),
 )

@@ -247,6 +247,20 @@ def _split(pattern: re.Pattern[str]) -> Callable[[str], tuple[str, ...]]:
     return read
 
 
+def code_pairs(left: Kind, right: Kind) -> Kind:
+    """Codes that stand for others, ``17=486,19=480``, as a tuple of pairs of numbers; may be empty."""
+
+    def read(given: str) -> tuple[tuple[int, int], ...]:
+        found = {}
+        for item in filter(None, map(str.strip, given.split(","))):
+            one, _, other = item.partition("=")
+            found[left.read(one.strip())] = right.read(other.strip())
+        return tuple(found.items())
+
+    expected = f"pairs such as 17=486,19=480: {left.expected} = {right.expected}"
+    return Kind("pairs", expected, read, lambda value: ",".join(f"{one}={other}" for one, other in value))
+
+
 def port_range() -> Kind:
     """Two ports, ``10000,39999`` (also with ``-``), as a pair; the first is not above the second."""
     port = whole(1, 65535)

@@ -1,4 +1,5 @@
-"""The ``[[listen]]`` tables and the ``[tls]`` table of the configuration file: where SIP is spoken, and how safely."""
+"""The ``[[listen]]`` tables and the ``[tls]`` table of the configuration file: where peers are listened to, and how
+safely."""
 
 from __future__ import annotations
 
@@ -12,7 +13,9 @@ from vosswitch.params.checks import BadSetting, flag, ip_or_none, text, texts
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-TRANSPORTS = ("udp", "tcp", "tls", "ws", "wss")
+H323 = ("h323", "ras")
+"""What H.323 is spoken over: call signalling (TCP) and RAS (UDP)."""
+TRANSPORTS = ("udp", "tcp", "tls", "ws", "wss", *H323)
 SECURE = frozenset({"tls", "wss"})
 """Transports that need a certificate."""
 WEB = frozenset({"ws", "wss"})
@@ -63,7 +66,7 @@ NO_TLS = ClientTls()
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """One local address that SIP is spoken on.
+    """One local address that SIP or H.323 is spoken on.
 
     :ivar advertise: what peers are told instead of *host* (behind 1:1 NAT); "" = *host*.
     :ivar tls: certificates of a ``tls`` or ``wss`` listener.
@@ -76,6 +79,21 @@ class Listener:
     advertise: str = ""
     tls: ServerTls | None = None
     origins: tuple[str, ...] = ()
+
+    @property
+    def is_datagram(self) -> bool:
+        """Whether its socket is one of UDP."""
+        return self.transport in ("udp", "ras")
+
+
+def of_sip(listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
+    """Those of them that SIP is spoken on."""
+    return tuple([one for one in listeners if one.transport not in H323])
+
+
+def of_h323(listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
+    """Those of them that H.323 is spoken on."""
+    return tuple([one for one in listeners if one.transport in H323])
 
 
 def listener(address: str, advertise: str = "") -> Listener:
@@ -92,7 +110,7 @@ def listener(address: str, advertise: str = "") -> Listener:
         if transport not in TRANSPORTS or not 0 <= number <= 65535 or (found.version == 6) != (bare != host):
             raise ValueError(address)
     except ValueError:
-        wanted = "an address such as udp:127.0.0.1:5060 or tcp:[::1]:5060 (udp, tcp, tls, ws or wss)"
+        wanted = "an address such as udp:127.0.0.1:5060 or tcp:[::1]:5060 (udp, tcp, tls, ws, wss, h323 or ras)"
         raise BadSetting(f"expected {wanted}, got {address!r}") from None
     return Listener(transport, str(found), number, advertise)
 
@@ -109,7 +127,7 @@ def listeners_of(rows: Any, path: str) -> tuple[Listener, ...]:
     for number, row in enumerate(rows, 1):
         where = f"{path}: listen entry {number}"
         one = _one_listener(row, where, os.path.dirname(path))
-        key = ("udp" if one.transport == "udp" else "tcp", one.host, one.port)
+        key = ("udp" if one.is_datagram else "tcp", one.host, one.port)
         if one.port and key in taken:
             raise BadSetting(f"{where}: address: {row['address']} is there already; expected each address once")
         taken.add(key)

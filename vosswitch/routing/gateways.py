@@ -10,8 +10,10 @@ from vosswitch.accounts.limits import NO_LIMIT, Limit
 from vosswitch.accounts.periods import Period, with_periods
 from vosswitch.accounts.portability import NO_JURISDICTION, Jurisdiction
 from vosswitch.accounts.privileges import ORDINARY, Privileges
+from vosswitch.model.h323 import SIGNALLING_PORT, TRANSPORT
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.places import settled
+from vosswitch.model.values import Address
 from vosswitch.numbers.dialplan import NO_PLAN, DialPlan, parse_plan
 from vosswitch.numbers.numbering import PLAIN_NUMBERING, Numbering
 from vosswitch.routing.bounds import Bound, read_prefix
@@ -19,8 +21,6 @@ from vosswitch.routing.conduct import USUAL, Conduct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from vosswitch.model.values import Address
 
 _plan = lru_cache(maxsize=4096)(parse_plan)
 """Many gateways share few plans: each text is read once."""
@@ -32,7 +32,8 @@ class RoutingGateway:
 
     :ivar address: IP address or host name, "" = where it registers from (`PeerProfile.dynamic`).
     :ivar port: 0 = the default of the transport, or what the name service says.
-    :ivar transport: ``udp``, ``tcp``, ``tls``, ``ws``, ``wss`` or ``auto`` (what the name service says, else UDP).
+    :ivar transport: ``udp``, ``tcp``, ``tls``, ``ws``, ``wss`` or ``auto`` (what the name service says, else UDP; with
+        `PeerProfile.h323` call signalling).
     :ivar account: the vendor's clearing account, None = calls cost nothing.
     :ivar local_address: the local IP to send from, with a port or not, "" = any.
     :ivar username: answers the vendor's digest challenges together with *password*, "" = none; *realm* "" = any.
@@ -90,8 +91,13 @@ class RoutingGateway:
     def __post_init__(self) -> None:
         set_, changes = object.__setattr__, self.callee_dial_plan or self.caller_dial_plan or self.number_transforms
         set_(self, "limit", Limit(f"routing:{self.name}", self.lines, self.cps))
-        set_(self, "target", settled(self.address, self.port, self.transport))
+        set_(self, "target", self._target())
         set_(self, "as_is", not changes and not self.strip_prefix and self.numbering is PLAIN_NUMBERING)
+
+    def _target(self) -> Address:
+        if self.profile.h323 is None:
+            return settled(self.address, self.port, self.transport)
+        return Address(self.address, self.port or SIGNALLING_PORT, TRANSPORT)
 
     @property
     def registers_as(self) -> str:

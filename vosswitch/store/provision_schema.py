@@ -26,6 +26,8 @@ from vosswitch.store.card_fields import OF_MAPPING_GATEWAYS as _CARD_RULES
 from vosswitch.store.clearing_fields import OF_CLEARING
 from vosswitch.store.currency_fields import CURRENCY, EXCHANGE_RATES
 from vosswitch.store.group_fields import NUMBER_GROUPS
+from vosswitch.store.h323_fields import OF_MAPPING_GATEWAYS as _H323_IN
+from vosswitch.store.h323_fields import OF_ROUTING_GATEWAYS as _H323_OUT
 from vosswitch.store.limit_fields import (
     DESTINATION_LIMITS,
     GATEWAY_GROUPS,
@@ -163,6 +165,7 @@ MAPPING_GATEWAYS = Table(
         *fraud_fields.OF_MAPPING_GATEWAYS,
         *_CARD_RULES,
         *numbering_fields.OF_GATEWAYS,
+        *_H323_IN,
         _LOCKED,
     ),
 )
@@ -204,6 +207,7 @@ ROUTING_GATEWAYS = Table(
         *portability_fields.OF_ROUTING_GATEWAYS,
         *OF_CALLERS,
         *numbering_fields.OF_GATEWAYS,
+        *_H323_OUT,
         _LOCKED,
     ),
 )

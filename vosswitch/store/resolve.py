@@ -10,6 +10,7 @@ from vosswitch.store.agent_rules import agent_problems
 from vosswitch.store.card_fields import claim_problems, keep_card
 from vosswitch.store.entities import Stored
 from vosswitch.store.fields import Deployment, has_port
+from vosswitch.store.h323_fields import check_protocol
 from vosswitch.store.limit_fields import reserved_problems
 from vosswitch.store.provision_schema import ACCOUNTS, MAPPING_GATEWAYS, PARAMETERS, PHONES, ROUTING_GATEWAYS, TABLES
 from vosswitch.store.quality_fields import check_outcomes
@@ -109,6 +110,7 @@ def _target(table: Table, entry: Entry, old: Stored | None, deployment: Deployme
     if table is MAPPING_GATEWAYS:
         _check_source(values, secret)
     if table in (MAPPING_GATEWAYS, ROUTING_GATEWAYS):
+        check_protocol(values)
         check_registering(values, secret=any(secret))
     if table is ROUTING_GATEWAYS:
         check_outcomes(values)
@@ -215,6 +217,8 @@ def _claims(state: State) -> Iterator[tuple[str, str, tuple[str, ...]]]:
             continue
         for address in values["addresses"]:
             words = f"tech_prefix {values['tech_prefix']}" if values["tech_prefix"] else ""
+            if values.get("protocol", "sip") != "sip":
+                words = f"{values['protocol']} {words}".rstrip()
             yield MAPPING_GATEWAYS.name, key, ("addresses", address, words)
 
 

@@ -127,7 +127,7 @@ def test_every_wrong_setting_is_named_in_one_line(folder, reactor, settings, lin
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["--listen", "nonsense"], "tcp:[::1]:5060 (udp, tcp, tls, ws or wss), got 'nonsense'"),
+        (["--listen", "nonsense"], "tcp:[::1]:5060 (udp, tcp, tls, ws, wss, h323 or ras), got 'nonsense'"),
         (
             ["--listen", "tls:127.0.0.1:5999"],
             "--listen: tls:127.0.0.1:5999 needs a certificate: expected in a [[listen]]",

@@ -46,7 +46,7 @@ def try_bind(listeners: Iterable[Listener]) -> None:
     """
     for listener in listeners:
         family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
-        kind = socket.SOCK_DGRAM if listener.transport == "udp" else socket.SOCK_STREAM
+        kind = socket.SOCK_DGRAM if listener.is_datagram else socket.SOCK_STREAM
         with socket.socket(family, kind) as probe:
             one_family(probe)
             if kind == socket.SOCK_STREAM:

@@ -1,0 +1,45 @@
+"""Which system parameters the H.323 process is told, and the bounds that are not an operator's to choose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TOLD = (
+    "SS_H323_TIMEOUT_SETUP",
+    "SS_H323_TIMEOUT_CALLPROCEEDING",
+    "SS_H323_TIMEOUT_CALLPROCEEDING_OLC",
+    "SS_H323_TIMEOUT_ALERTING",
+    "SS_H323_STOP_SWITCH_AFTER_OLC",
+    "SS_H323_DTMF_METHOD",
+    "SS_H245_PORT_RANGE",
+    "VS_H323_CAUSE_TO_SIP",
+    "VS_H323_SIP_TO_CAUSE",
+    "VS_H323_CONNECTIONS",
+    "VS_H323_CONNECTIONS_SOURCE",
+    "VS_H323_HALF_OPEN_SOURCE",
+    "VS_H323_MESSAGE_RATE",
+    "VS_SOURCE_CPS",
+    "SS_REPLY_UNAUTHORIZED",
+)
+"""By name; their values are numbers, words and pairs of numbers."""
+
+SETUP_SECONDS = 5.0
+"""How long a connection may be open without a Setup."""
+CONNECT_SECONDS = 10.0
+"""How long a connection of ours may take to be there."""
+WAITING_BYTES = 256 * 1024
+"""Bytes that a peer may leave unread before its connection is given up."""
+UNREAD_MESSAGES = 64
+"""Messages of one connection that may wait for an answer of the switch."""
+STRANGER_SECONDS = 2.0
+"""How long a source that nobody knows is refused without asking again."""
+STRANGERS = 10_000
+"""Sources that are remembered as strangers."""
+
+
+def told(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """What the process is told of the parameters in force."""
+    return {name: parameters[name] for name in TOLD}

@@ -1,0 +1,61 @@
+"""Our own system parameters of H.323 (``VS_H323_*``)."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from vosswitch.params.kinds import Parameter, code_pairs, whole
+
+_own = partial(Parameter, "vs")
+_CAUSE, _STATUS = whole(1, 127), whole(300, 699)
+
+PARAMETERS: tuple[Parameter, ...] = (
+    _own(
+        "VS_H323_CAUSE_TO_SIP",
+        "",
+        code_pairs(_CAUSE, _STATUS),
+        "",
+        "Q.850 causes of H.323 peers with the SIP status that each stands for, such as 17=486,19=480, before the usual",
+        wired=True,
+    ),
+    _own(
+        "VS_H323_SIP_TO_CAUSE",
+        "",
+        code_pairs(_STATUS, _CAUSE),
+        "",
+        "SIP statuses with the Q.850 cause that H.323 peers are told, such as 480=19,503=34, before the usual",
+        wired=True,
+    ),
+    _own(
+        "VS_H323_CONNECTIONS",
+        "4000",
+        whole(10, 100_000),
+        "",
+        "Connections of call signalling and H.245 that peers may have open, all together",
+        wired=True,
+    ),
+    _own(
+        "VS_H323_CONNECTIONS_SOURCE",
+        "2000",
+        whole(1, 100_000),
+        "",
+        "Connections that one source address may have open",
+        wired=True,
+    ),
+    _own(
+        "VS_H323_HALF_OPEN_SOURCE",
+        "50",
+        whole(1, 10_000),
+        "",
+        "Connections of one source address that have not brought a Setup yet; each has 5 seconds for it",
+        wired=True,
+    ),
+    _own(
+        "VS_H323_MESSAGE_RATE",
+        "50",
+        whole(5, 1000),
+        "messages/s",
+        "Messages a second of one call, ten times as many at once; a peer that sends more is released",
+        wired=True,
+    ),
+)
