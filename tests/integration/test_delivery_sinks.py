@@ -22,12 +22,16 @@ from vosswitch.delivery import files
 
 
 class WebServer:
-    """Takes calls as its *mode* says: ok, error, slow, garbage; away when it is closed."""
+    """Takes calls as its *mode* says: ok, error, slow, garbage; away when it is closed.
+
+    :ivar disliked: call ids that it answers with 422.
+    """
 
     def __init__(self, port=None):
         self.port = port or free_port(socket.SOCK_STREAM)
         self.mode = "ok"
         self.calls, self.headers, self.tries = [], [], 0
+        self.disliked = set()
         self._server = self.context = None
 
     def open(self):
@@ -51,6 +55,8 @@ class WebServer:
                     self.close_connection = True
                     return
                 status = 503 if world.mode == "error" else 202
+                if world.disliked.intersection(int(item["call_id"]) for item in json.loads(body)["records"]):
+                    status = 422
                 if status == 202 and world.mode == "ok":
                     world.headers.append(dict(self.headers))
                     world.calls += [int(item["call_id"]) for item in json.loads(body)["records"]]
@@ -188,6 +194,29 @@ def test_each_call_is_reported_as_a_datagram(ready):
         calls(ready, 2)
         found = [peer.recv(4096).decode() for _ in range(2)]
     assert [text.rstrip("\n").split("|")[17] for text in found] == ["1", "2"]
+
+
+def test_a_call_that_a_web_server_refuses_for_good_holds_up_no_other(ready, web):
+    web.open()
+    target(ready, web)
+    calls(ready, 1)
+    until(lambda: len(web.calls) == 1, 15, "the first call")
+    web.disliked = {web.calls[0] + 3, web.calls[0] + 5}
+    calls(ready, 8)
+    until(lambda: state(ready, "web").refused == 2, 15, "what it refuses")
+    first = web.calls[0]
+    assert sorted(web.calls) == [first + number for number in range(9) if number not in (3, 5)]
+    path = files.aside(ready.boot.spool_directory, "web")
+    assert [int(json.loads(line)["call_id"]) for line in path.read_text().splitlines()] == sorted(web.disliked)
+    while str(path) not in (said := ready.hear("sinks")[-1]["text"]):
+        pass
+    assert "2 calls refused" in said
+    assert "answered 422" in said
+    path.unlink()
+    while ready.hear("sinks")[-1]["text"]:
+        pass
+    calls(ready, 1)
+    until(lambda: first + 9 in web.calls, 15, "the next call")
 
 
 def test_a_slow_server_delays_nobody_else(ready, web):

@@ -20,16 +20,21 @@ FIELDS = (
     Field("waiting", "whole", "finished calls of the journal that it has not had"),
     Field("delivered", "whole", "calls that it has had"),
     Field("dropped", "whole", "calls that it has not taken, of a sink that promises nothing"),
+    Field("refused", "whole", "calls that it refuses for good, kept in a file until somebody takes that away"),
+    Field("aside", "text", "the file, null = there is none"),
     Field("last", "time", "when it took the last ones"),
     Field("failing", "time", "since when it fails"),
     Field("error", "text", "of the last failure"),
     Field("again", "list", "what it gets out of the database: from and to"),
 )
-_COLUMNS = ("name", "state", "waiting", "delivered", "last", "failing", "error", "again")
+_COLUMNS = ("name", "state", "waiting", "delivered", "refused", "last", "failing", "error", "again")
 
 
-def sink_row(state: SinkState, waiting: int) -> dict[str, Any]:
-    """A sink for programs and tables."""
+def sink_row(state: SinkState, waiting: int, aside: str | None) -> dict[str, Any]:
+    """A sink for programs and tables.
+
+    :param aside: the file of what it refuses for good, None when there is none.
+    """
     word = "failing" if state.failing else "well" if state.last else "new"
     again = [f"{moment_text(since)} to {moment_text(until)}" for since, until, _, _ in state.ranges]
     return {
@@ -38,6 +43,8 @@ def sink_row(state: SinkState, waiting: int) -> dict[str, Any]:
         "waiting": waiting,
         "delivered": state.delivered,
         "dropped": state.dropped,
+        "refused": state.refused if aside else 0,
+        "aside": aside,
         "last": state.last or None,
         "failing": state.failing or None,
         "error": state.error or None,
@@ -55,10 +62,13 @@ def sinks() -> None:
 @click.pass_obj
 def list_(state: State) -> None:
     """How far each sink is; also while the switch is stopped."""
-    from vosswitch.delivery.files import states, waiting  # noqa: PLC0415 - only what a command needs is imported
+    from vosswitch.delivery import files  # noqa: PLC0415 - only what a command needs is imported
 
     spool = state.boot.spool_directory
-    rows = [sink_row(found, waiting(spool, found)) for found in states(spool)]
+    rows = []
+    for found in files.states(spool):
+        aside = files.aside(spool, found.name)
+        rows.append(sink_row(found, files.waiting(spool, found), str(aside) if aside.exists() else None))
     show(state, rows, FIELDS, _COLUMNS, "no sinks")
 
 

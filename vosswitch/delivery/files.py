@@ -17,11 +17,12 @@ from urllib.parse import quote
 
 import orjson
 
+from vosswitch.cdr.aside import append_line
 from vosswitch.cdr.files import JournalReader, segments, sync_directory
 from vosswitch.cdr.journal import Position
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 _LET_GO = "let_go.jsonl"
 _LONGEST = 120
@@ -38,6 +39,7 @@ class SinkState:
     :ivar delivered: calls since the sink exists; *last* when it took the last of them, epoch milliseconds, 0 = never.
     :ivar failing: since when it fails, epoch milliseconds, 0 = it does not; *error* of the last failure, one line.
     :ivar promises: whether segments wait for it.
+    :ivar refused: calls in the file of what it refuses for good, see `aside`; *refusal* of the last of them, one line.
     """
 
     name: str
@@ -51,6 +53,8 @@ class SinkState:
     failing: int = 0
     error: str = ""
     promises: bool = True
+    refused: int = 0
+    refusal: str = ""
 
     @property
     def position(self) -> Position:
@@ -108,6 +112,26 @@ def forget(spool: str | Path, name: str) -> None:
     _path(spool, name).unlink(missing_ok=True)
     for path in _asked(spool, name):
         path.unlink(missing_ok=True)
+
+
+# What a sink refuses for good.
+
+
+def aside(spool: str | Path, name: str) -> Path:
+    """Where the calls are that a sink refuses for good: a line of JSON for each, until somebody takes the file away."""
+    return _path(spool, name).with_suffix(".refused.jsonl")
+
+
+def put_aside(spool: str | Path, state: SinkState, record: Mapping[str, Any], at: int, why: str) -> None:
+    """Keep a call that the sink refuses for good; the state is not written.
+
+    :param at: epoch milliseconds.
+    :raises OSError: the disk refuses.
+    """
+    path, call_id = aside(spool, state.name), str(record["flowno"])
+    count = state.refused + 1 if path.exists() else 1
+    append_line(path, {"call_id": call_id, "at": at, "why": why, "record": dict(record)})
+    state.refused, state.refusal = count, f"call {call_id}: {why}"
 
 
 # What operators ask.

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from vosswitch.cdr.files import JournalReader, segments
 from vosswitch.cdr.journal import FIRST, Position
 from vosswitch.delivery import files
+from vosswitch.delivery.giving import Giving
 from vosswitch.delivery.records import complete, is_for_sinks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
@@ -56,7 +57,7 @@ class Outlet:
         self._past = past
         self._wall_ms = wall_ms
         self._report = report
-        self._batch = max(1, int(getattr(sink, "batch", _BATCH)))
+        self._giving = Giving(sink, max(1, int(getattr(sink, "batch", _BATCH))), self._took, self._put_aside)
         self._pending: list[dict[str, Any]] | None = None
         self._after = state.position
         self._resumed = False
@@ -107,19 +108,31 @@ class Outlet:
         if self._after == self.state.position:
             self._pending = None
             return self._idle()
-        self._give(self._pending)
+        if not self._give(self._pending):
+            self._go_to(self.state.position)
+            return 0.0
         self.state.segment, self.state.offset = self._after
         self._pending = None
         self._save()
+        self._giving.noted()
         return 0.0
 
-    def _give(self, records: list[dict[str, Any]]) -> None:
-        if records:
-            self._sink.write(records)
-            self._resumed = True
-            self.state.delivered += len(records)
-            self.state.last = self._wall_ms()
-        self._works()
+    def _give(self, records: list[dict[str, Any]]) -> bool:
+        done = self._giving.give(records)
+        if done:
+            self._works()
+        return done
+
+    def _took(self, count: int) -> None:
+        self._resumed = True
+        self.state.delivered += count
+        self.state.last = self._wall_ms()
+
+    def _put_aside(self, record: Mapping[str, Any], why: str) -> None:
+        why = ascii(why)[1:-1][:_LONGEST_ERROR]
+        files.put_aside(self._spool, self.state, record, self._wall_ms(), why)
+        path = files.aside(self._spool, self.state.name)
+        self._report(f"CDR sink {self.state.name}: call {record['flowno']} is refused, kept in {path}: {why}")
 
     def _idle(self) -> float:
         tick = getattr(self._sink, "tick", None)
@@ -130,7 +143,8 @@ class Outlet:
     def _collect(self) -> list[dict[str, Any]]:
         """The next calls of the journal; *after* is the place behind them."""
         found: list[dict[str, Any]] = []
-        while len(found) < self._batch and (records := self._reader.read(_READ)):
+        most = self._giving.most
+        while len(found) < most and (records := self._reader.read(_READ)):
             here = self._reader.position.segment
             if here > self._after.segment + 1 and files.let_go(self._spool, self._after.segment + 1, here):
                 self._reader.position = Position(here, FIRST)  # what is missing goes first: see `_bridge`
@@ -141,7 +155,7 @@ class Outlet:
                     if is_for_sinks(record):
                         found.append(record)
                 self._after = Position(here, item.end)
-                if len(found) == self._batch:
+                if len(found) == most:
                     self._reader.position = self._after
                     break
         return found
@@ -159,19 +173,22 @@ class Outlet:
         return True
 
     def _go_to(self, place: Position) -> None:
+        self._pending = None
         self._reader.close()
         self._reader = JournalReader(str(self._spool), place, self._report)
         self.state.segment, self.state.offset = self._after = place
 
     def _deliver_past(self) -> float:
         since, until, day, row = self.state.ranges[0]
-        records, day, row = self._past(since, until, day, row, self._batch)
+        records, day, row = self._past(since, until, day, row, self._giving.most)
         if day:
-            self._give(records)
+            if not self._give(records):
+                return 0.0
             self.state.ranges[0] = [since, until, day, row]
         else:
             del self.state.ranges[0]
         self._save()
+        self._giving.noted()
         return 0.0
 
     def _save(self) -> None:
@@ -200,6 +217,8 @@ class Outlet:
             self.state.dropped += len(self._pending)
             self.state.segment, self.state.offset = self._after
             self._pending = None
+        elif self._giving.singly:
+            self._go_to(self.state.position)  # more may have come, and show whether it takes any
         with suppress(OSError):  # the disk refuses: it is told when it works again
             files.write_state(self._spool, self.state)
         return _BACKOFF[min(self._failures, len(_BACKOFF)) - 1]

@@ -125,12 +125,18 @@ class DeliveryProcess:
         for state in found:
             if state.name not in self._names:  # a former process was still at work when it was forgotten
                 files.forget(self._spool, state.name)
+        lines += [self._refused(state) for state in found if state.refused and state.name in self._names]
         failing = [state for state in found if state.failing and state.name in self._names]
         lines += [f"{state.name}: {state.error}" for state in failing if now - state.failing >= _TOLD_AFTER_MS]
-        text = "; ".join(lines)
+        text = "; ".join(filter(None, lines))
         if text != self._told:
             self._told = text
             self._on_trouble(text)
+
+    def _refused(self, state: SinkState) -> str:
+        """The line of what a sink refuses for good, until somebody has taken that away."""
+        path = files.aside(self._spool, state.name)
+        return f"{state.name}: {state.refused} calls refused, kept in {path}: {state.refusal}" if path.exists() else ""
 
     def floor(self, keep: int) -> int:
         """The oldest segment that has to stay, when the database needs none before *keep*.

@@ -17,12 +17,14 @@ from zope.interface import implementer
 from vosswitch.delivery.line import line
 from vosswitch.delivery.records import told
 from vosswitch.hooks.interfaces import ICdrSink
+from vosswitch.hooks.refusals import CallsRefused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _LONGEST_ANSWER = 1 << 16
 _SHOWN = 120
+_OF_THE_MOMENT = frozenset({401, 407, 408, 421, 425, 429})
 _TURNS = 3
 """An answer has to be complete within so many times the target's timeout."""
 
@@ -74,6 +76,7 @@ class HttpSink:
     def write(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Send one batch.
 
+        :raises CallsRefused: it was answered with 4xx, but for those that say "not now" or "not you".
         :raises NotTaken: it was answered with something else.
         """
         body = orjson.dumps({"node": self._node, "records": [told(record, self._node) for record in records]})
@@ -91,6 +94,8 @@ class HttpSink:
         watch.start()
         try:
             self._post(body, headers)
+        except CallsRefused:
+            raise
         except BaseException:
             self.close()
             raise
@@ -128,11 +133,12 @@ class HttpSink:
         rest = answer.read(_LONGEST_ANSWER)
         if self._late:  # what was read until then may look complete
             raise NotTaken("no complete answer in time")
-        if not 200 <= answer.status < 300:
-            shown = rest[:_SHOWN].decode("ascii", "backslashreplace")
-            raise NotTaken(f"answered {answer.status}: {shown!a}")
         if answer.will_close or answer.read(1):
             self.close()
+        if not 200 <= answer.status < 300:
+            shown = rest[:_SHOWN].decode("ascii", "backslashreplace")
+            kind = CallsRefused if 400 <= answer.status < 500 and answer.status not in _OF_THE_MOMENT else NotTaken
+            raise kind(f"answered {answer.status}: {shown!a}")
 
     def _connected(self) -> http.client.HTTPConnection:
         if self._connection is None:

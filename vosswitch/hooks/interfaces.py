@@ -101,4 +101,8 @@ class ICdrSink(Interface):
     name = Attribute("Shown in logs and metrics.")
 
     def write(records):
-        """Take a batch of finished calls (dicts with the fields of `vosswitch.cdr.record.Cdr`); it comes again after an exception."""
+        """Take a batch of finished calls (dicts with the fields of `vosswitch.cdr.record.Cdr`); it comes again after an exception.
+
+        :raises vosswitch.hooks.refusals.CallsRefused: the other side works and refuses these for what is in them: they come one by one then,
+            and a call that is refused while others are taken is put aside.
+        """

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections import defaultdict
 from dataclasses import MISSING, fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
+from vosswitch.cdr.aside import append_line
 from vosswitch.cdr.files import JournalReader, segment_path, segments, sync_segment
 from vosswitch.cdr.journal import Position, Record
 from vosswitch.cdr.record import Cdr
@@ -223,13 +221,7 @@ class Drain:
 
     def _refuse(self, record: Mapping[str, Any], error: Exception) -> None:
         path = self._spool / _REFUSED
-        line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
-        with path.open("ab", buffering=0) as file:
-            begin = file.tell()
-            if file.write(line) < len(line):
-                file.truncate(begin)
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-            os.fsync(file.fileno())  # the journal lets go of it
+        append_line(path, record)
         reason = " ".join(str(getattr(error, "orig", error)).split())[:200]
         self._on_trouble(f"call {record.get('flowno')}: the database refuses its record, kept in {path}: {reason}")
 

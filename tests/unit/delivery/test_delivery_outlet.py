@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,6 +14,7 @@ from vosswitch.cdr.record import Cdr
 from vosswitch.delivery import files
 from vosswitch.delivery.files import SinkState
 from vosswitch.delivery.outlet import Outlet
+from vosswitch.hooks.refusals import CallsRefused
 
 UTC = ZoneInfo("UTC")
 
@@ -24,11 +26,16 @@ class Sink:
         self.name, self.batch = name, batch
         self.taken = []
         self.failures = 0
+        self.poison = set()
+        self.tries = 0
 
     def write(self, records):
+        self.tries += 1
         if self.failures:
             self.failures -= 1
             raise OSError("nobody\nthere")
+        if self.poison.intersection(record["flowno"] for record in records):
+            raise CallsRefused("answered 400: 'caller name'")
         self.taken += [record["flowno"] for record in records]
 
 
@@ -115,6 +122,117 @@ def test_a_sink_that_promises_nothing_loses_the_batch(world):
     world.run()
     assert world.sink.taken == [4]
     assert files.read_state(world.spool, "s").dropped == 3
+
+
+def put_aside(world):
+    path = files.aside(world.spool, "s")
+    return [json.loads(text) for text in path.read_text().splitlines()] if path.exists() else []
+
+
+def test_a_call_that_is_refused_while_others_are_taken_is_put_aside(world):
+    world.sink.poison = {2, 7}
+    world.call(8)
+    world.run()
+    assert world.sink.taken == [1, 3, 4, 5, 6, 8]
+    assert [(row["call_id"], row["at"], row["record"]["flowno"]) for row in put_aside(world)] == [
+        ("2", 77, 2),
+        ("7", 77, 7),
+    ]
+    state = files.read_state(world.spool, "s")
+    assert (state.delivered, state.refused, state.failing) == (6, 2, 0)
+    assert state.refusal == "call 7: CallsRefused: answered 400: 'caller name'"
+    assert f"kept in {files.aside(world.spool, 's')}" in world.said[0]
+    files.aside(world.spool, "s").unlink()  # an operator has seen to them
+    world.call(20)
+    world.sink.poison = {9}
+    world.run()
+    assert len(world.sink.taken) == len(set(world.sink.taken)) == 25
+    assert files.read_state(world.spool, "s").refused == 1
+    assert world.sink.tries < 60, "it goes on one by one"
+
+
+def test_a_sink_that_takes_nothing_at_all_is_waited_for(world):
+    """What it refuses may be its own trouble: nothing goes aside before it takes others."""
+    world.sink.poison = set(range(1000))
+    world.call()
+    assert world.run() == 0.5
+    world.call(5)
+    assert world.run() == 1.0
+    assert files.read_state(world.spool, "s").failing == 77
+    assert not put_aside(world)
+    world.sink.poison = {1}
+    world.run()
+    assert world.sink.taken == [2, 3, 4, 5, 6]
+    assert [row["call_id"] for row in put_aside(world)] == ["1"]
+    assert files.read_state(world.spool, "s").failing == 0
+
+
+def test_one_refused_call_alone_waits_for_the_next(world):
+    world.sink.batch = 1
+    world.outlet.close()
+    world.start()
+    world.sink.poison = {1}
+    world.call()
+    world.run()
+    assert not put_aside(world)
+    assert files.read_state(world.spool, "s").failing
+    world.call()
+    world.run()
+    assert (world.sink.taken, len(put_aside(world))) == ([2], 1)
+
+
+def test_a_connection_that_breaks_among_single_calls_repeats_none_of_them(world):
+    world.sink.poison = {3}
+    world.call(3)
+    world.outlet.step()  # refused
+    write = world.sink.write
+
+    def breaks(records):
+        if records[0]["flowno"] == 2 and not world.sink.failures:
+            world.sink.failures = 1
+        write(records)
+
+    world.sink.write = breaks
+    assert world.run() == 0.5
+    world.sink.write = write
+    world.run()
+    assert world.sink.taken == [1, 2]
+    assert [row["call_id"] for row in put_aside(world)] == ["3"]
+
+
+def test_what_comes_out_of_the_database_is_put_aside_likewise(world):
+    world.call(6)
+    world.run()
+    world.sink.taken.clear()
+    world.sink.poison = {4}
+    files.ask(world.spool, "s", 0, 10_000)
+    world.run()
+    assert world.sink.taken == [1, 2, 3, 5, 6]
+    assert [row["call_id"] for row in put_aside(world)] == ["4"]
+
+
+def test_the_disk_refuses_what_goes_aside(world, monkeypatch):
+    world.sink.poison = {2}
+    world.call(3)
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "append_line", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
+        assert world.run() == 0.5
+    assert files.waiting(world.spool, files.read_state(world.spool, "s")) == 3
+    world.run()
+    assert sorted(world.sink.taken) == [1, 3]
+    assert [row["call_id"] for row in put_aside(world)] == ["2"]
+
+
+def test_a_sink_that_keeps_something_with_its_place_is_waited_for(world):
+    """It goes back to what was noted after a failure: that is between batches only."""
+    world.sink.resume = lambda kept: None
+    world.outlet.close()
+    world.start()
+    world.sink.poison = {1}
+    world.call(3)
+    assert world.run() == 0.5
+    assert not world.sink.taken
+    assert not put_aside(world)
 
 
 def test_hidden_calls_are_left_out(world):
