@@ -1,0 +1,161 @@
+"""What the tests of RAS share: a clock with timers, a desk that keeps what it is told, recorded messages."""
+
+from __future__ import annotations
+
+import json
+from heapq import heappop, heappush
+from itertools import count
+from pathlib import Path
+
+from vosswitch.h323.ras import messages
+from vosswitch.h323.ras.desk import Settings
+from vosswitch.h323.ras.gatekeeper import Gatekeeper
+from vosswitch.model.values import Address
+
+RECORDED = [
+    (vector["src"], bytes.fromhex(vector["hex"]))
+    for vector in json.loads((Path(__file__).parents[2] / "data/h323/vectors.json").read_text())
+    if vector["kind"] == "ras"
+]
+LOCAL = Address("192.0.2.1", 1719, "ras")
+SIGNALLING = Address("192.0.2.1", 1720, "h323")
+
+
+def recorded(source, kind):
+    """The messages of one kind in a recorded scenario."""
+    found = [(messages.read(data), data) for name, data in RECORDED if name == source]
+    return [one for one in found if one[0].kind == kind]
+
+
+class Timer:
+    """A timer of `Clock`."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def cancel(self):
+        """Do not call it any more."""
+        self.function = None
+
+
+class Clock:
+    """Monotonic seconds that stand still until they are told to go on."""
+
+    def __init__(self):
+        self.time = 1000.0
+        self._due = []
+        self._order = count()
+
+    def now(self):
+        """Seconds."""
+        return self.time
+
+    def later(self, seconds, function):
+        """Call *function* then."""
+        timer = Timer(function)
+        heappush(self._due, (self.time + seconds, next(self._order), timer))
+        return timer
+
+    def advance(self, seconds):
+        """Let so many seconds go by."""
+        until = self.time + seconds
+        while self._due and self._due[0][0] <= until:
+            self.time, _, timer = heappop(self._due)
+            function, timer.function = timer.function, None
+            if function is not None:
+                function()
+        self.time = until
+
+    @property
+    def running(self):
+        """How many timers wait."""
+        return sum(timer.function is not None for _, _, timer in self._due)
+
+
+class Desk(Clock):
+    """The world of a gatekeeper.
+
+    :ivar may: text of an alias -> (name, hosts) of whom may register.
+    :ivar sent: (message, to); *names* what is registered; *events* what the log was told.
+    :ivar waiting: answers that are held back while *slow*.
+    """
+
+    def __init__(self, may=()):
+        super().__init__()
+        self.may = dict(may)
+        self.sent, self.names, self.events, self.waiting, self.sizes = [], {}, [], [], []
+        self.calls, self.refused_numbers, self.locating = set(), {}, set()
+        self.slow = False
+        self.tokens = count(1)
+
+    def send(self, data, to, local):
+        """Keep it, read again as a peer would."""
+        assert local == LOCAL
+        self.sizes.append(len(data))
+        self.sent.append((messages.read(data), to))
+
+    def token(self):
+        """Not so random."""
+        return f"{next(self.tokens):032x}"
+
+    def calls_at(self, source, local):
+        """Our signalling address."""
+        return SIGNALLING
+
+    def ras_at(self, source, local):
+        """Our RAS address."""
+        return LOCAL
+
+    def may_register(self, question, answer):
+        """Whoever's alias and hosts are known."""
+        found = [self.may[alias] for alias in question.aliases if alias in self.may]
+        names = tuple([name for name, hosts in found if set(question.hosts) <= set(hosts)])
+        self._answer(answer, names)
+
+    def may_call(self, question, answer):
+        """Unless the number is refused."""
+        self._answer(answer, next((self.refused_numbers[n] for n in question.callee if n in self.refused_numbers), ""))
+
+    def may_locate(self, question, answer):
+        """Those that are known."""
+        self._answer(answer, "" if question.host in self.locating else "securityDenial")
+
+    def _answer(self, answer, value):
+        if self.slow:
+            self.waiting.append(lambda: answer(value))
+        else:
+            answer(value)
+
+    def placed(self, call):
+        """Those that the test says."""
+        return call in self.calls
+
+    def changed(self, name, contact):
+        """Keep it."""
+        if contact is None:
+            self.names.pop(name, None)
+        else:
+            self.names[name] = contact
+
+    def tell(self, event, source, method, reason, user):
+        """Keep it."""
+        self.events.append((event, source.host, reason, user))
+
+
+class Zone:
+    """A gatekeeper on a desk."""
+
+    def __init__(self, may=(), **settings):
+        self.desk = Desk(may)
+        self.settings = Settings(**settings)
+        self.gatekeeper = Gatekeeper(self.desk, lambda: self.settings, 1)
+
+    def hear(self, kind, number, body, source):
+        """Have it take a message; what it sent meanwhile."""
+        return self.hear_data(messages.write(messages.Message(kind, number, body)), source)
+
+    def hear_data(self, data, source):
+        """The same of a datagram."""
+        before = len(self.desk.sent)
+        self.gatekeeper.received(messages.read(data), data, source, LOCAL)
+        return self.desk.sent[before:]
