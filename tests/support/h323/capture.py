@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vosswitch.h323 import per, q931
+from tests.support.h323 import codec as per
+from vosswitch.h323 import q931
 
 _SECTION, _PACKET = 0x0A0D0D0A, 6
 _STATUS_PORT = 7000

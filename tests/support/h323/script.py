@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vosswitch.h323 import per, q931
+from tests.support.h323 import codec as per
+from vosswitch.h323 import q931
 
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "h323"
 RESPONSES = {
