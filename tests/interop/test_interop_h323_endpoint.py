@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.support.h323 import codec as per
+from tests.support.h323 import judge
 from tests.support.h323.endpoint import Endpoint
 from tests.support.h323.script import RESPONSES, calls
+from tests.support.h323.zone import Gatekeeper, Registrant
 from vosswitch.h323 import q931
 
 UNANSWERED = {"openLogicalChannelAck", "masterSlaveDeterminationAck"}
@@ -87,3 +89,37 @@ def test_responses_have_the_numbers_of_their_requests():
             if name == response and "forwardLogicalChannelNumber" in value:
                 numbers = [v["forwardLogicalChannelNumber"] for n, v in asked if n == request]
                 assert value["forwardLogicalChannelNumber"] in numbers
+
+
+def test_an_endpoint_and_a_gatekeeper_have_the_recorded_conversation():
+    """Discovery, registration, keep-alive, admission, disengagement, the end of it; and a keep-alive of a stranger."""
+    zone = Gatekeeper(("127.0.0.9", 1720))
+    zone.start()
+    endpoint = Registrant(zone.address, ("127.0.0.2", 1720), {"h323-ID": "bob", "dialledDigits": "2002"})
+    try:
+        assert endpoint.keep_alive(endpointIdentifier="nobody")[1]["rejectReason"][0] == "fullRegistrationRequired"
+        answers = [endpoint.discover(), endpoint.register(), endpoint.keep_alive(), endpoint.admit("49123")]
+        answers += [endpoint.disengage(), endpoint.unregister()]
+    finally:
+        endpoint.stop()
+        zone.stop()
+    kinds = ["gatekeeper", "registration", "registration", "admission", "disengage", "unregistration"]
+    assert [name for name, _ in answers] == [f"{kind}Confirm" for kind in kinds]
+    assert answers[3][1]["destCallSignalAddress"] == ("ipAddress", {"ip": b"\x7f\0\0\x09", "port": 1720})
+    assert (endpoint.ttl, endpoint.zone) == (60, "TestGk")
+
+
+@pytest.mark.skipif(not judge.AVAILABLE, reason="tshark is not installed (Debian package tshark)")
+def test_the_judge_knows_good_messages_from_bad_ones():
+    """tshark finds nothing in the recordings, and a wound in each message that has one."""
+    recorded = [(step.channel, step.data) for call in calls().values() for step in call.steps]
+    assert not judge.malformed(recorded)
+    wounded = [("signal", recorded[0][1][:-7]), ("control", b"\x02\x70"), ("ras", b"\x0e\xff")]
+    assert len(judge.malformed(wounded)) == 3
+
+
+@pytest.mark.skipif(not judge.AVAILABLE, reason="tshark is not installed (Debian package tshark)")
+@pytest.mark.parametrize("name", ["a_fastQ", "slowsep", "h245setup", "ao_fast"])
+def test_what_scripted_endpoints_say_is_well_formed(name):
+    for endpoint in pair(name, digits=True):
+        assert not judge.malformed((each.channel, each.data) for each in endpoint.said if each.data)
