@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from vosswitch.store.rate_reading import UNTIL, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 MODES = ("full", "merge", "increase-only", "decrease-only")
 KINDS = ("new", "gone", "dearer", "cheaper", "changed", "unchanged", "cancelled", "skipped")
 """Cancelled: a price that was to come; skipped: not taken in this mode."""
 
+_ONLY = {"increase-only": "dearer", "decrease-only": "cheaper"}
 _EFFECTIVE, _PRICE, _CONNECT = 1, 3, 6
 _DECIMALS = frozenset({3, 6, 7, 10, 11})
 _BY_PREFIX = itemgetter(0)
@@ -142,14 +143,22 @@ def planned(
             return old, []
         return _ended(prefix, old, rules.cut)
     rows, found = (old, []) if not new else _Prefix(prefix, old, new, rules).result()
-    if cut is not None:
-        rows, ends = _ended(prefix, rows, max(cut, rules.now))
-        found += ends
-    return rows, found
+    if cut is None:
+        return rows, found
+    if rules.mode in _ONLY:  # a price that ends has neither risen nor fallen
+        last = in_force(rows, max(cut, rules.now))
+        return rows, [*found, Difference("skipped", prefix, cut, last, None)] if last else found
+    rows, ends = _ended(prefix, rows, max(cut, rules.now), {row[_EFFECTIVE] for row in new})
+    return rows, found + ends
 
 
-def _ended(prefix: str, rows: list[Row], cut: int) -> tuple[list[Row], list[Difference]]:
-    kept = [_until(row, cut) for row in rows if row[_EFFECTIVE] < cut]
+def _ended(prefix: str, rows: list[Row], cut: int, again: Collection[int] = ()) -> tuple[list[Row], list[Difference]]:
+    """The code is gone from *cut* on.
+
+    :param again: when the sheet has further prices for it.
+    """
+    kept = [row if row[_EFFECTIVE] >= cut else _until(row, cut) for row in rows]
+    kept = [row for row in kept if row[_EFFECTIVE] < cut or (row[_EFFECTIVE] > cut and row[_EFFECTIVE] in again)]
     if kept == rows:
         return rows, []
     last = in_force(rows, cut) or next((row for row in rows if row[_EFFECTIVE] >= cut), None)
@@ -214,11 +223,22 @@ class _Prefix:
         for row in self._new:
             if row[_EFFECTIVE] > now:
                 self._take(row, row, in_force(self._sorted(), row[_EFFECTIVE]))
+        if self._plain():
+            return self._sorted(), self._found
         if self._rules.mode == "full":
             self._only_the_sheet()
         elif self._rules.mode == "merge":
-            self._go_on(sorted({self._rules.now, *self._ends()}))
+            self._merge()
+        else:
+            self._only(_ONLY[self._rules.mode])
         return self._sorted(), self._found
+
+    def _plain(self) -> bool:
+        """One rate without an end follows another one, as most do: what was taken is all there is to it."""
+        if len(self._old) != 1 or len(self._new) != 1:
+            return False
+        (old,), (new,) = self._old, self._new
+        return old[UNTIL] is None is new[UNTIL] and old[_EFFECTIVE] <= self._rules.now
 
     def _begun(self, past: list[Row]) -> None:
         """The rates of the sheet that begin by now."""
@@ -236,8 +256,20 @@ class _Prefix:
         """A rate that a newer one of the sheet has replaced in the past."""
         before = self._rows.get(row[_EFFECTIVE])
         undated = not row[_EFFECTIVE] and not self._rules.empty  # from now on: the newer one takes its place
-        if not undated and (before is None or not same(before, row)):
+        if before is not None and same(before, row):
+            return
+        if self._over(row):
+            self._tell("skipped", row, before)
+        elif not undated:
             self._take(row, row, before)
+
+    def _over(self, row: Row) -> bool:
+        """Whether it says nothing of the prices from now on: it has ended, and is not the end of the present one."""
+        now = self._rules.now
+        if row[UNTIL] is None or row[UNTIL] > now or self._rules.mode == "full" or self._rules.empty:
+            return False
+        stands = in_force(self._old, now)
+        return not row[_EFFECTIVE] or stands is None or stands[_EFFECTIVE] != row[_EFFECTIVE]
 
     def _current(self, row: Row) -> None:
         """The rate that is to be in force now."""
@@ -253,9 +285,11 @@ class _Prefix:
 
     def _take(self, row: Row, dated: Row, before: Row | None) -> None:
         """:param dated: the rate as it is written."""
+        allowed = _ONLY.get(self._rules.mode)
+        if allowed is not None:  # than it was: never than another line of the sheet says
+            before = in_force(self._old, max(dated[_EFFECTIVE], self._rules.now))
         kind = compared(before, row)
-        allowed = {"increase-only": ("dearer",), "decrease-only": ("cheaper",)}.get(self._rules.mode)
-        if kind == "unchanged" or (allowed is not None and kind not in allowed):
+        if kind == "unchanged" or (allowed is not None and kind != allowed):
             self._tell("unchanged" if kind == "unchanged" else "skipped", row, before)
             return
         until = dated[UNTIL]
@@ -263,9 +297,8 @@ class _Prefix:
             self._tell("skipped", row, before)
             return
         if until is not None:  # what was in force before it does not come back
-            sheet = {one[_EFFECTIVE] for one in self._new}
             for at, one in self._rows.items():
-                if at < dated[_EFFECTIVE] and at not in sheet:
+                if at < dated[_EFFECTIVE] and one not in self._new:
                     self._rows[at] = _until(one, dated[_EFFECTIVE])
         self._rows[dated[_EFFECTIVE]] = dated
         self._tell(kind, dated, before)
@@ -278,30 +311,69 @@ class _Prefix:
             gone = self._rows.pop(at)
             self._found.append(Difference("cancelled", self._prefix, at, gone, None))
 
-    def _ends(self) -> Iterator[int]:
-        return (row[UNTIL] for row in self._new if row[UNTIL] is not None and row[UNTIL] > self._rules.now)
+    def _changes(self) -> set[int]:
+        """Moments at which one of the rates begins or ends."""
+        rows = (*self._rows.values(), *self._old, *self._new)
+        return {moment for row in rows for moment in (row[_EFFECTIVE], row[UNTIL]) if moment is not None}
 
-    def _go_on(self, moments: Iterable[int]) -> None:
-        """Where a rate of the sheet ends and another one of it is in force still, that one goes on."""
-        for at in moments:
-            wanted, stands = in_force(self._new, at), in_force(self._sorted(), at)
-            if wanted is not None and (stands is None or not same(stands, wanted)):
-                self._rows[at] = (wanted[0], at, *wanted[2:])
+    def _coming(self) -> list[int]:
+        now = self._rules.now
+        return sorted({now, *(moment for moment in self._changes() if moment > now)})
+
+    def _merge(self) -> None:
+        """From its first rate on those of the sheet, and former ones that begin later; until then the former ones."""
+        now, told = self._rules.now, {row[_EFFECTIVE] for row in self._new}
+        says = [row for row in self._new if not self._over(row)]
+        later = [row for row in self._old if row[_EFFECTIVE] > now and row[_EFFECTIVE] not in told]
+        begins = min((max(row[_EFFECTIVE], now) for row in says), default=None)
+        for at in self._coming():
+            was = in_force(self._old, at)
+            if begins is None or at < begins:
+                continue
+            wanted, stays = in_force(says, at), in_force(later, at)
+            if stays is not None and (wanted is None or stays[_EFFECTIVE] > wanted[_EFFECTIVE]):
+                wanted = stays
+            self._stand(at, wanted, was)
+
+    def _only(self, kind: str) -> None:
+        """At every moment from now on the rate of the sheet where it is *kind*, else what would be without it."""
+        taken = {row[_EFFECTIVE] for row in self._new if self._rows.get(row[_EFFECTIVE]) == row}
+        for at in self._coming():
+            was, says = in_force(self._old, at), in_force(self._new, at)
+            wanted = was
+            if says is not None and (compared(was, says) == kind or (was is None and says[_EFFECTIVE] in taken)):
+                wanted = says
+                taken.add(says[_EFFECTIVE])
+            self._stand(at, wanted, was)
+
+    def _stand(self, at: int, wanted: Row | None, was: Row | None) -> None:
+        """From *at* on *wanted* is in force, until the next change.
+
+        :param was: what would be without the sheet.
+        """
+        if wanted is None:
+            self._end(at)
+            return
+        stands = in_force(self._sorted(), at)
+        if stands is not None and same(stands, wanted):
+            return
+        self._rows[at] = dated = (wanted[0], at, *wanted[2:])
+        if was is None or not same(was, wanted):
+            self._tell(compared(was, wanted), dated, was)
+
+    def _end(self, at: int) -> None:
+        """From *at* on nothing is in force."""
+        while (stands := in_force(self._sorted(), at)) is not None:
+            del self._rows[stands[_EFFECTIVE]]
+            if stands[_EFFECTIVE] < at:
+                self._rows[stands[_EFFECTIVE]] = _until(stands, at)
+            self._found.append(Difference("gone", self._prefix, at, stands, None))
 
     def _only_the_sheet(self) -> None:
         """From its first rate on the prices of a full list are in force and no others; until then the former stay."""
         begin = max(self._rules.cut, self._new[0][_EFFECTIVE])
-        rows = (*self._rows.values(), *self._new)
-        changes = {moment for row in rows for moment in (row[_EFFECTIVE], row[UNTIL]) if moment is not None}
-        for at in sorted({begin, *(moment for moment in changes if moment > begin)}):
-            self._go_on((at,))
-            if in_force(self._new, at) is not None:
-                continue
-            while (stands := in_force(self._sorted(), at)) is not None:
-                del self._rows[stands[_EFFECTIVE]]
-                if stands[_EFFECTIVE] < at:
-                    self._rows[stands[_EFFECTIVE]] = _until(stands, at)
-                self._found.append(Difference("gone", self._prefix, at, stands, None))
+        for at in sorted({begin, *(moment for moment in self._changes() if moment > begin)}):
+            self._stand(at, in_force(self._new, at), in_force(self._old, at))
 
     def _tell(self, kind: str, row: Row, before: Row | None) -> None:
         new = None if kind == "skipped" else row

@@ -203,6 +203,7 @@ class _Lines:
         self._price = rates.COLUMNS.index("per_minute") - 1
         self._first = [name for name in rates.COLUMNS if name not in own].index("first")
         self._seen: dict[tuple[str, int], Row] = {}
+        self._ends: set[tuple[str, int]] = set()
 
     @staticmethod
     def _clean(name: str, form: Mapping[str, Any]) -> Callable[[str], str]:
@@ -262,7 +263,12 @@ class _Lines:
         place = self._places.get("effective")
         column = self._columns["effective"]
         at = column.default if place is None else column[cells[place]]
-        self._sheet.closed += [Cut(self._columns["prefix"].read(code), at) for code in codes]
+        for code in codes:
+            key = self._columns["prefix"].read(code), at
+            if key in self._seen:
+                raise Wrong("prefix", f'"{code}" has a price and is closed at the same moment')
+            self._ends.add(key)
+            self._sheet.closed.append(Cut(*key))
         if not codes:
             raise Wrong("prefix", f"expected a code in line {number}")
 
@@ -284,6 +290,8 @@ class _Lines:
         for code in codes:
             row = (read[code], *tail)
             key = row[0], row[1]
+            if key in self._ends:
+                raise Wrong("prefix", f'"{code}" has a price and is closed at the same moment')
             before = self._seen.setdefault(key, row)
             if before is row:
                 self._sheet.rows.append(row)

@@ -182,6 +182,94 @@ def test_after_a_full_sheet_the_prices_are_those_of_the_sheet_and_the_past_is_as
             assert (was and Decimal(was)) == (now and Decimal(now))
 
 
+COMING = (NOW, NOW + 1, NOW + DAY - 1, NOW + DAY, NOW + 2 * DAY, NOW + 3 * DAY, NOW + 9 * DAY)
+
+
+def number(price):
+    return None if price is None else Decimal(price)
+
+
+def merged_price(old, sheet, prefix, at):
+    """What a merge shall leave in force: of the sheet's and of those that were to come the one that begins last."""
+    theirs, lines = [[row for row in rows if row[0] == prefix] for rows in (old, sheet)]
+    stands = in_force(theirs, NOW)
+    says = [
+        row
+        for row in lines
+        if not old or row[9] is None or row[9] > NOW or (row[1] and stands is not None and stands[1] == row[1])
+    ]
+    begins = min((max(row[1], NOW) for row in says), default=None)
+    if begins is None or at < begins:
+        return price_at(old, prefix, at)
+    found = [(max(row[1], NOW), 1, row[3]) for row in (in_force(says, at),) if row is not None]
+    dates = {row[1] for row in lines}
+    later = in_force([row for row in theirs if row[1] > NOW and row[1] not in dates], at)
+    if later is not None:
+        found.append((later[1], 0, later[3]))
+    return max(found, default=(0, 0, None))[2]
+
+
+@given(lists(), lists())
+def test_at_every_moment_after_a_merge_the_price_is_the_sheets_or_one_that_was_to_come(old, sheet):
+    rows, kinds, _ = taken(old, sheet, mode="merge")
+    assert [row[:2] for row in rows] == sorted({row[:2] for row in rows})
+    for prefix in ("4", "43", "44"):
+        for at in COMING:
+            assert number(price_at(rows, prefix, at)) == number(merged_price(old, sheet, prefix, at)), (prefix, at)
+    assert (rows != old) == any(kind != "skipped" for kind, _ in kinds)  # what is told is what is written
+
+
+@given(lists(), lists(), st.sampled_from([("increase-only", 1), ("decrease-only", -1)]))
+def test_at_every_moment_only_what_rises_or_falls_is_taken_and_no_price_is_lost(old, sheet, mode):
+    rows, kinds, _ = taken(old, sheet, mode=mode[0])
+    assert [row[:2] for row in rows] == sorted({row[:2] for row in rows})
+    for prefix in ("4", "43", "44"):
+        known = any(row[0] == prefix and (row[9] is None or row[9] > NOW) for row in old)
+        for at in COMING:
+            was, got, says = [number(price_at(some, prefix, at)) for some in (old, rows, sheet)]
+            if was is None:  # a new code is not taken; one that was taken may last longer than it did
+                assert got is None or (known and got == says)
+            else:
+                assert got == (says if says is not None and (says - was) * mode[1] > 0 else was), (prefix, at)
+        if old and not any(row[0] == prefix and 0 < row[1] < NOW for row in sheet):
+            for at in (0, NOW - 2 * DAY, NOW - 1):
+                assert number(price_at(rows, prefix, at)) == number(price_at(old, prefix, at))
+    assert (rows != old) == any(kind not in ("skipped", "unchanged") for kind, _ in kinds)
+
+
+def test_an_increase_for_a_day_is_over_after_the_day():
+    sheet = [rate("43", 0, "2"), rate("43", NOW + DAY, "1")]
+    rows, _, _ = taken([rate("43", 0, "1")], sheet, mode="increase-only")
+    assert [price_at(rows, "43", at) for at in (NOW - 1, NOW, NOW + DAY)] == ["1", "2", "1"]
+
+
+def test_a_merge_of_prices_that_are_over_changes_nothing():
+    old = [rate("43", 0, "1")]
+    rows, kinds, _ = taken(old, [rate("43", NOW - 3 * DAY, "2", until=NOW - DAY)], mode="merge")
+    assert rows == old
+    assert kinds == [("skipped", "43")]
+
+
+def test_the_end_of_an_undated_price_does_not_bring_the_former_one_back():
+    rows, _, _ = taken([rate("43", 0, "1")], [rate("43", 0, "2", until=NOW + DAY)], mode="merge")
+    assert [price_at(rows, "43", at) for at in (NOW - 1, NOW, NOW + DAY)] == ["1", "2", None]
+
+
+@pytest.mark.parametrize("mode", ["increase-only", "decrease-only"])
+def test_a_closed_code_is_neither_dearer_nor_cheaper(mode):
+    old = [rate("43", 0, "1")]
+    rows, kinds, _ = taken(old, [], mode=mode, closed=[("43", NOW + DAY)])
+    assert rows == old
+    assert kinds == [("skipped", "43")]
+
+
+def test_a_closed_code_that_has_a_price_again_later():
+    sheet = [rate("43", NOW + 2 * DAY, "3")]
+    for mode in ("full", "merge"):
+        rows, _, _ = taken([rate("43", 0, "1")], sheet, mode=mode, closed=[("43", NOW + DAY)])
+        assert [price_at(rows, "43", at) for at in (NOW, NOW + DAY, NOW + 2 * DAY)] == ["1", None, "3"], mode
+
+
 @pytest.mark.parametrize(
     ("text", "country", "codes"),
     [
