@@ -15,6 +15,7 @@ class TrunkWish:
     :ivar target: where the REGISTER goes; *domain* stands in its Request-URI, From and To.
     :ivar realm: only this realm's challenges are answered; None = any.
     :ivar tls_name: whom the vendor's certificate has to prove, "" = the target's host.
+    :ivar prefixes: of a gatekeeper: prefixes of numbers that are sent to us; its identifier is *domain*, "" = any.
     """
 
     name: str
@@ -25,6 +26,7 @@ class TrunkWish:
     realm: str | None = None
     local_address: str | None = None
     tls_name: str = ""
+    prefixes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,9 @@ class Trunk:
 class TrunkState:
     """A registration with a vendor, as it is shown.
 
-    :ivar state: of `vosswitch.sip.registrations.registration.State`.
+    :ivar state: of `vosswitch.sip.registrations.registration.State`, or `vosswitch.h323.ras.registration.State`.
     :ivar expires_in: seconds that it is still granted; 0 = it is not.
-    :ivar status: of the last response, 0 = none came; *reason* its words.
+    :ivar status: of the last response, 0 = none came; of a gatekeeper 200 or 403; *reason* its words.
     :ivar state_for: seconds that the state has lasted.
     :ivar next_in: seconds until the next REGISTER; None = one is on the way, or none follows.
     """

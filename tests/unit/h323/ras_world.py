@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
 from pathlib import Path
 
 from vosswitch.h323.ras import messages
+from vosswitch.h323.ras.clients import Clients
 from vosswitch.h323.ras.desk import Settings
 from vosswitch.h323.ras.gatekeeper import Gatekeeper
+from vosswitch.model.trunk import TrunkWish
 from vosswitch.model.values import Address
 
 RECORDED = [
@@ -159,3 +162,123 @@ class Zone:
         before = len(self.desk.sent)
         self.gatekeeper.received(messages.read(data), data, source, LOCAL)
         return self.desk.sent[before:]
+
+
+class Net:
+    """Datagrams between the sockets of one clock: each takes its time, and may be lost or doubled.
+
+    :ivar fate: gives for each datagram the delays of its copies, seconds; none = it is lost.
+    """
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.ends = {}
+        self.fate = lambda: (0.01,)
+        self.seen = []
+
+    def send(self, data, to, source):
+        """Carry it."""
+        self.seen.append((messages.read(data), source, to))
+        for delay in self.fate():
+            self.clock.later(delay, lambda: self.ends[to](data, source) if to in self.ends else None)
+
+
+class ClientDesk:
+    """The world of our registrations at *host* on a network."""
+
+    def __init__(self, net, host="192.0.2.77"):
+        self.net, self.clock = net, net.clock
+        self.local = Address(host, 1719, "ras")
+        self.signalling = Address(host, 1720, "h323")
+        self.clients = Clients(self, 1)
+        self.changes, self.events, self.dropped = [], [], []
+        net.ends[self.local] = self.hear
+
+    def hear(self, data, source):
+        """A datagram came."""
+        self.clients.received(messages.read(data), source, self.local)
+
+    def send(self, data, to, local):
+        """Put it on the network."""
+        assert local == self.local
+        self.net.send(data, to, local)
+
+    def later(self, seconds, function):
+        """On the network's clock."""
+        return self.clock.later(seconds, function)
+
+    def now(self):
+        """Of the network's clock."""
+        return self.clock.now()
+
+    def chance(self):
+        """None."""
+        return 0.0
+
+    def retry_delay(self):
+        """Seconds."""
+        return 30.0
+
+    def find(self, target, local, done):
+        """At once: it is an address."""
+        done(target, self.local)
+
+    def near(self, one, other):
+        """Only the same host."""
+        return one.host == other.host
+
+    def calls_at(self, target, local):
+        """Our signalling address."""
+        return self.signalling
+
+    def ras_at(self, target, local):
+        """Our socket."""
+        return self.local
+
+    def trunk(self, client):
+        """Keep it."""
+        self.changes.append(client.shown())
+
+    def tell(self, event, gateway, up, reason):
+        """Keep it."""
+        self.events.append((event, reason))
+
+    def drop(self, call):
+        """Keep it."""
+        self.dropped.append(call)
+
+
+class Pair:
+    """A gatekeeper and a client of ours on one network; the client may register as gateway ``us``."""
+
+    def __init__(self, **settings):
+        self.zone = Zone({"us": ("gateway:us", ("192.0.2.77", "192.0.2.78"))}, **settings)
+        desk = self.zone.desk
+        self.net = Net(desk)
+        desk.send = self.net.send
+        self.net.ends[LOCAL] = lambda data, source: self.zone.gatekeeper.received(
+            messages.read(data), data, source, LOCAL
+        )
+        self.desk = ClientDesk(self.net)
+        self.clients = self.desk.clients
+        self.wish = TrunkWish("vendor", LOCAL, "", "us", "", prefixes=("49", "33"))
+
+    @property
+    def client(self):
+        """The registration."""
+        return next(self.clients.states())
+
+    def start(self, **changes):
+        """Register."""
+        self.clients.follow([replace(self.wish, **changes)])
+        self.clients.start()
+
+    def go(self, seconds):
+        """Let time go by, with the gatekeeper's housekeeping."""
+        for _ in range(int(seconds)):
+            self.zone.desk.advance(1.0)
+            self.zone.gatekeeper.sweep()
+
+    def sent(self, kind):
+        """The messages of one kind that were sent."""
+        return [message for message, _, _ in self.net.seen if message.kind == kind]

@@ -1,0 +1,367 @@
+"""All our registrations at foreign gatekeepers, and the calls that we make and take through them (7.11-7.15)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from vosswitch.h323.addresses import read_address, write_address, write_aliases
+from vosswitch.h323.per import BadPdu
+from vosswitch.h323.ras.asking import Asker, Patience, Wire
+from vosswitch.h323.ras.client import Client
+from vosswitch.h323.ras.messages import Kind, Message, call_identifier, confirm, identifier, reason_of, reject, write
+from vosswitch.h323.ras.registration import Input
+from vosswitch.h323.versions import endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from vosswitch.model.trunk import TrunkWish
+    from vosswitch.model.values import Address
+
+BANDWIDTH = 1280
+"""Units of 100 bit/s that a call asks for: G.711 in both directions."""
+ADMISSION = Patience(2.0, 3)
+"""For admissions: a caller waits."""
+MOST_CALLS = 20_000
+_MOST_TOLD = 16
+"""Calls that one answer to an InfoRequest names."""
+_PAUSE = 0.02
+"""Seconds between the first registrations of two gateways."""
+_LOST = frozenset({"callerNotRegistered", "invalidEndpointIdentifier", "notRegistered"})
+"""Reasons by which a gatekeeper shows that it does not know us any more."""
+
+
+@dataclass(slots=True)
+class Call:
+    """A call that a gatekeeper has admitted."""
+
+    client: Client
+    reference: int
+    conference: bytes
+    answer: bool
+    bandwidth: int = BANDWIDTH
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What a gatekeeper is asked about a call.
+
+    :ivar call: its callIdentifier; *reference* its call reference.
+    :ivar answer: we are called.
+    :ivar source: where the Setup came from, of an incoming one.
+    """
+
+    call: bytes
+    reference: int
+    caller: str
+    callee: str
+    answer: bool = False
+    conference: bytes = b""
+    source: Address | None = None
+
+
+class Desk(Wire, Protocol):
+    """What the registrations have of the world."""
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+
+    def chance(self) -> float:
+        """From 0 to 1."""
+
+    def retry_delay(self) -> float:
+        """Seconds between attempts (SS_SIP_USER_AGENT_RETRY_DELAY)."""
+
+    def find(self, target: Address, local: str | None, done: Callable[[Address | None, Address | None], None]) -> None:
+        """Look up a gatekeeper's address and our socket towards it; *done* is told later, or at once."""
+
+    def near(self, one: Address, other: Address) -> bool:
+        """Whether a gatekeeper at *other* may send us to *one*."""
+
+    def calls_at(self, target: Address | None, local: Address | None) -> Address | None:
+        """Where calls come to us, as *target* sees it; None = we take none."""
+
+    def ras_at(self, target: Address, local: Address) -> Address:
+        """Our RAS socket as *target* sees it."""
+
+    def trunk(self, client: Client) -> None:
+        """A registration's state has changed."""
+
+    def tell(self, event: str, gateway: str, up: bool, reason: str) -> None:
+        """For the log."""
+
+    def drop(self, call: bytes) -> None:
+        """A gatekeeper ends a call."""
+
+
+class Clients:
+    """All of them.
+
+    :ivar calls: those that are admitted, by callIdentifier.
+    """
+
+    __slots__ = ("_clients", "_leaving", "_started", "_wishes", "asker", "calls", "desk")
+
+    def __init__(self, desk: Desk, first: int) -> None:
+        self.desk = desk
+        self.asker = Asker(desk, first)
+        self._clients: dict[str, Client] = {}
+        self._leaving: set[Client] = set()
+        self._wishes: dict[str, TrunkWish] = {}
+        self._started = False
+        self.calls: dict[bytes, Call] = {}
+
+    # -- which there are
+
+    def start(self) -> None:
+        """Register."""
+        self._started = True
+        self._align()
+
+    def follow(self, wishes: Iterable[TrunkWish]) -> None:
+        """Register what is new or changed, unregister what is gone."""
+        self._wishes = {wish.name: wish for wish in wishes}
+        if self._started:
+            self._align()
+
+    def stop(self) -> None:
+        """Unregister everywhere; `leaving` tells when that is done."""
+        self._started = False
+        self._wishes = {}
+        self._align()
+
+    @property
+    def leaving(self) -> bool:
+        """Whether a gatekeeper has not confirmed yet that we are gone."""
+        return bool(self._leaving)
+
+    def _align(self) -> None:
+        for name, client in list(self._clients.items()):
+            if self._wishes.get(name) != client.wish:
+                del self._clients[name]
+                self._leaving.add(client)
+                client.feed(Input.STOP)
+        for place, wish in enumerate([wish for name, wish in self._wishes.items() if name not in self._clients]):
+            client = self._clients[wish.name] = Client(self, wish)
+            client.start(place * _PAUSE)
+
+    def ended(self, client: Client) -> None:
+        """A registration has been taken back."""
+        self._leaving.discard(client)
+
+    def changed(self, client: Client) -> None:
+        """A registration's state may have changed."""
+        if self._clients.get(client.wish.name) is client:
+            self.desk.trunk(client)
+
+    def tell(self, name: str, up: bool, why: str) -> None:
+        """Have a change written to the log."""
+        self.desk.tell("trunk_up" if up else "trunk_down", name, up, why)
+
+    def states(self) -> Iterator[Client]:
+        """All of them by name."""
+        for name in sorted(self._clients):
+            yield self._clients[name]
+
+    def of(self, target: Address, username: str) -> Client | None:
+        """The registration that calls to a gatekeeper's address go over."""
+        for client in self._clients.values():
+            if client.wish.target == target and client.wish.username == username:
+                return client
+        return None
+
+    def at(self, host: str) -> Client | None:
+        """The registration with the gatekeeper of that address, which may send us calls."""
+        for client in self._clients.values():
+            if client.target is not None and client.target.host == host and client.up:
+                return client
+        return None
+
+    # -- what comes in
+
+    def received(self, message: Message, source: Address, local: Address) -> bool:
+        """Take a message of a gatekeeper of ours; False = it is none."""
+        if self.asker.heard(message, source):
+            return True
+        action = _REQUESTS.get(message.kind)
+        if action is None:
+            return False
+        for client in (*self._clients.values(), *self._leaving):
+            if client.target == source and identifier(message) in ("", client.key):
+                action(self, client, message, source, local)
+                return True
+        return False
+
+    def _send(self, message: Message, to: Address, local: Address) -> None:
+        try:
+            self.desk.send(write(message), to, local)
+        except BadPdu:
+            return
+
+    def _unregistered(self, client: Client, message: Message, source: Address, local: Address) -> None:
+        self._send(confirm(message), source, local)
+        client.taken_back()
+
+    def _bandwidth(self, client: Client, message: Message, source: Address, local: Address) -> None:
+        call = self._call(client, message)
+        if call is None:
+            self._send(reject(message, "invalidConferenceID", allowedBandWidth=0), source, local)
+            return
+        call.bandwidth = message.body["bandWidth"]
+        self._send(confirm(message, bandWidth=call.bandwidth), source, local)
+
+    def _dropped(self, client: Client, message: Message, source: Address, local: Address) -> None:
+        """The gatekeeper ends a call (7.14)."""
+        key = call_identifier(message)
+        if self._call(client, message) is None:
+            self._send(confirm(message), source, local)
+            return
+        del self.calls[key]
+        self._send(confirm(message), source, local)
+        self.desk.drop(key)
+
+    def _call(self, client: Client, message: Message) -> Call | None:
+        call = self.calls.get(call_identifier(message))
+        return call if call is not None and call.client is client else None
+
+    def _asked(self, client: Client, message: Message, source: Address, local: Address) -> None:
+        """The gatekeeper asks for one call, or for all of them (call reference 0)."""
+        reference = message.body["callReferenceValue"]
+        key = call_identifier(message)
+        found = [
+            (one, call)
+            for one, call in self.calls.items()
+            if call.client is client and (not reference or call.reference == reference) and key in (b"", one)
+        ]
+        at = self.desk.calls_at(source, local)
+        body = {
+            "endpointType": endpoint(),
+            "endpointIdentifier": client.key or "-",
+            "rasAddress": write_address(self.desk.ras_at(source, local)),
+            "callSignalAddress": [write_address(at)] if at is not None else [],
+            "endpointAlias": write_aliases(client.aliases),
+            "perCallInfo": [_information(one, call) for one, call in found[:_MOST_TOLD]],
+            "needResponse": False,
+            "unsolicited": False,
+        }
+        self._send(Message(Kind.IRR, message.number, body), source, local)
+
+    # -- calls
+
+    def admit(self, client: Client, admission: Admission, done: Callable[[Address | None, str], None]) -> None:
+        """Ask the gatekeeper for a call.
+
+        :param done: told where the Setup goes (None of an incoming call), and "" or why it may not be made:
+            a reason of admissionReject, ``noAnswer`` or ``notRegistered``.
+        """
+        if not client.up or client.target is None or client.local is None:
+            done(None, "notRegistered")
+            return
+        if client.granted_all is not None and not admission.answer:
+            done(client.granted_all, "")
+            return
+        body = _request(client, admission)
+        if admission.answer:
+            at = self.desk.calls_at(client.target, client.local)
+            if at is not None:
+                body["destCallSignalAddress"] = write_address(at)
+        then = partial(self._admitted, client, admission, done)
+        self.asker.ask(Kind.ARQ, body, client.target, client.local, then, ADMISSION)
+
+    def _admitted(
+        self,
+        client: Client,
+        admission: Admission,
+        done: Callable[[Address | None, str], None],
+        answer: Message | None,
+    ) -> None:
+        if answer is None:
+            done(None, "noAnswer")
+            return
+        if answer.kind != Kind.ACF:
+            reason = reason_of(answer) or "undefinedReason"
+            if reason in _LOST:
+                client.taken_back()
+            done(None, reason)
+            return
+        target = read_address(answer.body["destCallSignalAddress"])
+        if not admission.answer and (target is None or not target.port):
+            done(None, "undefinedReason")
+            return
+        while len(self.calls) >= MOST_CALLS:
+            del self.calls[next(iter(self.calls))]
+        granted = answer.body["bandWidth"]
+        conference = admission.conference or admission.call
+        self.calls[admission.call] = Call(client, admission.reference, conference, admission.answer, granted)
+        done(target, "")
+
+    def over(self, key: bytes) -> None:
+        """A call has ended: its gatekeeper is told (DRQ)."""
+        call = self.calls.pop(key, None)
+        if call is None or call.client.target is None or call.client.local is None or not call.client.key:
+            return
+        body = {
+            "endpointIdentifier": call.client.key,
+            "conferenceID": call.conference,
+            "callReferenceValue": call.reference,
+            "disengageReason": ("normalDrop", 0),
+            "callIdentifier": {"guid": key},
+            "answeredCall": call.answer,
+        }
+        self.asker.ask(Kind.DRQ, body, call.client.target, call.client.local, lambda _: None)
+
+
+def _request(client: Client, admission: Admission) -> dict[str, Any]:
+    """The body of an ARQ (7.11.1)."""
+    callee, caller = _alias(admission.callee), _alias(admission.caller)
+    own = client.aliases[:1]
+    body: dict[str, Any] = {
+        "callType": ("pointToPoint", 0),
+        "callModel": ("gatekeeperRouted", 0),
+        "endpointIdentifier": client.key,
+        "destinationInfo": write_aliases(callee),
+        "srcInfo": write_aliases((*caller, *own) if not admission.answer else caller),
+        "bandWidth": BANDWIDTH,
+        "callReferenceValue": admission.reference,
+        "conferenceID": admission.conference or admission.call,
+        "activeMC": False,
+        "answerCall": admission.answer,
+        "canMapAlias": False,
+        "callIdentifier": {"guid": admission.call},
+        "willSupplyUUIEs": False,
+    }
+    if admission.source is not None:
+        body["srcCallSignalAddress"] = write_address(admission.source)
+    return body | client.named()
+
+
+def _alias(number: str) -> tuple[tuple[str, str], ...]:
+    plain = number.removeprefix("+")
+    if plain and set(plain) <= set("0123456789*#,"):
+        return (("dialledDigits", plain),)
+    return (("h323-ID", number),) if number else ()
+
+
+def _information(key: bytes, call: Call) -> dict[str, Any]:
+    """One call of an InfoRequestResponse."""
+    return {
+        "callReferenceValue": call.reference,
+        "conferenceID": call.conference,
+        "originator": not call.answer,
+        "h245": {},
+        "callSignalling": {},
+        "callType": ("pointToPoint", 0),
+        "bandWidth": call.bandwidth,
+        "callModel": ("gatekeeperRouted", 0),
+        "callIdentifier": {"guid": key},
+    }
+
+
+_REQUESTS: dict[str, Callable[[Clients, Client, Message, Address, Address], None]] = {
+    Kind.URQ: Clients._unregistered,
+    Kind.BRQ: Clients._bandwidth,
+    Kind.DRQ: Clients._dropped,
+    Kind.IRQ: Clients._asked,
+}
