@@ -89,6 +89,7 @@ class Cause(NamedTuple):
     :ivar q850: the Q.850 cause value.
     :ivar text: the peer's words or the table's, for people.
     :ivar sip: a SIP status that came as a reason (RFC 3326), such as 200 = taken elsewhere; 0 = none.
+    :ivar told: *q850* is what a peer said, not what a table has for its status.
     """
 
     reason: str
@@ -97,6 +98,7 @@ class Cause(NamedTuple):
     q850: int
     text: str = ""
     sip: int = 0
+    told: bool = False
 
     @property
     def answerable(self) -> int:

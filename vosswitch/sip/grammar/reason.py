@@ -83,7 +83,8 @@ def refused(reached: Cause, reasons: Reasons) -> Cause:
     """The cause of a final response together with its Reason (RFC 6432): the status decides, the numbers go on."""
     if reasons is NONE:
         return reached
-    return reached._replace(q850=reasons.q850 or reached.q850, text=reasons.text or reached.text)
+    told = reached.told or bool(reasons.q850)
+    return reached._replace(q850=reasons.q850 or reached.q850, text=reasons.text or reached.text, told=told)
 
 
 def abandoned(reached: Cause, values: Sequence[str] | None) -> Cause:
