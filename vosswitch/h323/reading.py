@@ -81,7 +81,7 @@ def _shared(envelope: q931.Message, pdu: dict[str, Any], body: dict[str, Any]) -
         "tells_tunnelling": told,
         "control": control or (),
         "display": read_text(envelope.element(q931.DISPLAY)),
-        "protocol": body["protocolIdentifier"][-1] if "protocolIdentifier" in body else 0,
+        "protocol": (body.get("protocolIdentifier") or (0,))[-1],
     }
 
 
