@@ -6,7 +6,7 @@
 * Its time is bounded by nothing but the message: lists of elements of a few bits.  Here a message has at most
   `MOST_PARTS` of them.
 * Objects know their parents while they are used, for constraints by table, which none of these types has: that is left
-  out, and with it the endless loop over parents when a recursive type fails.
+  out, and with it the walk over parents for the words of an error, which a recursive type could make endless.
 
 Importing the module repairs the library.
 """
@@ -120,7 +120,7 @@ def _from_per(self: Any, char: Charpy) -> None:
         raise TooMuch(f"expected at most {MOST_PARTS} parts")
     values: dict[str, Any] = {}
     is_extended = self._ext is not None and _bits(char, 1)
-    absent = ()
+    absent: list[str] = []
     if self._root_opt:
         count = len(self._root_opt)
         there = _bits(char, count)
