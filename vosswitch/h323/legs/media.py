@@ -1,0 +1,511 @@
+"""What a leg and its peer agree on about media: fast start, H.245, and their words for the call.
+
+Three ways lead to media, and all end in `vosswitch.model.session` values:
+
+* **Fast start**: the caller's channels are an offer, the callee's choice among them is the answer.
+* **Slow start** with an offer of the far side at hand: H.245 opens the channels; the peer's ones are the answer.
+* **Slow start** without one: the peer's capabilities are the offer (its address is not known yet), the far side's answer
+  opens the channels, and only the relay is told where they are (`Located`).
+
+H.245 begins when it is needed and there is a way for it: the tunnel, or a connection (`ControlChannel`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from vosswitch.h323.h225 import Facility
+from vosswitch.h323.h245 import faststart
+from vosswitch.h323.h245.session import Session, Settings
+from vosswitch.h323.legs.channel import ControlChannel
+from vosswitch.h323.legs.digits import method_of
+from vosswitch.h323.legs.states import State
+from vosswitch.model.causes import cause
+from vosswitch.model.signals import Accept, Confirm, Located, Offer, Refuse
+from vosswitch.sdp.codecs import codecs, first_audio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vosswitch.h323.h225 import Message
+    from vosswitch.h323.h245.faststart import Channels
+    from vosswitch.h323.legs.leg import Leg
+    from vosswitch.h323.legs.line import Timer
+    from vosswitch.model.session import SessionDescription
+    from vosswitch.model.signals import Digit
+
+MEDIA_PATIENCE = 30.0
+"""Seconds from Connect until media has to stand (T101, T103: what the stacks in use wait for H.245)."""
+_CHANGE_PATIENCE = 15.0
+"""Seconds that a change of an answered call may take; the far side of a SIP call waits 32."""
+
+
+class Want(StrEnum):
+    """What the call is told when channels are open."""
+
+    NOTHING = "nothing"  # it has been told all: only the relay learns of another address
+    ANSWER = "answer"  # outgoing: the answer to the offer that the call was placed with
+    CONFIRM = "confirm"  # incoming: the answer to the far side's offer of a late offer
+    ACCEPT = "accept"  # the answer to a change of the call
+
+
+_SAYS: dict[Want, type[Located | Confirm | Accept]] = {
+    Want.NOTHING: Located,
+    Want.CONFIRM: Confirm,
+    Want.ACCEPT: Accept,
+}
+
+
+class Media:
+    """The media of one leg; the desk of its `Session`.
+
+    :ivar channel: how H.245 messages travel.
+    :ivar session: H.245, None before it is needed.
+    :ivar ours: what H.245 offers the peer, None = capabilities only.
+    :ivar told: our side as the peer knows it, *heard* the peer's side; None before media stands.
+    :ivar empty_bodies: tunnelled messages go in a Facility with an empty body, as the peer does it.
+    :ivar _proposed: our fast start that waits for its answer; *_offered* the peer's one that we have not answered.
+    :ivar _channels: what fast start has opened.
+    :ivar _caps: the peer's capabilities as an offer, where the caller has made none; *_asked* once the call has them.
+    :ivar _news: media of the peer that the call has not been told of.
+    :ivar _changing: a change of the peer's that the call has not answered; *_held* it holds the call.
+    :ivar _confirms: an offer of ours to the call (`Offer` without a session) waits for its `Confirm`.
+    :ivar _before: what we had told before the change that runs.
+    """
+
+    __slots__ = (
+        "_asked",
+        "_before",
+        "_begun",
+        "_caps",
+        "_changing",
+        "_channels",
+        "_confirms",
+        "_guard",
+        "_held",
+        "_leg",
+        "_needed",
+        "_news",
+        "_offered",
+        "_proposed",
+        "_refused_fast",
+        "channel",
+        "empty_bodies",
+        "heard",
+        "ours",
+        "session",
+        "told",
+        "want",
+    )
+
+    def __init__(self, leg: Leg, tunnelling: bool, known: bool) -> None:
+        self._leg = leg
+        self.channel = ControlChannel(leg.line, self, tunnelling, known)
+        self.session: Session | None = None
+        self.ours: SessionDescription | None = None
+        self.told: SessionDescription | None = None
+        self.heard: SessionDescription | None = None
+        self.want = Want.NOTHING
+        self.empty_bodies = True
+        self._proposed: tuple[dict[str, Any], ...] = ()
+        self._offered: tuple[dict[str, Any], ...] = ()
+        self._channels: Channels | None = None
+        self._caps: SessionDescription | None = None
+        self._news: SessionDescription | None = None
+        self._before: SessionDescription | None = None
+        self._guard: Timer | None = None
+        self._asked = self._begun = self._needed = self._changing = False
+        self._held = self._confirms = self._refused_fast = False
+
+    # -- an outgoing call
+
+    def place(self, offer: SessionDescription | None, fast: bool) -> tuple[dict[str, Any], ...] | None:
+        """Begin with the offer that a call is placed with; what Setup proposes as fast start, None = nothing."""
+        if offer is None:
+            return None
+        self.want, self.told = Want.ANSWER, offer
+        self._proposed = tuple(faststart.proposals(offer)) if fast else ()
+        if not self._proposed:
+            self.ours = offer
+        return self._proposed or None
+
+    def begin_in_setup(self) -> None:
+        """H.245 in Setup: only without fast start, and in the tunnel."""
+        if not self._proposed and self.channel.tunnels:
+            self.begin()
+
+    def _hear_fast_start(self, answers: tuple[dict[str, Any], ...]) -> None:
+        """The peer's answer to our fast start: in any message up to Connect, the first one counts."""
+        assert self.told is not None
+        proposed, self._proposed = self._proposed, ()
+        session = faststart.accepted(proposed, answers, self.told)
+        if session is None:
+            self._slow_down()
+            return
+        self._channels = faststart.calling(proposed, answers, self.told)
+        self._adopt()
+        self._stand(session)
+
+    def no_fast_start(self) -> None:
+        """Connect came, or a refusal: what is not answered by now is refused."""
+        if self._proposed:
+            self._proposed = ()
+            self._slow_down()
+
+    def _slow_down(self) -> None:
+        """Full H.245 instead: at once where the peer has begun it, else with Connect."""
+        self.ours = self.told
+        if self.session is not None:
+            self.session.offer(self.ours)
+
+    @property
+    def is_answerable(self) -> bool:
+        """Whether the call can be told of the answer: media stands, or there is an offer for it."""
+        return self.heard is not None or self._caps is not None
+
+    def has_news(self, late: bool) -> bool:
+        """Whether `news` has something."""
+        return self._news is not None or (late and self._waits_for_offer and self._caps is not None)
+
+    def news(self, late: bool) -> SessionDescription | None:
+        """The media that the call is told of with the next signal.
+
+        :param late: an offer of the peer's can be answered now.
+        """
+        news, self._news = self._news, None
+        if news is None and late and self._waits_for_offer and self._caps is not None:
+            news, self._asked = self._caps, True
+        return news
+
+    @property
+    def _waits_for_offer(self) -> bool:
+        return self.told is None and not self._asked
+
+    def in_band(self, is_there: bool) -> None:
+        """The peer says that there is something to hear before the answer: channels are needed now."""
+        if is_there and not self._proposed and self.heard is None:
+            self.need()
+
+    # -- an incoming call
+
+    def take_offer(self, fast_start: tuple[dict[str, Any], ...] | None) -> SessionDescription | None:
+        """The caller's fast start as an offer; None = slow start."""
+        offer = faststart.offered(fast_start) if fast_start and self._leg.settings.fast_start else None
+        if offer is not None and fast_start:
+            self._offered, self.heard = fast_start, offer
+        self._refused_fast = bool(fast_start) and offer is None
+        return offer
+
+    def answer(self, session: SessionDescription | None) -> dict[str, Any]:
+        """The far side's answer or offer, or another one; the fields of the message that tell of it."""
+        if session is None:
+            pass
+        elif self._offered:
+            return self._choose(session)
+        elif self.heard is None and self.want is Want.NOTHING:
+            self.ours, self.want = session, Want.CONFIRM
+            self._want_channels()
+        elif self.heard is not None and self.told is not None and not alike(session, self.told):
+            self._update(session)
+        return self._refusal()
+
+    def _refusal(self) -> dict[str, Any]:
+        return {"fast_connect_refused": True} if self._refused_fast else {}
+
+    def _choose(self, answer: SessionDescription) -> dict[str, Any]:
+        """Answer the peer's fast start, or refuse it where nothing fits."""
+        offered, self._offered = self._offered, ()
+        chosen = faststart.chosen(offered, answer)
+        self.told = answer
+        if chosen is None:
+            self._refused_fast = True
+            self.heard, self.ours = None, answer
+            self._want_channels()
+            return self._refusal()
+        self._channels = faststart.called(offered, chosen, answer)
+        self._adopt()
+        return {"fast_start": tuple(chosen)}
+
+    def way(self) -> dict[str, Any]:
+        """The field of an answer to Setup that tells the caller where to connect for H.245, if it is needed so."""
+        if not self._needed or self._begun or self.channel.tunnels or self.channel.is_separate:
+            return {}
+        address = self.channel.listen()
+        return {} if address is None else {"h245_address": address}
+
+    # -- H.245 begins
+
+    def need(self) -> None:
+        """H.245 has to run; it begins with the end of the step, or when there is a way."""
+        self._needed = True
+
+    def need_for_media(self) -> None:
+        """Likewise, unless media stands; the answer is there: who has not said that it tunnels does not."""
+        self.channel.decide()
+        if self.heard is None:
+            self._needed = True
+
+    def go_on(self) -> None:
+        """The end of a step: begin what is needed, or see to a way for it."""
+        channel = self.channel
+        if not self._needed or channel.closed:
+            return
+        if channel.is_there:
+            self.begin()
+        elif not channel.tunnels and not channel.is_separate and (self._leg.CALLED or self._leg.state is State.ACTIVE):
+            address = channel.listen()
+            if address is None:
+                self.failed("no port for H.245 is free")
+            else:
+                self._leg.say(Facility(**self._leg.marks(), reason="startH245", h245_address=address))
+
+    def begin(self) -> None:
+        """Send capabilities and master/slave determination, once."""
+        if self._begun:
+            return
+        self._begun = self._needed = True
+        session = self.session = Session(self, self._settings())
+        if self._channels is not None:
+            session.adopt(self._channels)
+        if self._channels is None or self.ours is not None:
+            session.offer(self.ours)
+        session.begin()
+
+    def _settings(self) -> Settings:
+        own = self._leg.settings
+        return Settings(dtmf=method_of(self._leg), payload=own.dtmf_payload, t38=own.t38)
+
+    def _adopt(self) -> None:
+        if self.session is not None and self._channels is not None:
+            self.session.adopt(self._channels)
+
+    def _want_channels(self) -> None:
+        """Open channels for `ours`."""
+        self.need()
+        if self.session is not None:
+            self.session.offer(self.ours)
+
+    # -- what the peer's messages say of it
+
+    def learn(self, message: Message) -> None:
+        """Fast start, tunnelled messages and the way of H.245: all that a message of any kind may hold."""
+        if message.fast_start is not None and self._proposed and not self._leg.CALLED:
+            self._hear_fast_start(message.fast_start)
+        if message.fast_connect_refused and not self._leg.CALLED:
+            self.no_fast_start()
+        if message.control:
+            self._hear_tunnelled(message)
+        if message.control or message.tells_tunnelling:
+            self.channel.peer_tunnels(message.tunnelling or (bool(message.control) and not message.tells_tunnelling))
+        if message.h245_address is not None and not self.channel.is_there and not self.channel.closed:
+            self.need()
+            self.channel.reach(message.h245_address)
+
+    def _hear_tunnelled(self, message: Message) -> None:
+        """All of them, even if the same message ends the tunnel (H.323 8.2.1)."""
+        if not self.channel.tunnels:
+            return
+        self.channel.peer_tunnels(True)
+        if isinstance(message, Facility):
+            self.empty_bodies = message.empty_body
+        for item in message.control:
+            self.channel_heard(item)  # type: ignore[arg-type]
+
+    def channel_heard(self, message: tuple[str, Any]) -> None:
+        """`ChannelUser`: a message of H.245, however it came."""
+        self._leg.step(self._take, message)
+
+    def _take(self, message: tuple[str, Any]) -> None:
+        if self.channel.closed:
+            return
+        self.begin()
+        assert self.session is not None
+        self.session.take(message)
+
+    def channel_open(self) -> None:
+        """`ChannelUser`: the connection is there."""
+        self._leg.step(self.begin)
+
+    def channel_lost(self, _reason: str) -> None:
+        """`ChannelUser`: without H.245 a call goes on as it stands; one without media cannot."""
+        self._leg.step(self._without)
+
+    def _without(self) -> None:
+        session, self.session = self.session, None
+        self._begun = self._needed = False
+        if session is not None:
+            session.end()
+        if self.want is Want.ACCEPT:
+            self.refused("the H.245 connection is gone")
+        elif self.heard is None and self._leg.state is State.ACTIVE:
+            self._leg.end(cause("connection_timeout"))
+
+    # -- the desk of the session
+
+    def send(self, message: tuple[str, Any]) -> None:
+        """`Desk`: one message to the peer."""
+        self.channel.send(message)
+
+    def later(self, seconds: float, function: Callable[[], None]) -> Timer:
+        """`Desk`: a timer of the session."""
+        return self._leg.later(seconds, function)
+
+    def chance(self) -> int:
+        """`Desk`: 24 random bits."""
+        return self._leg.stack.number()
+
+    def capable(self, session: SessionDescription) -> None:
+        """`Desk`: the peer's capabilities: an offer where the call waits for one, or a change (hold and its end)."""
+        if self.told is None and not self._asked:
+            self._caps = session
+        elif self.heard is not None and self._leg.is_answered and _inactive(session) is not self._held:
+            self._held = not self._held
+            self._ask(session)
+
+    def asked(self, session: SessionDescription) -> None:
+        """`Desk`: the peer wants another mode (T.38, audio)."""
+        if self._leg.is_answered:
+            self._ask(session)
+        elif self.session is not None:
+            self.session.decline()
+
+    def _ask(self, session: SessionDescription) -> None:
+        """A change of the peer's goes to the far side."""
+        self._changing = True
+        self._leg.report(Offer(session))
+
+    def opened(self, session: SessionDescription) -> None:
+        """`Desk`: media stands."""
+        self._stand(session)
+
+    def _stand(self, session: SessionDescription) -> None:
+        want, self.want = self.want, Want.NOTHING
+        self._calm()
+        self.heard = session
+        self.told = self.ours or self.told
+        if want is Want.ANSWER:
+            self._news = session
+        else:
+            self._leg.report(_SAYS[want](session))
+
+    def refused(self, _why: str) -> None:
+        """`Desk`: the last change cannot be had."""
+        want, self.want = self.want, Want.NOTHING
+        self._calm()
+        self.ours = self.told = self._before or self.told
+        if want is Want.ACCEPT:
+            self._leg.report(Refuse(488))
+
+    def heard_digit(self, digit: Digit) -> None:
+        """`Desk`: a digit of the peer."""
+        self._leg.digits.heard(digit, "h245")
+
+    def failed(self, _why: str) -> None:
+        """`Desk`: the call cannot go on: without media for want of a codec, else by the peer's fault."""
+        stands = self.heard is not None and self._leg.is_answered
+        self.session = None
+        self._leg.end(cause("session_timeout" if stands else "codec_mismatch"))
+
+    def ended(self) -> None:
+        """`Desk`: the peer has ended H.245."""
+        self._leg.parted()
+
+    # -- changes of an answered call
+
+    def change(self, offer: SessionDescription | None) -> None:
+        """The far side wants a change; None = it wants our offer."""
+        if self.want is not Want.NOTHING or self._changing or self.heard is None:
+            self._leg.report(Refuse(491))
+        elif offer is None:
+            self._confirms = True
+            self._leg.report(Accept(self.heard))
+        elif self.told is not None and alike(offer, self.told):
+            self._leg.report(Accept(self.heard))
+        else:
+            self._before, self.want = self.told, Want.ACCEPT
+            self._guard = self._leg.later(_CHANGE_PATIENCE, lambda: self.refused("no answer"))
+            self._update(offer)
+
+    def _update(self, ours: SessionDescription) -> None:
+        """Let H.245 make channels of it."""
+        self.ours = ours
+        self._want_channels()
+
+    def confirmed(self, answer: SessionDescription | None) -> None:
+        """The far side's answer to an offer of ours."""
+        if answer is None:
+            return
+        if self._confirms:
+            self._confirms = False
+            if self.told is not None and alike(answer, self.told):
+                return
+            self._update(answer)
+            return
+        self.told = self.ours = answer
+        self._want_channels()
+
+    def accepted(self, answer: SessionDescription | None) -> None:
+        """The far side takes the peer's change."""
+        if not self._changing:
+            return
+        self._changing = False
+        if answer is not None and self.session is not None:
+            self.ours = answer
+            self.session.offer(answer)
+
+    def declined(self) -> None:
+        """The far side does not."""
+        if self._changing:
+            self._changing = False
+            if self.session is not None:
+                self.session.decline()
+
+    def _calm(self) -> None:
+        guard, self._guard = self._guard, None
+        if guard is not None:
+            guard.cancel()
+
+    # -- digits, the end
+
+    def digit(self, digit: Digit) -> bool:
+        """Tell the peer a digit by H.245; False where there is none and the signalling cannot carry it."""
+        if not self._begun and self.channel.is_there and method_of(self._leg) in ("alphanumeric", "signal"):
+            self.begin()
+        return self.session is not None and self.session.digit(digit)
+
+    def part(self) -> None:
+        """Say that H.245 is over."""
+        session, self.session = self.session, None
+        if session is not None:
+            session.end()
+
+    def close(self) -> None:
+        """The leg is over."""
+        self.part()
+        self.channel.close()
+
+
+def _inactive(session: SessionDescription) -> bool:
+    """Whether nothing of it is to be sent: hold."""
+    media = first_audio(session)
+    return media is not None and "a=inactive" in media.lines
+
+
+def alike(one: SessionDescription, other: SessionDescription) -> bool:
+    """Whether two descriptions of the same side ask for the same channels, whatever else they say."""
+    return _essence(one) == _essence(other)
+
+
+def _essence(session: SessionDescription) -> list[tuple[Any, ...]]:
+    """Of each section: kind, address, port, codecs in order, direction."""
+    found = []
+    for media in session.media:
+        plain = [replace(codec, payload=0, fmtp="") for codec in codecs(media)] if media.kind == "audio" else []
+        direction = [line for line in (*session.lines, *media.lines) if line in _DIRECTIONS]
+        found.append((media.kind, media.host or session.host, media.port, plain, direction))
+    return found
+
+
+_DIRECTIONS = frozenset({"a=sendonly", "a=recvonly", "a=inactive"})
