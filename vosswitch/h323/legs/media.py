@@ -4,8 +4,8 @@ Three ways lead to media, and all end in `vosswitch.model.session` values:
 
 * **Fast start**: the caller's channels are an offer, the callee's choice among them is the answer.
 * **Slow start** with an offer of the far side at hand: H.245 opens the channels; the peer's ones are the answer.
-* **Slow start** without one: the peer's capabilities are the offer (its address is not known yet), the far side's answer
-  opens the channels, and only the relay is told where they are (`Located`).
+* **Slow start** without one: the peer's capabilities are the offer (its address is not known yet), the answer of the
+  far side opens the channels, and only the relay is told where they are (`Located`).
 
 H.245 begins when it is needed and there is a way for it: the tunnel, or a connection (`ControlChannel`).
 """
@@ -311,7 +311,7 @@ class Media:
         if isinstance(message, Facility):
             self.empty_bodies = message.empty_body
         for item in message.control:
-            self.channel_heard(item)  # type: ignore[arg-type]
+            self.channel_heard(item)
 
     def channel_heard(self, message: tuple[str, Any]) -> None:
         """`ChannelUser`: a message of H.245, however it came."""

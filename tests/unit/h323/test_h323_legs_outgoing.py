@@ -1,0 +1,280 @@
+"""The outgoing leg towards a peer that is played message by message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from vosswitch.h323 import h225
+from vosswitch.h323.elements import Party
+from vosswitch.h323.legs.outgoing import OutgoingLeg
+from vosswitch.model.causes import cause
+from vosswitch.model.identity import Diversion, Identity
+from vosswitch.model.signals import Answer, Carried, Carry, Offer, Proceed, Progress, Refuse, Release, Ring
+from vosswitch.model.values import Address
+
+from tests.unit.h323.legs_world import CALLEE, CALLER, Side, Wire, World, peer, placement, session, stack
+
+OURS = session("192.0.2.10", 4000)
+
+
+class Played:
+    """An outgoing leg, and a peer's messages by hand."""
+
+    def __init__(self, profile: Any = None, offer: Any = OURS, connect: bool = True, **fields: Any) -> None:
+        self.world = World()
+        self.wire = Wire(self.world, CALLER, Address(CALLEE, 1720, "h323"))
+        self.call = Side()
+        profile = profile or peer(fast_start=False)
+        self.leg = OutgoingLeg(stack(), placement(offer, profile, **fields), self.wire, self.call)  # type: ignore[arg-type]
+        self.wire.user = self.leg
+        if connect:
+            self.leg.connected()
+
+    @property
+    def setup(self) -> h225.Setup:
+        found = self.wire.said[0]
+        assert isinstance(found, h225.Setup)
+        return found
+
+    def hear(self, kind: Any, **fields: Any) -> Played:
+        fields = {"reference": self.leg.reference, "call_identifier": self.leg.call_identifier} | fields
+        self.leg.received(h225.write(kind(**fields), True))
+        return self
+
+    def cause(self) -> Any:
+        """Why the call was told that it ended; only once."""
+        (release,) = self.call.all(Release)
+        return release.cause
+
+    def over(self) -> None:
+        assert not self.wire.open
+        assert self.world.waiting == 0
+        assert not self.leg.alarms
+
+
+def test_setup_says_what_every_stack_says() -> None:
+    played = Played(display="Alice", profile=peer(fast_start=False, callee_type="international"))
+    setup = played.setup
+    assert setup.caller == Party("4930123", "unknown", "isdn", "allowed", "user")
+    assert setup.callee == Party("442071234567", "international", "isdn")
+    assert ("dialledDigits", "4930123") in setup.source_aliases
+    assert setup.destination_aliases == (("dialledDigits", "442071234567"),)
+    assert setup.source_address == Address(CALLER, 1720, "h323")
+    assert setup.destination_address == Address(CALLEE, 1720, "h323")
+    assert setup.display == "Alice"
+    assert setup.tunnelling
+    assert not setup.can_overlap
+    assert setup.call_identifier == played.leg.call_identifier
+    assert played.leg.peer_call_id.replace("-", "") == setup.call_identifier.hex()
+
+
+def test_a_private_caller_is_not_told_to_a_peer_that_is_not_trusted() -> None:
+    setup = Played(identity=Identity(private=True), display="Alice").setup
+    assert setup.caller.presentation == "restricted"
+    assert setup.caller.number == ""
+    assert setup.display == ""
+    assert setup.source_aliases == ()
+
+
+def test_a_trusted_peer_is_told_who_the_private_caller_is_and_his_wish() -> None:
+    profile = peer(trusted=True, fast_start=False)
+    setup = Played(profile, identity=Identity(asserted="4930123", private=True)).setup
+    assert setup.caller == Party("4930123", "unknown", "isdn", "restricted", "network")
+
+
+@pytest.mark.parametrize(("presentation", "hidden"), [("allowed", "allowed"), ("restricted", "restricted")])
+def test_presentation_can_be_the_peers_own(presentation: str, hidden: str) -> None:
+    setup = Played(peer(fast_start=False, presentation=presentation)).setup
+    assert setup.caller.presentation == hidden
+
+
+def test_the_latest_diversion_is_the_redirecting_number() -> None:
+    from dataclasses import replace
+
+    identity = Identity(diversions=(Diversion("4989555", "user-busy"), Diversion("4989666")))
+    assert Played(identity=identity).setup.redirecting is None
+    profile = replace(peer(fast_start=False), diversion="diversion")
+    redirecting = Played(profile, identity=identity).setup.redirecting
+    assert redirecting is not None
+    assert (redirecting.number, redirecting.reason) == ("4989555", "user-busy")
+
+
+def test_a_connection_that_never_comes_is_a_connection_timeout() -> None:
+    played = Played(connect=False)
+    played.leg.lost("connection refused")
+    assert played.cause().reason == "connection_timeout"
+    assert played.wire.said == []
+    played.over()
+
+
+def test_silence_after_setup_is_a_connection_timeout() -> None:
+    played = Played()
+    played.world.run(4.9)
+    assert played.call.heard_signals == []
+    played.world.run(0.2)
+    assert played.cause().reason == "connection_timeout"
+    assert played.wire.kinds() == ["Setup", "ReleaseComplete"]
+    played.over()
+
+
+def test_a_connection_that_takes_too_long_sends_nothing() -> None:
+    played = Played(connect=False)
+    played.world.run(6)
+    assert played.cause().reason == "connection_timeout"
+    assert played.wire.said == []
+    played.over()
+
+
+def test_silence_after_call_proceeding_is_a_response_timeout() -> None:
+    played = Played().hear(h225.CallProceeding)
+    assert played.leg.status == 100
+    played.world.run(19.9)
+    assert [type(item) for item in played.call.heard_signals] == [Proceed]
+    played.world.run(0.2)
+    assert played.cause().reason == "response_timeout"
+    played.over()
+
+
+def test_ringing_too_long_is_no_answer() -> None:
+    played = Played().hear(h225.CallProceeding).hear(h225.Alerting)
+    assert played.leg.status == 180
+    played.world.run(119)
+    assert [type(item) for item in played.call.heard_signals] == [Proceed, Ring]
+    played.world.run(2)
+    assert played.cause().reason == "no_answer"
+    assert played.wire.last(h225.ReleaseComplete).cause == 19
+    played.over()
+
+
+def test_the_peers_own_timers_stand_over_the_systems() -> None:
+    played = Played(peer(fast_start=False, timeout_alerting=30.0)).hear(h225.Alerting)
+    played.world.run(31)
+    assert played.cause().reason == "no_answer"
+
+
+def test_progress_without_media_is_told() -> None:
+    played = Played().hear(h225.Progress)
+    assert played.call.heard_signals == [Progress()]
+    assert played.leg.status == 183
+
+
+@pytest.mark.parametrize(
+    ("value", "reason", "name", "status"),
+    [
+        (17, "", "busy", 486),
+        (1, "", "not_found", 404),
+        (34, "", "service_unavailable", 503),
+        (0, "inConf", "busy", 486),
+        (19, "undefinedReason", "client_error", 480),
+        (16, "", "client_error", 480),
+    ],
+)
+def test_a_refusal_is_the_sip_status_of_its_cause(value: int, reason: str, name: str, status: int) -> None:
+    played = Played().hear(h225.CallProceeding).hear(h225.ReleaseComplete, cause=value, reason=reason)
+    assert (played.cause().reason, played.cause().status) == (name, status)
+    assert played.leg.status == status
+    assert played.wire.kinds() == ["Setup"]
+    played.over()
+
+
+def test_the_call_ends_it_before_the_connection_is_there() -> None:
+    played = Played(connect=False)
+    played.leg.send(Release(cause("caller_abandoned")))
+    assert played.wire.said == []
+    assert played.call.heard_signals == []
+    played.over()
+    played.leg.connected()
+    assert played.wire.said == []
+
+
+def test_the_call_ends_it_while_setup_is_unanswered() -> None:
+    played = Played()
+    played.leg.send(Release(cause("caller_abandoned")))
+    assert played.wire.kinds() == ["Setup", "ReleaseComplete"]
+    assert played.wire.last(h225.ReleaseComplete).cause == 16
+    assert played.call.heard_signals == []
+    played.over()
+    played.hear(h225.Connect)
+    assert played.call.heard_signals == []
+
+
+def test_a_lost_connection_ends_the_attempt() -> None:
+    played = Played().hear(h225.CallProceeding)
+    played.leg.lost("reset by peer")
+    assert played.cause().reason == "response_timeout"
+    played.over()
+
+
+def test_a_peer_that_wants_more_digits_gets_none() -> None:
+    played = Played().hear(h225.Other, name="SetupAcknowledge")
+    assert (played.cause().status, played.cause().q850) == (484, 28)
+    assert played.wire.last(h225.ReleaseComplete).cause == 28
+    played.over()
+
+
+def test_a_call_that_is_sent_elsewhere_is_refused_like_a_redirection_that_is_not_followed() -> None:
+    played = Played().hear(
+        h225.Facility, reason="callForwarded", alternative_address=Address("192.0.2.9", 1720, "h323")
+    )
+    assert (played.cause().reason, played.cause().code, played.cause().status) == ("client_error", 302, 480)
+    played.over()
+
+
+def test_status_inquiry_is_answered_in_every_state() -> None:
+    played = Played()
+    for kind, state in ((None, 1), (h225.CallProceeding, 3), (h225.Alerting, 4)):
+        if kind is not None:
+            played.hear(kind)
+        played.hear(h225.Other, name="StatusInquiry")
+        told = played.wire.last(h225.Other)
+        assert (told.name, told.cause, told.state) == ("Status", 30, state)
+
+
+def test_messages_of_other_calls_are_refused_a_few_times_and_change_nothing() -> None:
+    played = Played()
+    for number in range(100):
+        played.hear(h225.Alerting, reference=(played.leg.reference + 1 + number) % 0x7FFF)
+    assert played.call.heard_signals == []
+    assert [type(item) for item in played.wire.said[1:]] == [h225.ReleaseComplete] * 4
+    assert played.wire.last(h225.ReleaseComplete).cause == 81
+
+
+def test_octets_that_are_no_message_end_the_leg_at_last() -> None:
+    played = Played()
+    for _ in range(15):
+        played.leg.received(b"\x08\x02\x00")
+    assert played.call.heard_signals == []
+    played.leg.received(b"\x00")
+    assert played.cause().reason == "protocol_error"
+    played.over()
+
+
+def test_thousands_of_facilities_leave_nothing_behind() -> None:
+    played = Played()
+    for _ in range(3000):
+        played.hear(h225.Facility, reason="transportedInformation", tunnelling=True)
+    assert played.wire.kinds() == ["Setup"]
+    assert len(played.leg.alarms) == 1
+
+
+def test_what_h323_has_no_place_for_is_refused_politely() -> None:
+    played = Played()
+    played.leg.send(Offer(OURS))
+    assert played.call.heard_signals == [Refuse(504)]
+    played.hear(h225.Connect, tunnelling=True)
+    played.leg.send(Carry(7, "MESSAGE"))
+    assert played.call.heard_signals[-1] == Carried(7, 501)
+    assert played.call.all(Answer) == []
+
+
+def test_resume_data_names_the_call() -> None:
+    played = Played(connect=False)
+    assert played.leg.resume_data() == {}
+    played.leg.connected()
+    data = played.leg.resume_data()
+    assert data["protocol"] == "h323"
+    assert data["address"] == [CALLEE, 1720]
+    assert data["reference"] == played.setup.reference
+    assert data["call_identifier"] == (played.setup.call_identifier or b"").hex()
+    assert data["called"] is False
