@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from tests.unit.h323.legs_world import CALLEE, CALLER, Side, Wire, World, peer, placement, session, stack
 from vosswitch.h323 import h225
 from vosswitch.h323.elements import Party
 from vosswitch.h323.legs.outgoing import OutgoingLeg
 from vosswitch.model.causes import cause
 from vosswitch.model.identity import Diversion, Identity
-from vosswitch.model.signals import Answer, Carried, Carry, Offer, Proceed, Progress, Refuse, Release, Ring
+from vosswitch.model.signals import Offer, Proceed, Progress, Refuse, Release, Ring
 from vosswitch.model.values import Address
-
-from tests.unit.h323.legs_world import CALLEE, CALLER, Side, Wire, World, peer, placement, session, stack
 
 OURS = session("192.0.2.10", 4000)
 
@@ -262,10 +262,6 @@ def test_what_h323_has_no_place_for_is_refused_politely() -> None:
     played = Played()
     played.leg.send(Offer(OURS))
     assert played.call.heard_signals == [Refuse(504)]
-    played.hear(h225.Connect, tunnelling=True)
-    played.leg.send(Carry(7, "MESSAGE"))
-    assert played.call.heard_signals[-1] == Carried(7, 501)
-    assert played.call.all(Answer) == []
 
 
 def test_resume_data_names_the_call() -> None:

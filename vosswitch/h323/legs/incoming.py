@@ -21,7 +21,7 @@ from vosswitch.h323.legs.media import MEDIA_PATIENCE, Media
 from vosswitch.h323.legs.numbers import answering, identifier_text, offered
 from vosswitch.h323.legs.states import State
 from vosswitch.model.causes import cause
-from vosswitch.model.h323 import TRANSPORT
+from vosswitch.model.h323 import SIGNALLING_PORT, TRANSPORT
 from vosswitch.model.interfaces import ILeg
 from vosswitch.model.signals import Accept, Answer, Carry, Confirm, Digit, Offer, Proceed, Refuse, Release, Ring
 from vosswitch.model.signals import Progress as InProgress
@@ -71,6 +71,11 @@ class IncomingLeg(Leg):
         found = offered(setup, self.line, self.profile, session, early)
         found.user = self.user or None
         self.stack.incoming(self, found)
+
+    def _reached_at(self) -> tuple[str, int]:
+        told = self._setup.source_address
+        is_own = told is not None and told.host == self.remote.host and told.port
+        return self.remote.host, told.port if is_own and told is not None else SIGNALLING_PORT
 
     def connected(self) -> None:
         """`LineUser`: never of a connection that came in."""

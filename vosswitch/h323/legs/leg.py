@@ -160,8 +160,12 @@ class Leg:
             "reference": self.reference,
             "called": self.CALLED,
             "call_identifier": (self.call_identifier or b"").hex(),
-            "address": [self.remote.host, self.remote.port],
+            "address": list(self._reached_at()),
         }
+
+    def _reached_at(self) -> tuple[str, int]:
+        """Where the peer takes new connections."""
+        return self.remote.host, self.remote.port
 
     # -- steps: whatever happens to a leg happens in one of these
 
