@@ -1,4 +1,4 @@
-"""A world for legs without sockets: a clock, lines that are joined in pairs, H.245 connections, the call at each end."""
+"""A world for legs without sockets: a clock, lines in pairs, H.245 connections, the call at each end."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.h323 import h225, per
-from vosswitch.h323.h225 import BadMessage
 from vosswitch.h323.legs.incoming import IncomingLeg
 from vosswitch.h323.legs.outgoing import OutgoingLeg
 from vosswitch.h323.legs.stack import Stack
 from vosswitch.model.call import Placement
+from vosswitch.model.causes import cause
 from vosswitch.model.h323 import H323Profile
 from vosswitch.model.peer import PeerProfile
 from vosswitch.model.session import MediaDescription, SessionDescription
@@ -317,8 +317,6 @@ class Call:
 
     def hang_up(self, reason: str = "normal", caller: bool = True) -> None:
         """One side's call ends it."""
-        from vosswitch.model.causes import cause
-
         leg = self.outgoing if caller else self.incoming
         assert leg is not None
         leg.send(Release(cause(reason)))
@@ -356,6 +354,3 @@ def confirming(ours: SessionDescription) -> Callable[[Side, Any, Signal], None]:
             leg.send(Accept(ours))
 
     return script
-
-
-__all__ = ["BadMessage"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -90,8 +91,6 @@ def test_presentation_can_be_the_peers_own(presentation: str, hidden: str) -> No
 
 
 def test_the_latest_diversion_is_the_redirecting_number() -> None:
-    from dataclasses import replace
-
     identity = Identity(diversions=(Diversion("4989555", "user-busy"), Diversion("4989666")))
     assert Played(identity=identity).setup.redirecting is None
     profile = replace(peer(fast_start=False), diversion="diversion")
