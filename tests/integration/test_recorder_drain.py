@@ -196,6 +196,25 @@ def test_a_record_that_the_database_refuses_is_kept_aside(node):
     assert (node.spool / "refused.jsonl").read_bytes().count(b"\n") == 1
 
 
+def test_a_disk_that_refuses_to_tidy_up_keeps_no_batch_from_being_told(node):
+    """The switch takes an account that it hears nothing of for one that is gone."""
+    node.call()
+    node.run()
+    while len(segments(node.spool)) < 3:
+        node.call()
+
+    def refuses(_keep):
+        raise OSError(28, "No space left on device")
+
+    node.drain.floor = refuses
+    spent = []
+    while (found := node.drain.step(10)) is not None:
+        spent.append(found["a"].drained)
+    assert sum(spent) == 10 * (node.serial - 1)
+    with pytest.raises(OSError, match="No space"):
+        node.drain.remove_consumed()
+
+
 def test_segments_go_when_they_are_written_and_their_calls_have_ended(node):
     first = segments(node.spool)[0]
     open_call = node.call(end=False)

@@ -10,10 +10,10 @@ import contextlib
 import hashlib
 import os
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import orjson
 
@@ -62,6 +62,9 @@ class SinkState:
         return Position(self.segment, self.offset)
 
 
+_KNOWN = frozenset(field.name for field in fields(SinkState))
+
+
 def folder(spool: str | Path) -> Path:
     """Where all of it is."""
     return Path(spool) / "sinks"
@@ -87,9 +90,12 @@ def states(spool: str | Path) -> list[SinkState]:
 
 def _read(path: Path) -> SinkState | None:
     try:
-        return SinkState(**orjson.loads(path.read_bytes()))
+        values = orjson.loads(path.read_bytes())
+        return SinkState(**{name: value for name, value in values.items() if name in _KNOWN})
     except FileNotFoundError:
         return None
+    except (ValueError, TypeError, AttributeError):  # twice is better than never: from the oldest segment on
+        return SinkState(unquote(path.stem), 0, 0)
 
 
 def write_state(spool: str | Path, state: SinkState) -> None:

@@ -98,7 +98,16 @@ class DeliveryProcess:
         self._names = list(names)
 
     def look_after(self) -> None:
-        """Start the process when it is not there; tell how the sinks are.  Called now and then."""
+        """Start the process when it is not there; tell how the sinks are.  Called now and then.
+
+        A machine that lacks what a process needs is trouble of the sinks alone.
+        """
+        try:
+            self._look_after()
+        except OSError as error:
+            self._say(f"the process of the sinks: {error}")
+
+    def _look_after(self) -> None:
         if self._names and (self._process is None or self._process.poll() is not None):
             now = self._monotonic()
             if now - self._started >= _RESTART_SECONDS:
@@ -128,7 +137,9 @@ class DeliveryProcess:
         lines += [self._refused(state) for state in found if state.refused and state.name in self._names]
         failing = [state for state in found if state.failing and state.name in self._names]
         lines += [f"{state.name}: {state.error}" for state in failing if now - state.failing >= _TOLD_AFTER_MS]
-        text = "; ".join(filter(None, lines))
+        self._say("; ".join(filter(None, lines)))
+
+    def _say(self, text: str) -> None:
         if text != self._told:
             self._told = text
             self._on_trouble(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import MISSING, fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -101,7 +102,8 @@ class Drain:
         spent = self._write_once(ends, after)
         self._pending = None
         self.committed = after
-        self.remove_consumed()
+        with suppress(OSError):  # of the disk; the next sweep tells it, and the switch has to hear of this batch
+            self.remove_consumed()
         return spent
 
     def close(self) -> None:

@@ -169,6 +169,7 @@ class Recorder:
     def _failed(self, error: Exception, seconds: float) -> None:
         if isinstance(error, StalePosition):
             self._drain.begin()
+            self._granting.tell(None)  # of what somebody else has drained
             return
         self._delivery.look_after()
         self._failures += 1

@@ -66,6 +66,37 @@ def test_a_new_sink_begins_where_the_database_is_and_an_old_one_where_it_was(spo
     assert delivery.started == 1
 
 
+@pytest.mark.parametrize("damage", [b"", b'{"name": "web"', b"[]", b'{"name": "web", "segment": 1}'])
+def test_a_sink_whose_state_cannot_be_read_begins_with_the_oldest_segment(spool, damage):
+    """Twice is better than never, and the recorder goes on."""
+    first = segments(spool)[0]
+    files.write_state(spool, SinkState("web", segments(spool)[-1], 40))
+    (files.folder(spool) / "web.json").write_bytes(damage)
+    delivery = made(spool, [])
+    follow(delivery, [{"name": "web"}])
+    assert delivery.floor(segments(spool)[-1]) == first
+    assert files.waiting(spool, files.read_state(spool, "web")) == 40
+
+
+def test_a_state_of_a_later_version_can_be_read(spool):
+    files.write_state(spool, SinkState("web", 3, 40))
+    path = files.folder(spool) / "web.json"
+    path.write_bytes(path.read_bytes().replace(b"{", b'{"unheard_of": 1, ', 1))
+    assert files.read_state(spool, "web").position == (3, 40)
+
+
+def test_a_machine_without_a_process_to_spare_is_trouble_of_the_sinks_alone(spool, monkeypatch):
+    told = []
+    delivery = made(spool, told)
+
+    def fails():
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(delivery, "_start", fails)
+    follow(delivery, [{"name": "web"}])
+    assert told == ["the process of the sinks: [Errno 11] Resource temporarily unavailable"]
+
+
 def test_paused_sinks_are_waited_for_and_those_that_promise_nothing_are_not(spool):
     known = segments(spool)
     delivery = made(spool, [], {"loose": SimpleNamespace(promises=False)})
