@@ -179,6 +179,14 @@ def test_a_record_is_in_the_database_soon_after_its_end(ready):
     assert (drained["segment"], drained["offset"]) == ready.writer.position
 
 
+def test_what_lies_in_the_spool_is_told_until_somebody_takes_it_away(ready):
+    path = Path(ready.boot.spool_directory) / "refused.jsonl"
+    path.write_text("{}\n")
+    assert ready.hear("aside")[-1]["text"] == f"1 calls that the database refuses are kept in {path}"
+    path.unlink()
+    assert ready.hear("aside")[-1]["text"] == ""
+
+
 def test_changes_are_told_on_demand_and_by_themselves(ready):
     ready.load({"accounts": [{"number": "p", "anti_overdraft": True, "overdraft_limit": "5", "rate_group": "g"}]})
     ready.say(op="apply", id=9)

@@ -221,6 +221,12 @@ class Wire:
     def trouble(self, text):
         self.send({"op": "trouble", "text": text})
 
+    note = trouble
+
+    def aside(self, text):
+        if text:
+            self.trouble(text)
+
     def receive(self, seconds):
         return []
 

@@ -45,7 +45,8 @@ class Seen:
     """What a peer saw, as sets of its Call-IDs.
 
     :ivar answered: calls that were answered for it: the caller got the 200, the called side got the ACK of its own.
-    :ivar over: calls whose BYE, from either side, was answered with 200.
+    :ivar over: calls whose BYE, from either side, was answered with 200; or its own with 481: there is no such call any
+        more, of which our BYE after a restart may come too late to be seen.
     :ivar told: calls that the switch sent a BYE for.
     """
 
@@ -88,7 +89,7 @@ def _note(found: Seen, answering: set[str], message: tuple[bool, str, str, str])
         found.answered.add(call_id)
     elif first.startswith("BYE") and not sent:
         found.told.add(call_id)
-    elif method == "BYE" and status == 200:
+    elif method == "BYE" and (status == 200 or (status == 481 and not sent)):
         found.over.add(call_id)
 
 

@@ -164,6 +164,7 @@ class Switch(MultiService):
             on_recall=self.balances.give,
             on_call_others=self._call_others,
             on_sinks=partial(self.note_trouble, "sinks"),
+            on_aside=partial(self.note_trouble, "aside"),
         )
         self.wanting = Wanting(self.balances, self.reactor, self.recorder.want)
         self.journal.on_end = self.recorder.note_end

@@ -41,6 +41,14 @@ class Channel:
         """Tell the operator one line."""
         self.send({"op": "trouble", "text": text})
 
+    def note(self, text: str) -> None:
+        """Have one line logged: something happened, and is over."""
+        self.send({"op": "note", "text": text})
+
+    def aside(self, text: str) -> None:
+        """Tell the operator what lies in the spool for people; "" = nothing."""
+        self.send({"op": "aside", "text": text})
+
     def sinks(self, text: str) -> None:
         """Tell the operator how the CDR sinks are; "" = well."""
         self.send({"op": "sinks", "text": text})

@@ -14,6 +14,7 @@ from vosswitch.cdr.aside import append_line
 from vosswitch.cdr.files import JournalReader, segment_path, segments, sync_segment
 from vosswitch.cdr.journal import Position, Record
 from vosswitch.cdr.record import Cdr
+from vosswitch.recorder.aside import REFUSED
 from vosswitch.store import cdrs, charges, grants
 from vosswitch.store.charges import Batch, LimitReached, Spent
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 _READ = 4000
 _AHEAD = 400
 """Records that are read in one go: with too few of them the same disk blocks are read again and again."""
-_REFUSED = "refused.jsonl"
 
 _DEFAULTS: dict[str, Any] = {field.name: field.default if field.default is not MISSING else [] for field in fields(Cdr)}
 
@@ -222,7 +222,7 @@ class Drain:
             self._commit(fresh)
 
     def _refuse(self, record: Mapping[str, Any], error: Exception) -> None:
-        path = self._spool / _REFUSED
+        path = self._spool / REFUSED
         append_line(path, record)
         reason = " ".join(str(getattr(error, "orig", error)).split())[:200]
         self._on_trouble(f"call {record.get('flowno')}: the database refuses its record, kept in {path}: {reason}")

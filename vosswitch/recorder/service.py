@@ -80,6 +80,7 @@ class RecorderService(Service):
     :param on_recall: ``on_recall(account, most)`` gives back up to *most* units that no call holds, and says how many.
     :param on_call_others: this node lacks money that other nodes hold: they shall look at once.
     :param on_sinks: told one line when CDR sinks fail, "" when they work again.
+    :param on_aside: told one line when something lies in the spool for people to look at, "" when it is gone.
     :param on_nodes: given the numbers of the nodes of the database that are alive, this one among them.
     :ivar backlog: how many ended calls of this run wait for the database; *longest*: at how many of them
         *on_backlog* is told, with True then and with False at half of it.
@@ -116,6 +117,7 @@ class RecorderService(Service):
         on_recall: Callable[[str, int], int] = lambda _account, _most: 0,
         on_call_others: Callable[[], None] = lambda: None,
         on_sinks: Callable[[str], None] = lambda _text: None,
+        on_aside: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self._on_past = on_past
         self._reactor = reactor
@@ -129,6 +131,7 @@ class RecorderService(Service):
         self._on_recall = on_recall
         self._on_call_others = on_call_others
         self._on_sinks = on_sinks
+        self._on_aside = on_aside
         self.log = log
         self.on_backlog: Callable[[bool], None] = lambda _over: None
         self._applying: dict[int, Deferred[int]] = {}
@@ -359,6 +362,12 @@ class RecorderService(Service):
     def _hear_sinks(self, message: dict[str, Any]) -> None:
         self._on_sinks(message["text"])
 
+    def _hear_aside(self, message: dict[str, Any]) -> None:
+        self._on_aside(message["text"])
+
+    def _hear_note(self, message: dict[str, Any]) -> None:
+        self._said(message["text"])
+
     def _hear_fine(self, message: dict[str, Any]) -> None:
         self._on_trouble("")
 
@@ -377,6 +386,8 @@ class RecorderService(Service):
         "trouble": _hear_trouble,
         "sinks": _hear_sinks,
         "fine": _hear_fine,
+        "aside": _hear_aside,
+        "note": _hear_note,
         "outcomes": _hear_past,
         "tallies": _hear_past,
     }

@@ -26,6 +26,7 @@ from vosswitch.delivery.plugins import load_plugins
 from vosswitch.delivery.process import DeliveryProcess, NoDelivery
 from vosswitch.params import files as boot_files
 from vosswitch.params.system import DECLARED
+from vosswitch.recorder.aside import Aside
 from vosswitch.recorder.channel import SWITCH_FD, Channel, SwitchGone
 from vosswitch.recorder.cleaning import CLEANED, removing
 from vosswitch.recorder.drain import Drain
@@ -101,7 +102,8 @@ class Recorder:
         self._wall_ms = wall_ms
         self._node = boot.node_id
         node, zone = (boot.node_id, boot.node_name), ZoneInfo(boot.timezone)
-        self._drain = Drain(database, Path(boot.spool_directory), node, zone, wall_ms, channel.trouble)
+        self._drain = Drain(database, Path(boot.spool_directory), node, zone, wall_ms, channel.note)
+        self._aside = Aside(Path(boot.spool_directory), channel.aside)
         self._granting = Granting(
             database, boot.node_id, channel.send, lambda: self._drain.committed, monotonic, wall_ms
         )
@@ -210,6 +212,7 @@ class Recorder:
         self._deliver()
         self._granting.tell(None)
         self._look()
+        self._aside.look()
         self._channel.send({"op": "ready", "seq": self._feed.seq})
 
     def _last_run(self, gateways: Iterable[Mapping[str, Any]]) -> Iterator[list[dict[str, Any]]]:
@@ -299,6 +302,7 @@ class Recorder:
             self._delivery.look_after()
         if self._is_due("sweep", _SWEEP_SECONDS):
             self._drain.remove_consumed()
+            self._aside.look()
         self._keep_company()
 
     def _meanwhile(self) -> None:

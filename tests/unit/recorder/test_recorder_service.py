@@ -44,11 +44,11 @@ class Switch:
 
     def __init__(self):
         self.reactor = Reactor()
-        self.configs, self.money, self.drained, self.troubles = [], [], [], []
+        self.configs, self.money, self.drained, self.troubles, self.aside = [], [], [], [], []
         self.ready = 0
         self.service = RecorderService(
             self.reactor, SimpleNamespace(path="/etc/x.toml"), self.configs.append, self.money.append,
-            self.drained.append, self.count, self.troubles.append, Logger(),
+            self.drained.append, self.count, self.troubles.append, Logger(), on_aside=self.aside.append,
         )  # fmt: skip
 
     def count(self):
@@ -259,3 +259,14 @@ def test_a_lost_link_takes_nothing_of_what_was_read(switch):
     assert len(switch.configs) == 3
     switch.reactor.advance(0)
     assert len(switch.configs) == 3
+
+
+def test_what_lies_in_the_spool_is_told_and_what_is_over_is_logged_only(switch, monkeypatch):
+    said = []
+    monkeypatch.setattr(switch.service, "_said", said.append)
+    switch.hear("aside", text="1 calls that the database refuses are kept in /x")
+    switch.hear("note", text="call 7: refused")
+    switch.hear("aside", text="")
+    assert switch.aside == ["1 calls that the database refuses are kept in /x", ""]
+    assert said == ["call 7: refused"]
+    assert not switch.troubles
