@@ -15,7 +15,7 @@ from pycrate_asn1dir import H225
 
 from vosswitch.h323 import repair
 
-LONGEST = 16_384
+LONGEST = 8192
 """Bytes of one message that we decode; real ones have less than 4,000."""
 
 

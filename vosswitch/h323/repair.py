@@ -21,7 +21,7 @@ from pycrate_asn1rt.codecs import ASN1CodecPER
 from pycrate_core.charpy import Charpy
 from pycrate_core.utils import TYPE_UINT as T_UINT
 
-MOST_PARTS = 4000
+MOST_PARTS = 2000
 """SEQUENCEs of one message; captured ones have up to 150."""
 _LONG_FORM = 16_384
 """From here on a length is in fragments, which no message that we take is long enough for."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _VERSION = 3
 _HEAD = 4
-LONGEST = 16_384
+LONGEST = 8192
 """Bytes of one packet that we take; the format allows 65,535, real messages have less than 4,000."""
 
 

@@ -164,8 +164,8 @@ def test_any_value_is_the_same_once_it_is_encoded(name: str, seed: int) -> None:
 
 
 def test_a_message_of_too_many_parts_is_given_up() -> None:
-    """16 kB hold 8,000 of two octets each."""
-    many = [{"prefix": ("dialledDigits", "1")}] * 2 * repair.MOST_PARTS
+    """8 kB hold 4,000 of two octets each."""
+    many = [{"prefix": ("dialledDigits", "1")}] * (repair.MOST_PARTS + 1)
     info = {"mc": False, "undefinedNode": False, "gateway": {"protocol": [("voice", {"supportedPrefixes": many})]}}
     body = {"protocolIdentifier": (0, 0, 8, 2250, 0, 4), "destinationInfo": info}
     data = per.encode_uuie({"h323-uu-pdu": {"h323-message-body": ("callProceeding", body)}})
