@@ -24,13 +24,14 @@ from vosswitch.call.fraud.files import BlockFile
 from vosswitch.call.records import Days
 from vosswitch.call.service import CallService
 from vosswitch.call.switchboard import Switchboard
+from vosswitch.h323.service import H323Service
 from vosswitch.hooks.context import PluginContext
 from vosswitch.hooks.manager import Loaded, PluginError, load
 from vosswitch.media.service import MediaService
 from vosswitch.model.trunk import TrunkWish
 from vosswitch.model.values import Address, CallIds
 from vosswitch.params.boot import BadSetting
-from vosswitch.params.listeners import of_sip
+from vosswitch.params.listeners import of_h323, of_sip
 from vosswitch.sip.registrations.files import RegistrationFile
 from vosswitch.sip.registrations.upkeep import Upkeep
 from vosswitch.sip.service import SipService
@@ -158,6 +159,20 @@ def _sip(node: Switch) -> SipService:
         name_servers=node.boot.name_servers,
         prefer=node.boot.dns_prefer,
         tls=node.boot.tls,
+    )
+
+
+def h323(node: Switch) -> H323Service:
+    """The H.323 room; its process comes when somebody speaks it."""
+    return H323Service(
+        node.reactor,
+        of_h323(node.boot.listeners),
+        lambda: node.snapshot.parameters,
+        Credentials(lambda: node.snapshot, node.boot.realm),
+        node.calls,
+        f"vosswitch/{__version__}",
+        Logger(namespace="vosswitch.h323"),
+        partial(node.note_trouble, "h323"),
     )
 
 

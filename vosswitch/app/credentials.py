@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from zope.interface import implementer
 
 from vosswitch.model.call import Credential
+from vosswitch.model.h323 import TRANSPORT
 from vosswitch.model.interfaces import ICredentials
 from vosswitch.model.peer import PLAIN, TRANSFERRING
 from vosswitch.numbers.e164 import BadNumber, dialled
@@ -110,6 +111,8 @@ class Credentials:
     def known(self, source: Address) -> bool:
         """Whether a gateway of either kind is at that address."""
         snapshot = self._snapshot()
+        if source.transport == TRANSPORT:
+            return snapshot.callers.h323 is not None and snapshot.callers.h323.known(source.host)
         return snapshot.callers.trusts(source) or source.host in snapshot.gateways.hosts
 
     def emergency(self, callee: str) -> bool:

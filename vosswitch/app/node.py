@@ -26,6 +26,7 @@ from vosswitch.app.build import wall_ms
 from vosswitch.app.cards import PinKey
 from vosswitch.app.operations import Operations
 from vosswitch.app.parting import Parting
+from vosswitch.app.protocols import Protocols, speaks_h323
 from vosswitch.app.reach import unheard, unreachable
 from vosswitch.app.restart import settle
 from vosswitch.app.told import Told
@@ -175,12 +176,13 @@ class Switch(MultiService):
         self.media = build.media_engine(self)
         self.calls = build.calls(self)
         self.sip = build.sip(self)
+        self.h323 = build.h323(self)
         self.upkeep = build.upkeep(self)
         self.holding = build.holding(self)
         self.guard.lock = self.recorder.lock
         self.watch = Watch(self, self.availability, random.random, Logger(namespace="vosswitch.gateways"))
         self.decider = build.decider(self)
-        self.calls.connect(self.sip, self.decider)
+        self.calls.connect(Protocols(self.sip, self.h323), self.decider)
         self.hints = build.change_hints(self)
         self.control = ControlService(
             self.reactor,
@@ -219,6 +221,7 @@ class Switch(MultiService):
         self.live = True
         try:
             self.sip.startService()
+            self.h323.startService()
             self.control.startService()
         except OSError as error:
             self._deaf(error.strerror or str(error))
@@ -254,7 +257,7 @@ class Switch(MultiService):
         self._follow_gateways()
         self.sip.trunks.start()
         self.watch.start()
-        self.orphans.tell(self.sip.end_orphan, self.reactor.callLater)
+        self.orphans.tell(Protocols(self.sip, self.h323).end_orphan, self.reactor.callLater)
         gc.collect()
         gc.freeze()  # the configuration is never garbage: nothing looks at it again
         gc.set_threshold(*_GC_THRESHOLDS)
@@ -288,7 +291,8 @@ class Switch(MultiService):
     @inlineCallbacks
     def stopService(self) -> Generator[Any, Any, None]:
         """Refuse new calls, let the present ones finish for VS_DRAIN_SECONDS, end and bill the rest, write all down."""
-        self._stopping = self.draining = self.sip.draining = True
+        self._stopping = True
+        self.drain(True)
         self.watch.stop()
         self.parting.stop()
         yield from self._drain()
@@ -300,6 +304,7 @@ class Switch(MultiService):
         if self.live:
             self.sip.trunks.stop()
             yield from self._farewells()
+            yield self.h323.stopService()
             self.upkeep.stop()
             self.holding.stop()
             yield self.sip.stopService()
@@ -315,6 +320,10 @@ class Switch(MultiService):
             if not self.sip.busy():
                 return
             yield deferLater(self.reactor, 0.05)
+
+    def drain(self, draining: bool) -> None:
+        """Take no new calls, or take calls again."""
+        self.draining = self.sip.draining = self.h323.draining = draining
 
     def _drain(self) -> Generator[Any, Any, None]:
         seconds = self.snapshot.parameters["VS_DRAIN_SECONDS"]
@@ -343,6 +352,7 @@ class Switch(MultiService):
         if in_parts:
             self.parting.leave(before)
         self.sip.sockets.configured()
+        self.h323.follow(speaks_h323(self.snapshot))
         self._share_limits()
         backlog.configured(self)
         self.journal.sync_interval = self.snapshot.parameters["VS_JOURNAL_SYNC_INTERVAL"] / 1000

@@ -69,7 +69,7 @@ class Operations:
             "version": __version__,
             "state": "draining" if node.draining else "running",
             "started": node.started,
-            "listen": [str(address) for address in node.sip.addresses],
+            "listen": [str(address) for address in (*node.sip.addresses, *node.h323.addresses)],
             "calls": len(node.calls.calls),
             "registered": len(node.sip.registrar),
             "seq": node.snapshot.seq,
@@ -93,6 +93,7 @@ class Operations:
             "probes_failed": watch.failed,
             "gauged": len(node.gauges),
             "gauged_pairs": len(node.gauges.pairs),
+            "h323": node.h323.counted(),
         }
 
     def calls(self, args: Arguments) -> Iterator[dict[str, Any]]:
@@ -130,7 +131,7 @@ class Operations:
     def _gateway(self, kind: str, gateway: Any) -> dict[str, Any]:
         routing = kind == "routing"
         if routing:
-            address = trunk_text(gateway.transport, gateway.address, gateway.port)
+            address = trunk_text("h323" if gateway.profile.h323 else gateway.transport, gateway.address, gateway.port)
         else:
             address = ", ".join(str(match) for match in gateway.addresses)
         if gateway.profile.dynamic:
@@ -222,7 +223,7 @@ class Operations:
     def drain(self, args: Arguments) -> dict[str, Any]:
         """Take no new calls, or take calls again."""
         node = self._node
-        node.draining = node.sip.draining = not args["off"]
+        node.drain(not args["off"])
         return {"state": "draining" if node.draining else "running", "calls": len(node.calls.calls)}
 
     def registrations(self, args: Arguments) -> Iterator[dict[str, Any]]:

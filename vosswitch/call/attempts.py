@@ -170,6 +170,7 @@ class Attempts:
             early_media=self._early,
             rtp_started=self.media_started,
             registered=self.route is not None and self.route.profile.register,
+            h323=self.route is not None and self.route.profile.h323 is not None,
             conduct=self.route.conduct if self.route is not None else USUAL,
             parameters=self._decision.parameters,
         )

@@ -10,12 +10,12 @@ from vosswitch.call.attempts import Attempts
 from vosswitch.call.funding import Funding
 from vosswitch.call.handover import Handover
 from vosswitch.call.machine import CallMachine, Connect, Finish, HandOver, Input, Relay, State, TryNext, input_of
-from vosswitch.call.media import CallMedia, NoCodec, NoPort
+from vosswitch.call.media import CallMedia, NoCodec, NoPort, needs_relay
 from vosswitch.call.records import close_record, media_record, start_record
 from vosswitch.call.vendor import VendorShort, join_cost, reserve_cost
 from vosswitch.model.causes import Cause, cause
 from vosswitch.model.interfaces import ILegListener, IMediaListener
-from vosswitch.model.signals import Accept, Answer, Offer, Progress, Redirected, Refuse, Release, Ring
+from vosswitch.model.signals import Accept, Answer, Located, Offer, Progress, Redirected, Refuse, Release, Ring
 from vosswitch.model.values import Side
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from vosswitch.call.takeover import Takeover
     from vosswitch.cdr.record import Cdr
     from vosswitch.model.signals import Headers, Signal
+
 
 _EXTEND_AHEAD_MS = 3_000
 WITHHELD_MS = 2_000
@@ -142,6 +143,9 @@ class Call:
             self.attempts.redirected(signal)
             self.media.redirected()
             return
+        if type(signal) is Located:
+            self._located(side, signal)
+            return
         try:
             signal = self.media.fit(side, signal)
         except NoCodec as none:
@@ -155,6 +159,12 @@ class Call:
         what = input_of(side, signal, self.machine.state)
         if what is not None:
             self._perform(self.machine.feed(what, side, signal))
+
+    def _located(self, side: Side, signal: Located) -> None:
+        """Where a side's media is: for the relay, and of an answered call for its record."""
+        self.media.located(side, signal.session)
+        if self.answered is not None:
+            self.media.note_codecs(self.cdr)
 
     def _name_of(self, side: Side) -> str:
         """The gateway of *side* in the decision record."""
@@ -251,6 +261,7 @@ class Call:
                         self.decision.offered.local.host,
                         self.board.legs.local(route.target, route.local_address),
                         route.profile.codecs,
+                        needs_relay(self.decision.offered.source, route.target),
                     )
                 except NoPort as none:
                     self.attempts.skipped(route, str(none))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.call.shed import ShedMedia
+from vosswitch.model.h323 import TRANSPORT
 from vosswitch.model.signals import Accept, Answer, Confirm, Offer, Progress, Refuse, Ring
 from vosswitch.model.values import Side
 from vosswitch.sdp.codecs import common_codec
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from vosswitch.model.call import MediaReport
     from vosswitch.model.session import SessionDescription
     from vosswitch.model.signals import Signal
+    from vosswitch.model.values import Address
 
 _WITH_SESSION = (Ring, Progress, Answer, Confirm, Offer, Accept)
 
@@ -38,6 +40,14 @@ def relays(caller_mode: str, callee_mode: str, default: str) -> bool:
     """
     modes = [default if mode == "auto" else mode for mode in (caller_mode, callee_mode)]
     return "must_on" in modes or "off" not in modes
+
+
+def needs_relay(source: Address, target: Address) -> bool:
+    """Whether media has to pass through us whatever the modes say.
+
+    Where H.323 is spoken a side may be able to say only after the answer where its media is (`Located`).
+    """
+    return TRANSPORT in (source.transport, target.transport)
 
 
 def _apart(caller_local: str | None, callee_local: str | None) -> bool:
@@ -118,9 +128,11 @@ class CallMedia:
         caller_local: str | None,
         callee_local: str | None,
         codecs: tuple[str, ...] = (),
+        always: bool = False,
     ) -> SessionDescription | None:
         """The caller's offer as the next gateway shall see it.
 
+        :param always: it is relayed whatever the modes say.
         :param codecs: what that gateway may use, () = all.
         :raises NoPort: it has to be relayed, and no port is free.
         :raises NoCodec: nothing of the offer is allowed.
@@ -130,7 +142,7 @@ class CallMedia:
         self._asker = Side.CALLER
         told = self._offer or self._given
         self._asked = offer = told and self._permitted(told, Side.CALLER)
-        self.proxied = relays(caller_mode, callee_mode, self._default) or _apart(caller_local, callee_local)
+        self.proxied = always or relays(caller_mode, callee_mode, self._default) or _apart(caller_local, callee_local)
         if not self.proxied:
             return unnamed(offer) if offer is not None and self._private else offer
         if self._session is None:
@@ -211,6 +223,12 @@ class CallMedia:
                 self._callee = before
             if self.proxied and before is not None:
                 self._session.forward(side, before)
+
+    def located(self, side: Side, session: SessionDescription) -> None:
+        """*side* tells where its media is, now that it knows; nobody else has to hear of it."""
+        self.heard(side, session)
+        if self.proxied and self._session is not None:
+            self._session.forward(side, session)
 
     def redirected(self) -> None:
         """The callee's side is somebody else now."""

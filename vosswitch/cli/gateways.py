@@ -106,4 +106,5 @@ def _stored(state: State) -> Iterator[dict[str, Any]]:
 def _address(values: dict[str, Any]) -> str:
     if "addresses" in values:
         return ", ".join(values["addresses"])
-    return trunk_text(values["transport"], values["address"], values["port"])
+    transport = "h323" if values.get("protocol") == "h323" else values["transport"]
+    return trunk_text(transport, values["address"], values["port"])

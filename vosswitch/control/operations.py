@@ -52,7 +52,7 @@ _COUNTS = (
 
 STATISTICS = Operation(
     "statistics",
-    "What the SIP side of this node has counted since its start, and how full its tables are.",
+    "What the signalling of this node has counted since its start, and how full its tables are.",
     (
         Field("started", "time", "when it started"),
         *_COUNTS,
@@ -69,6 +69,7 @@ STATISTICS = Operation(
         Field("probes_failed", "whole", "of these, the others"),
         Field("gauged", "whole", "routing gateways whose quality is known"),
         Field("gauged_pairs", "whole", "pairs of gateway and destination whose quality is known"),
+        Field("h323", "object", "what the H.323 process has counted since it started; empty while there is none"),
     ),
 )
 

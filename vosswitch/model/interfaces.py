@@ -106,7 +106,7 @@ class ICredentials(Interface):
         """Whether a gateway that proves itself by password may call from the `Address` *source*."""
 
     def known(source):
-        """Whether a gateway of either kind has the `Address` *source*: it is no stranger, though it may have to prove itself."""
+        """Whether a gateway of either kind has the `Address` *source*: it is no stranger, though it may have to prove itself. Of a source that speaks H.323: whether a mapping gateway of it does."""
 
     def emergency(callee):
         """Whether the called number of an INVITE, as its Request-URI has it, is in a number group of emergency numbers."""

@@ -22,20 +22,23 @@ def next_allowed(
     early_media: bool,
     rtp_started: bool,
     registered: bool = False,
+    h323: bool = False,
     conduct: Conduct = USUAL,
     parameters: Mapping[str, Any] | Any,
 ) -> bool:
     """Whether to go on after *reached*.
 
-    The attempts are bounded by SS_GATEWAY_SWITCH_LIMIT.  Media stops it: SS_SIP_STOP_SWITCH_AFTER_SDP,
-    SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START.  After ringing it goes on only with SS_GATEWAY_SWITCH_UNTIL_CONNECT, which
-    also lets an unanswered call go on.  Then the gateway's own lists decide, then the end reason
-    (`vosswitch.model.causes.switches`); a busy callee is left to SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY.
+    The attempts are bounded by SS_GATEWAY_SWITCH_LIMIT.  Media stops it: SS_SIP_STOP_SWITCH_AFTER_SDP (of a gateway
+    that speaks H.323 SS_H323_STOP_SWITCH_AFTER_OLC), SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START.  After ringing it goes on
+    only with SS_GATEWAY_SWITCH_UNTIL_CONNECT, which also lets an unanswered call go on.  Then the gateway's own lists
+    decide, then the end reason (`vosswitch.model.causes.switches`); a busy callee is left to
+    SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY.
 
     :param attempts_made: gateways tried so far, this one included.
     :param ringing: the callee's side rang; *early_media*: it sent a session description before the answer;
         *rtp_started*: media came from it.
     :param conduct: of the gateway, with its lists.
+    :param h323: the gateway speaks H.323.
     :param registered: the gateway is one that we register with: SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT.
     :param parameters: the snapshot of the call.
     """
@@ -45,7 +48,7 @@ def next_allowed(
         return False
     if rtp_started and parameters["SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START"]:
         return False
-    if early_media and parameters["SS_SIP_STOP_SWITCH_AFTER_SDP"]:
+    if early_media and parameters["SS_H323_STOP_SWITCH_AFTER_OLC" if h323 else "SS_SIP_STOP_SWITCH_AFTER_SDP"]:
         return False
     if reached in conduct.stop_codes or (ringing and not until_connect):
         return False

@@ -56,10 +56,11 @@ class GatewayIndex:
 
     :ivar gateways: by name.
     :ivar dynamic: those that register with us, by user name; locked ones are not among them.
-    :ivar hosts: the addresses of all of them.
+    :ivar hosts: the addresses of all that speak SIP.
+    :ivar speaks_h323: whether one of them speaks H.323.
     """
 
-    __slots__ = ("_by_host", "_counts", "_lengths", "_shards", "dynamic", "gateways", "hosts")
+    __slots__ = ("_by_host", "_counts", "_lengths", "_shards", "dynamic", "gateways", "hosts", "speaks_h323")
 
     def __init__(self, gateways: Mapping[str, RoutingGateway]) -> None:
         self._take(gateways, {}, {}, set(), gateways)
@@ -104,14 +105,19 @@ class GatewayIndex:
         """Who registers, and who is where."""
         self.dynamic: dict[str, list[RoutingGateway]] = {}
         special: dict[str, PeerProfile] = {}
+        hosts = set()
         for gateway in gateways.values():
             profile = gateway.profile
+            if profile.h323 is not None:
+                continue
+            hosts.add(gateway.address)
             if profile is not PLAIN:
                 if profile.dynamic and gateway.password and not gateway.locked:
                     self.dynamic.setdefault(gateway.registers_as, []).append(gateway)
                 if gateway.address:
                     special.setdefault(gateway.address, profile)
-        self.hosts = frozenset([gateway.address for gateway in gateways.values()])
+        self.speaks_h323 = any(gateway.profile.h323 is not None for gateway in gateways.values())
+        self.hosts = frozenset(hosts)
         self._by_host = special
 
     def parts(self) -> list[object]:

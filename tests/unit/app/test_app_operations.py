@@ -48,6 +48,7 @@ class Node:
             ),
             counted=SipWorld().service.counted,
         )
+        self.h323 = SimpleNamespace(addresses=[], counted=lambda: {"setups": 3}, draining=False)
         self.sip.names = Names(Abilities(), lambda _: None, lambda: 0.0, random.Random(1))
         self.sip.names.keep([Address("vendor.example", 0, "auto")])
         self.calls, self.limits, self.tallies = world.calls, world.limits, world.tallies
@@ -64,6 +65,9 @@ class Node:
         self.plugins = plugins()
         self.failures = Failures()
         self.operations = Operations(self)
+
+    def drain(self, draining):
+        self.draining = self.sip.draining = draining
 
     @property
     def snapshot(self):

@@ -1,0 +1,130 @@
+"""Whom the H.323 process lets in, and how much of each source: counted per IPv4 address or IPv6 /64 network.
+
+A source at its limit is refused; nobody else is turned away for it.  Everything that is remembered is bounded.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from vosswitch.h323.settings import STRANGER_SECONDS, STRANGERS
+from vosswitch.model.source import source_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MOST_SOURCES = 50_000
+"""Sources whose rates are remembered; beyond, the one that has been silent for longest is forgotten."""
+
+
+class Bucket:
+    """So many a second, and so many at once."""
+
+    __slots__ = ("_since", "_tokens")
+
+    def __init__(self, most: float, now: float) -> None:
+        self._tokens, self._since = most, now
+
+    def take(self, rate: float, most: float, now: float) -> bool:
+        """Whether there is one more."""
+        tokens = min(most, self._tokens + (now - self._since) * rate)
+        self._since = now
+        fits = tokens >= 1.0
+        self._tokens = tokens - 1.0 if fits else tokens
+        return fits
+
+
+class Gate:
+    """The counts of all connections.
+
+    :ivar settings: the parameters that it goes by; replaced when they change.
+    :ivar counts: what was refused, by why.
+    """
+
+    __slots__ = ("_connections", "_half_open", "_rates", "_strangers", "connections", "counts", "settings")
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self.settings = settings
+        self.connections = 0
+        self.counts: Counter[str] = Counter()
+        self._connections: Counter[str] = Counter()
+        self._half_open: Counter[str] = Counter()
+        self._rates: OrderedDict[str, Bucket] = OrderedDict()
+        self._strangers: OrderedDict[str, float] = OrderedDict()
+
+    def take(self, host: str, now: float) -> str:
+        """Let a connection of a peer in, half open at first; gives its source, "" when it is refused."""
+        source = source_key(host) if host else "?"
+        why = self._refusal(source, now)
+        if why:
+            self.counts[why] += 1
+            return ""
+        self.connections += 1
+        self._connections[source] += 1
+        self._half_open[source] += 1
+        return source
+
+    def _refusal(self, source: str, now: float) -> str:
+        if self._strangers.get(source, now) > now:
+            return "strangers"
+        settings = self.settings
+        if self.connections >= settings["VS_H323_CONNECTIONS"]:
+            return "too_many_connections"
+        if self._connections.get(source, 0) >= settings["VS_H323_CONNECTIONS_SOURCE"]:
+            return "too_many_connections_of_source"
+        if self._half_open.get(source, 0) >= settings["VS_H323_HALF_OPEN_SOURCE"]:
+            return "too_many_half_open"
+        return ""
+
+    def opened(self, source: str) -> None:
+        """A connection has brought a Setup, or what it is for."""
+        _less(self._half_open, source)
+
+    def give_back(self, source: str, *, half_open: bool) -> None:
+        """A connection that was let in is gone."""
+        self.connections -= 1
+        _less(self._connections, source)
+        if half_open:
+            _less(self._half_open, source)
+
+    def stranger(self, source: str, now: float) -> None:
+        """Nobody knows that source: it is refused for a while without asking."""
+        self.counts["strangers"] += 1
+        self._strangers[source] = now + STRANGER_SECONDS
+        self._strangers.move_to_end(source)
+        if len(self._strangers) > STRANGERS:
+            self._strangers.popitem(last=False)
+
+    def forget_strangers(self) -> None:
+        """The configuration has changed: whoever was a stranger may be none."""
+        self._strangers.clear()
+
+    def may_call(self, source: str, now: float) -> bool:
+        """Whether one more Setup of a source fits VS_SOURCE_CPS."""
+        rate = self.settings["VS_SOURCE_CPS"]
+        if rate is None:
+            return True
+        bucket = self._rates.pop(source, None) or Bucket(rate, now)
+        self._rates[source] = bucket
+        if len(self._rates) > MOST_SOURCES:
+            self._rates.popitem(last=False)
+        fits = bucket.take(rate, rate, now)
+        self.counts["capped"] += not fits
+        return fits
+
+    @property
+    def half_open(self) -> int:
+        """Connections that have not brought what they are for."""
+        return self._half_open.total()
+
+    @property
+    def idle(self) -> bool:
+        """Whether no connection is counted at all."""
+        return not (self._connections or self._half_open or self.connections)
+
+
+def _less(counts: Counter[str], source: str) -> None:
+    counts[source] -= 1
+    if counts[source] <= 0:
+        del counts[source]

@@ -1,0 +1,88 @@
+"""What all connections of the H.323 process share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Protocol
+
+from vosswitch.model.places import WILDCARDS, local_parts
+from vosswitch.model.values import Address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from vosswitch.h323.gate import Gate
+    from vosswitch.h323.transport.signalling import IncomingLine
+    from vosswitch.params.listeners import Listener
+
+
+class Office(Protocol):
+    """The process's worker, as connections see it."""
+
+    def ask(self, name: str, values: tuple[Any, ...], answer: Callable[[Any], None]) -> None:
+        """Ask the switch."""
+
+    def called(self, line: IncomingLine, data: bytes) -> None:
+        """The first message of a connection that a peer has made."""
+
+    def failed(self, text: str) -> None:
+        """Something that should not: in the log, with its traceback."""
+
+
+class World:
+    """The shared parts.
+
+    :ivar settings: the parameters in force (`vosswitch.h323.settings.TOLD`).
+    :ivar listeners: of the configuration.
+    :ivar bound: where we listen for calls, with the real ports.
+    :ivar counts: messages and connections.
+    """
+
+    __slots__ = ("_next_port", "bound", "counts", "gate", "listeners", "office", "reactor", "settings")
+
+    def __init__(
+        self, reactor: Any, settings: Mapping[str, Any], gate: Gate, office: Office, listeners: Sequence[Listener]
+    ) -> None:
+        self.reactor = reactor
+        self.settings = settings
+        self.gate = gate
+        self.office = office
+        self.listeners = listeners
+        self.bound: list[Address] = []
+        self.counts: Counter[str] = Counter()
+        self._next_port = 0
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return float(self.reactor.seconds())
+
+    def shown(self, host: str) -> str:
+        """What a peer that we speak with from the local address *host* is told instead of it."""
+        for one in self.listeners:
+            if one.advertise and _is_at(one.host, host) and (":" in one.advertise) == (":" in host):
+                return one.advertise
+        return host
+
+    def called_at(self, host: str) -> Address:
+        """Where a peer that we speak with from *host* may call us."""
+        for one in self.bound:
+            if one.transport == "h323" and _is_at(one.host, host):
+                return Address(self.shown(host), one.port, "h323")
+        return Address(self.shown(host), 0, "h323")
+
+    def port(self) -> int:
+        """The next port of SS_H245_PORT_RANGE, in turn."""
+        low, high = self.settings["SS_H245_PORT_RANGE"]
+        if not low <= self._next_port <= high:
+            self._next_port = low + int(self.now() * 1000) % (high - low + 1)
+        port, self._next_port = self._next_port, self._next_port + 1
+        return port
+
+
+def _is_at(listener: str, host: str) -> bool:
+    return listener == host or (listener in WILDCARDS and (":" in listener) == (":" in host))
+
+
+def source_of(local_address: str | None) -> tuple[str, int] | None:
+    """Where a connection of ours shall leave from: the IP of a gateway's ``local_address``, any port."""
+    return None if local_address is None else (local_parts(local_address)[0], 0)
