@@ -239,3 +239,27 @@ def test_an_emergency_call_passes_an_agent_in_debt():
     assert world.cdr.end_reason == "normal"
     world.call()
     assert world.cdrs[-1].end_reason == "account_locked"
+
+
+@pytest.mark.parametrize(
+    ("own", "system", "cut"), [("refuse", "cut", False), ("", "refuse", False), ("cut", "refuse", True)]
+)
+def test_a_call_goes_on_where_its_agent_wishes_it(own, system, cut):
+    """The agent has money for 30 seconds of its increment, the others for more."""
+    world = world_of(
+        near={"anti_overdraft": True, "when_money_ends": own},
+        parameters={"VS_WHEN_MONEY_ENDS": system},
+        money={"c": 100 * UNITS, "near": UNITS, "top": 100 * UNITS, "v": 0},
+    )
+    caller, _ = world.talk()
+    world.clock.advance(150)
+    assert (caller.released is not None) is cut
+    if cut:
+        assert (caller.released.reason, world.cdr.agent_fee) == ("balance_exhausted", money("0.6"))
+        return
+    again = world.call()
+    assert again.released.reason == "insufficient_balance"
+    caller.hangs_up()
+    cdr = next(cdr for cdr in world.cdrs if cdr.answer is not None)
+    assert (cdr.agent_fee, cdr.agent_billed_seconds) == (money("1.8"), 180)
+    assert world.balances.state("near").reserved == 0

@@ -46,7 +46,7 @@ def agent_shares(decision: Decision, means: Means) -> Iterator[Share]:
             continue
         prices.append(price)
         emergency = decision.emergency is not None
-        yield Share(
+        share = Share(
             means.balances,
             decision.meter(price),
             agent.number,
@@ -55,6 +55,8 @@ def agent_shares(decision: Decision, means: Means) -> Iterator[Share]:
             kind="agent",
             mode=price.mode,
         )
+        share.lenient = share.bounded and agent.goes_on(decision.snapshot.parameters)
+        yield share
 
 
 def _price(decision: Decision, means: Means, agent: Account) -> Price | None:
