@@ -303,6 +303,9 @@ class Same:
     def call(self, past):
         return recorded(past)
 
+    def own(self, amount, _currency, _at):
+        return amount
+
 
 def peak(database, until):
     """Bytes that a simulation needed at most."""

@@ -57,7 +57,7 @@ def _period(state: State, since: str | None, until: str | None, account: str | N
 
 def _report(state: State, order: Order, period: Period, stack: ExitStack) -> Report:
     from vosswitch.cli.progress import bar  # noqa: PLC0415 - loads nearly everything
-    from vosswitch.cli.simulate import replay_of  # noqa: PLC0415
+    from vosswitch.cli.simulate import replay_of, tell_unconverted  # noqa: PLC0415
     from vosswitch.simulation.configuration import Wanted  # noqa: PLC0415
     from vosswitch.simulation.impact import impact as compare  # noqa: PLC0415
     from vosswitch.simulation.report import Report  # noqa: PLC0415
@@ -72,6 +72,7 @@ def _report(state: State, order: Order, period: Period, stack: ExitStack) -> Rep
     report = Report((("gateway",), ("customer",), ("prefix",)))
     seconds = compare(state.database, period, before, after, report, bar(total, "calls"))
     note(f"{total} calls in {seconds:.1f} s, {report.total.changed} would change")
+    tell_unconverted(before)
     return report
 
 

@@ -132,7 +132,14 @@ def _run(
     done = report.total.old[0]
     calls = counted(done, "call")
     note(f"{calls} in {seconds:.1f} s ({done / max(seconds, 1e-9):.0f}/s), {report.total.changed} would change")
+    tell_unconverted(replay)
     return report
+
+
+def tell_unconverted(replay: Replay) -> None:
+    """Which sums are not what they seem."""
+    for currency, count in sorted(replay.unconverted.items()):
+        note(f"no exchange rate for {currency}: {counted(count, 'amount')} added up without being converted")
 
 
 def replay_of(state: State, wanted: Wanted, stack: ExitStack) -> Replay:

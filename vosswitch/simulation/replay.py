@@ -2,15 +2,17 @@
 
 What is assumed: an attempt at a gateway that the call has tried ends as it did; a gateway that it has not tried answers
 when the call was answered, and is not answered when it was not.  The length is that of the call.  A call that lines,
-money or load refused is refused again, for those are not simulated.
+money or load refused is refused again, for those are not simulated.  Money is in the deployment's currency.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 from vosswitch.accounts.limits import Limit
+from vosswitch.billing.meter import Meter
 from vosswitch.call.deciding.decide import Decider
 from vosswitch.call.deciding.means import Ask
 from vosswitch.model.signals import Try
@@ -18,7 +20,7 @@ from vosswitch.model.values import Address, money
 from vosswitch.routing.failover import next_allowed
 from vosswitch.simulation.judging import Judging
 from vosswitch.simulation.node import NOWHERE, SimulatedNode
-from vosswitch.simulation.past import ANSWERED, Past
+from vosswitch.simulation.past import ANSWERED, Past, Tried
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +59,7 @@ class Replay:
 
     :param days: gives the day (``YYYYMMDD``) of a moment.
     :param on_failure: told that a decision broke; its call counts as refused, as it would be.
+    :ivar unconverted: amounts that are counted as they are, by currency: there is no exchange rate for it.
     """
 
     def __init__(
@@ -75,6 +78,18 @@ class Replay:
         self._days = days
         self._on_failure = on_failure
         self._up: list[tuple[int, str]] = []
+        self.unconverted: Counter[str] = Counter()
+
+    def own(self, amount: int, currency: str, at: int) -> int:
+        """An amount in the deployment's currency, by the exchange rate of that moment."""
+        currencies = self._snapshot.currencies
+        if not amount or not currency or currency == currencies.own:
+            return amount
+        rate = currencies.rate(currency, currencies.own, at)
+        if rate is None:
+            self.unconverted[currency] += 1
+            return amount
+        return int(2 * amount * rate.numerator + rate.denominator) // (2 * rate.denominator)
 
     def call(self, past: Past) -> Result:
         """What this configuration makes of the call; calls come in the order of their start."""
@@ -119,28 +134,51 @@ class Replay:
 
     def _walk(self, past: Past, decision: Decision) -> Result:
         """Try the routes in order, until one answers or the failover stops."""
-        placed, last = 0, ""
+        placed, last, owed = 0, "", 0
         for route in decision.routes:
             if route.name in past.full:
                 continue
             placed, last = placed + 1, route.name
             self._node.tallies.attempted(route.name)
-            answers = self._answers(past, route, placed, decision)
+            decision.tried(route)
+            tried = _outcome(past, route)
+            answers = self._answers(past, route, placed, decision, tried)
             if answers:
-                return self._spoken(past, decision, route)
+                return self._spoken(past, decision, route, owed)
+            owed += self._owed(past, decision, route, tried)
             if answers is None:
                 break
         if not placed:
             refused = "all_gateways_busy" if past.full else _unplaced(decision.unusable)
             return self._result(decision, past, "", refused)
-        return self._result(decision, past, last, "")
+        return self._unspoken(past, decision, last, owed)
 
-    def _answers(self, past: Past, route: Route, placed: int, decision: Decision) -> bool | None:
-        """Whether the attempt is answered; None = it is not, and no further one is made."""
-        outcomes = past.tried.get(route.name)
-        if outcomes is None:
+    def _owed(self, past: Past, decision: Decision, route: Route, tried: Tried | None) -> int:
+        """A vendor's fee for an attempt that is not answered, unless its gateway has said nothing at all."""
+        if tried is not None and not tried.status and not tried.rang:
+            return 0
+        price = decision.vendor_price(route, past.row.start)
+        if price is None:
+            return 0
+        price = decision.chargeable(price)
+        return self.own(Meter(self._modes[price.mode], price.terms).nothing().fee, price.currency, past.row.start)
+
+    def _unspoken(self, past: Past, decision: Decision, gateway: str, owed: int) -> Result:
+        """It was placed, and nobody answered: what the attempt costs."""
+        assert decision.funding is not None
+        fees = [share.meter.nothing().fee for share in decision.funding.shares if share.kind in ("call", "agent")]
+        currency = decision.price.currency if decision.price is not None else ""
+        fee, got = (self.own(one, currency, past.row.start) for one in (fees[0], fees[-1]))
+        found = self._result(decision, past, gateway, "")
+        return found._replace(fee=fee, cost=owed, agents=fee - got)
+
+    def _answers(self, past: Past, route: Route, placed: int, decision: Decision, tried: Tried | None) -> bool | None:
+        """Whether the attempt is answered; None = it is not, and no further one is made.
+
+        :param tried: what became of it then; None = the call has not tried it.
+        """
+        if tried is None:
             return True if past.answered else None
-        tried = outcomes.pop(0) if len(outcomes) > 1 else outcomes[0]
         if tried.reason == ANSWERED:
             return True
         if not tried.followed and past.stopped:
@@ -157,22 +195,24 @@ class Replay:
         )
         return False if goes_on else None
 
-    def _spoken(self, past: Past, decision: Decision, route: Route) -> Result:
+    def _spoken(self, past: Past, decision: Decision, route: Route, owed: int) -> Result:
+        """:param owed: fees of attempts before."""
         row = past.row
         assert decision.funding is not None
-        decision.tried(route)
         answer = row.answer if row.answer is not None else row.start
         shares = decision.funding.shares
         meters = [meter for meter, _ in decision.meters_at(answer) or ()] or [share.meter for share in shares]
         cost = decision.cost_at(route, answer)
-        paid = 0 if cost is None else self._modes[cost.mode].fee(row.hold_ms, cost.terms).fee
+        if cost is not None:
+            owed += self.own(self._modes[cost.mode].fee(row.hold_ms, cost.terms).fee, cost.currency, answer)
         self._hold(route, row.stop)
         found = self._result(decision, past, route.name, "")
-        fee = got = meters[0].fee(row.hold_ms).fee
+        currency = decision.price.currency if decision.price is not None else ""
+        fee = got = self.own(meters[0].fee(row.hold_ms).fee, currency, answer)
         if decision.agent_prices:  # the topmost one pays what the carrier gets
             paying = [meter for share, meter in zip(shares, meters, strict=True) if share.kind == "agent"]
-            got = paying[-1].fee(row.hold_ms).fee
-        return found._replace(answered=True, ms=row.hold_ms, fee=fee, cost=paid, agents=fee - got)
+            got = self.own(paying[-1].fee(row.hold_ms).fee, currency, answer)
+        return found._replace(answered=True, ms=row.hold_ms, fee=fee, cost=owed, agents=fee - got)
 
     def _hold(self, route: Route, until: int) -> None:
         """Its line is in use until the call's end."""
@@ -192,11 +232,24 @@ def _unplaced(reason: str) -> str:
     return "empty_callee" if reason == "no_route" else reason
 
 
-def recorded(past: Past) -> Result:
-    """What became of the call in truth."""
+def _outcome(past: Past, route: Route) -> Tried | None:
+    """What became of the next attempt at that gateway; None = the call has not tried it."""
+    outcomes = past.tried.get(route.name)
+    if outcomes is None:
+        return None
+    return outcomes.pop(0) if len(outcomes) > 1 else outcomes[0]
+
+
+def recorded(past: Past, own: Callable[[int, str, int], int] = lambda amount, _currency, _at: amount) -> Result:
+    """What became of the call in truth.
+
+    :param own: as `Replay.own`.
+    """
     row = past.row
     gateway = f"phone:{row.callee_phone}" if row.callee_phone else row.routing_gateway
     refused = row.end_reason if past.refused else ""
     held = row.hold_ms if past.answered else 0
-    kept = row.fee - money(row.agents[-1]["fee"]) if row.agents else 0
-    return Result(gateway, row.rate_prefix, row.account, refused, past.answered, held, row.fee, row.cost, kept)
+    at = row.start if row.answer is None else row.answer
+    fee, cost = own(row.fee, row.currency or "", at), own(row.cost, row.cost_currency or "", at)
+    kept = fee - own(money(row.agents[-1]["fee"]), row.currency or "", at) if row.agents else 0
+    return Result(gateway, row.rate_prefix, row.account, refused, past.answered, held, fee, cost, kept)

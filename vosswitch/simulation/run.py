@@ -51,7 +51,7 @@ def simulate(
     done = 0
     for done, row in enumerate(past_calls(database, period.since, period.until, period.account), 1):
         past = Past(row)
-        old, new = recorded(past), replay.call(past)
+        old, new = recorded(past, replay.own), replay.call(past)
         if report.add(old, new):
             on_changed(past, old, new)
         if done % BETWEEN == 0:

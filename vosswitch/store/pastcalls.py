@@ -26,7 +26,7 @@ _COLUMNS = {
     "routing_gateway": "calleegatewayid", "callee_phone": "calleephone", "rate_prefix": "rateprefix",
     "fee": "fee", "cost": "incomefee", "hold_ms": "holdtimems", "end_reason": "endreasonname",
     "end_direction": "enddirection", "attempts": "attempts", "decision": "decision",
-    "agents": "agents", "id": "id",
+    "agents": "agents", "currency": "currency", "cost_currency": "costcurrency", "id": "id",
 }  # fmt: skip
 
 
@@ -34,7 +34,8 @@ class PastRow(NamedTuple):
     """One finished call as stored.
 
     :ivar fee: units of 10^-7, likewise *cost*; times are epoch milliseconds.
-    :ivar attempts: JSON text; *decision* as it was kept, None = it was not; *agents* as in `Cdr`.
+    :ivar attempts: JSON text; *decision* as it was kept, None = it was not; *agents* as in `Cdr`;
+        *currency* of the fee, *cost_currency* of the cost, empty = the deployment's.
     """
 
     flowno: int
@@ -58,6 +59,8 @@ class PastRow(NamedTuple):
     attempts: str
     decision: Any
     agents: Any
+    currency: str | None
+    cost_currency: str | None
     id: int
 
 

@@ -23,6 +23,7 @@ from tests.unit.call.call_world import (
     routing,
     unexpected,
 )
+from vosswitch.billing.currencies import Currencies, ExchangeRate
 from vosswitch.call.records import Days
 from vosswitch.model.call import Contact
 from vosswitch.model.values import Address
@@ -45,11 +46,15 @@ def row_of(cdr, number=1):
     return PastRow(**values | {"id": number})
 
 
+def replay_of(world, snapshot=None):
+    return Replay(snapshot or world.snapshot, plugins().freeze(unexpected), Days(ZoneInfo("UTC")).of, broken)
+
+
 def replayed(world, snapshot=None, cdrs=None):
     """Pairs of what was and what would be."""
-    replay = Replay(snapshot or world.snapshot, plugins().freeze(unexpected), Days(ZoneInfo("UTC")).of, broken)
+    replay = replay_of(world, snapshot)
     pasts = [Past(row_of(cdr)) for cdr in (world.cdrs if cdrs is None else cdrs)]
-    return [(recorded(past), replay.call(past)) for past in pasts]
+    return [(recorded(past, replay.own), replay.call(past)) for past in pasts]
 
 
 def broken(error):
@@ -408,3 +413,57 @@ def test_a_call_that_a_dynamic_list_refused_is_refused_again():
     world.call()
     ((was, would_be),) = replayed(world)
     assert (was.refused, would_be.refused) == ("blacklisted", "blacklisted")
+
+
+ATTEMPTS = by_name(
+    group("retail", rate("43", "0.6", attempt_fee="0.05")), group("wholesale", rate("43", "0.3", attempt_fee="0.01"))
+)
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_failed_attempts_cost_what_they_did(answered):
+    world = World(rate_groups=ATTEMPTS)
+    caller = world.call()
+    world.out.fails(503)
+    if answered:
+        world.out.answers(offer(5000))
+        world.clock.advance(60)
+        caller.hangs_up()
+    else:
+        world.out.fails(503)
+    ((old, new),) = replayed(world)
+    assert new == old
+    assert (new.fee, new.cost) == ((6_500_000, 3_200_000) if answered else (500_000, 200_000))
+    world.tell(rate_groups=by_name(group("wholesale", rate("43", "0.3", attempt_fee="0.02"))))
+    ((old, new),) = replayed(world)
+    assert new == old._replace(cost=old.cost + 200_000)
+
+
+def test_a_gateway_that_said_nothing_is_owed_nothing():
+    world = World(rate_groups=ATTEMPTS)
+    world.call()
+    for _ in range(2):
+        world.out.times_out()
+    ((old, new),) = replayed(world)
+    assert new == old
+    assert (new.fee, new.cost) == (500_000, 0)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_money_of_other_currencies_is_converted_by_the_rate_at_the_answer(known):
+    """The customer pays in USD, the vendor gets GBP."""
+    world = World()
+    talk(world, 60)
+    cdr = dataclasses.replace(world.cdr, currency="USD", cost_currency="GBP")
+    values = {"EUR/USD": [(0, "9"), (cdr.answer, "1.25"), (cdr.answer + 1, "9")]}
+    if known:
+        values["GBP/EUR"] = [(0, "1.2")]
+    found = {
+        name: ExchangeRate.from_body({"name": name, "values": [{"from": at, "rate": one} for at, one in some]})
+        for name, some in values.items()
+    }
+    snapshot = dataclasses.replace(world.snapshot, currencies=Currencies(found, "EUR", {"c": "USD", "v": "GBP"}))
+    replay = replay_of(world, snapshot)
+    old = recorded(Past(row_of(cdr)), replay.own)
+    assert (old.fee, old.cost) == (4_800_000, 3_600_000 if known else 3_000_000)
+    assert dict(replay.unconverted) == ({} if known else {"GBP": 1})
