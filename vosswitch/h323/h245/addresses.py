@@ -1,0 +1,32 @@
+"""Transport addresses of H.245 (media and its control) to and from host and port."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+Endpoint = tuple[str, int]
+"""Host as an IP literal, and port."""
+
+
+def read(value: tuple[str, Any] | None) -> Endpoint | None:
+    """A ``TransportAddress``; None when there is none, for another network than IP, multicast, or an impossible one."""
+    if value is None or value[0] != "unicastAddress":
+        return None
+    kind, body = value[1]
+    if kind not in ("iPAddress", "iP6Address"):
+        return None
+    packed, port = body["network"], body["tsapIdentifier"]
+    if len(packed) != (4 if kind == "iPAddress" else 16) or not 0 < port < 65536 or not any(packed):
+        return None
+    return str(ipaddress.ip_address(packed)), port
+
+
+def write(host: str, port: int) -> tuple[str, Any]:
+    """A ``TransportAddress``.
+
+    :raises ValueError: *host* is no IP literal.
+    """
+    literal = ipaddress.ip_address(host)
+    kind = "iPAddress" if literal.version == 4 else "iP6Address"
+    return "unicastAddress", (kind, {"network": literal.packed, "tsapIdentifier": port})
