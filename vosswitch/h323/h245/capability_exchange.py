@@ -42,7 +42,7 @@ class CapabilityExchange:
     :ivar peer: what the peer has said last, None = nothing yet.
     :param changed: called when the peer has said something new, with what it had said before.
     :param taken: called when the peer has taken what we said.
-    :param failed: called with a reason when it does not.
+    :param failed: called with a reason when it does not, and whether it has not answered at all.
     """
 
     __slots__ = (
@@ -66,7 +66,7 @@ class CapabilityExchange:
         settings: Settings,
         changed: Callable[[Capabilities | None], None],
         taken: Callable[[], None],
-        failed: Callable[[str], None],
+        failed: Callable[[str, bool], None],
     ) -> None:
         self._desk, self._settings = desk, settings
         self._changed, self._taken, self._failed = changed, taken, failed
@@ -150,11 +150,11 @@ class CapabilityExchange:
 
     def _refused(self) -> None:
         self.stop()
-        self._failed("the peer refuses our capabilities")
+        self._failed("the peer refuses our capabilities", False)
 
     def _expired(self) -> None:
         self._desk.send(("indication", ("terminalCapabilitySetRelease", {})))
-        self._failed("no answer to our capabilities")
+        self._failed("no answer to our capabilities", True)
 
     TABLE: ClassVar[dict[State, dict[Input, tuple[State, Callable[[CapabilityExchange], None]]]]] = {
         State.IDLE: {

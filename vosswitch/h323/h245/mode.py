@@ -43,10 +43,10 @@ class ModeRequest:
 
     __slots__ = (
         "_answered",
+        "_codec",
         "_desk",
         "_image",
         "_number",
-        "_codec",
         "_settings",
         "_theirs",
         "_timer",

@@ -176,7 +176,7 @@ def describe(plan: Plan, peer: Capabilities, outcome: Outcome) -> SessionDescrip
         section = image(port, lines)
     else:
         media = [item for item in (outcome.sent, outcome.received) if item is not None and not isinstance(item, Fax)]
-        section = speech(_answered(plan, media), _agreed(plan, peer), port, _ptime(media) + lines)
+        section = speech(_answered(plan, media), _agreed(plan, peer), port, packets(media) + lines)
     parts = [MediaDescription(item.kind, 0, item.protocol, item.formats) for item in plan.session.media] or [section]
     parts[plan.place] = section
     return SessionDescription(host=host, media=tuple(parts))
@@ -197,7 +197,8 @@ def _agreed(plan: Plan, peer: Capabilities) -> Codec | None:
     return _event(peer) if plan.event is not None else None
 
 
-def _ptime(media: Sequence[Audio]) -> tuple[str, ...]:
+def packets(media: Sequence[Audio]) -> tuple[str, ...]:
+    """``a=ptime`` of what is sent; none where the figure can only be the most that a side takes."""
     if not media or media[0].milliseconds > audio.LONGEST_PACKET:
         return ()
     return (f"a=ptime:{media[0].milliseconds}",)
