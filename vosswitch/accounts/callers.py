@@ -338,6 +338,12 @@ class Callers:
         place = self._users.get(username)
         return place is not None and any(e.gateway.profile.dynamic and not e.gateway.locked for e in place.entries)
 
+    def registrants(self, username: str) -> tuple[MappingGateway, ...]:
+        """The gateways of this user name that speak H.323 and register with us; locked ones are not among them."""
+        place = self.h323._users.get(username) if self.h323 is not None else None
+        entries = place.entries if place is not None else ()
+        return tuple([one.gateway for one in entries if one.gateway.profile.dynamic and not one.gateway.locked])
+
     def _at(self, host: str) -> Iterator[_Place]:
         """The places that a source address belongs to, the most specific first."""
         place = self._exact.get(host)

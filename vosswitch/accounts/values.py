@@ -207,6 +207,7 @@ class Phone:
     :ivar privileges: what it has of its own.
     :ivar spending_limited: what its calls cost counts against a limit of its own.
     :ivar private_rates: name of the price list that is looked in before all others for its calls; None = none.
+    :ivar h323_addresses: networks that it may register from by H.323; none = it may not.
     :ivar limit: what each of its calls takes, those to it too.
     """
 
@@ -223,6 +224,7 @@ class Phone:
     privileges: Privileges = ORDINARY
     spending_limited: bool = False
     private_rates: str | None = None
+    h323_addresses: tuple[str, ...] = ()
     limit: Limit = field(init=False, repr=False, compare=False, default=NO_LIMIT)
 
     def __post_init__(self) -> None:
@@ -248,6 +250,7 @@ class Phone:
             privileges=Privileges.from_body(body),
             spending_limited=body.get("spending_limit") is not None,
             private_rates=body.get("private_rates"),
+            h323_addresses=tuple(body.get("h323_addresses") or ()),
         )
 
 

@@ -220,7 +220,7 @@ def kept_alive(snapshot: Snapshot) -> tuple[tuple[Address, str | None], ...]:
 
 
 def trunk_wishes(snapshot: Snapshot) -> list[TrunkWish]:
-    """The registrations that routing gateways ask for (`PeerProfile.register`); a locked gateway asks for none."""
+    """The registrations by SIP that routing gateways ask for (`PeerProfile.register`); a locked one asks for none."""
     return [
         TrunkWish(
             name=gateway.name,

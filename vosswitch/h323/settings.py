@@ -22,6 +22,13 @@ TOLD = (
     "VS_H323_HALF_OPEN_SOURCE",
     "VS_H323_MESSAGE_RATE",
     "VS_SOURCE_CPS",
+    "VS_H323_GATEKEEPER",
+    "VS_H323_BANDWIDTH",
+    "VS_H323_RAS_RATE",
+    "SS_ENDPOINTTIMETOLIVE",
+    "SS_ENDPOINT_EXPIRE",
+    "SS_ENDPOINT_REGISTER_REPLACE",
+    "SS_SIP_USER_AGENT_RETRY_DELAY",
     "SS_REPLY_UNAUTHORIZED",
 )
 """By name; their values are numbers, words and pairs of numbers."""

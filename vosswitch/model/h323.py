@@ -36,6 +36,8 @@ class H323Profile:
         None = system (SS_H323_DTMF_METHOD).
     :ivar dtmf_payload: RTP payload type of RFC 2833.
     :ivar t38: its capability is offered.
+    :ivar addresses: networks that it may register from, of one that registers with us.
+    :ivar prefixes: with `PeerProfile.register`: prefixes of numbers that its gatekeeper sends us.
     :ivar timeout_setup: seconds, None = system (SS_H323_TIMEOUT_SETUP); likewise the other timeouts.
     """
 
@@ -55,6 +57,8 @@ class H323Profile:
     dtmf: str | None = None
     dtmf_payload: int = 101
     t38: bool = True
+    addresses: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
     timeout_setup: float | None = None
     timeout_call_proceeding: float | None = None
     timeout_call_proceeding_olc: float | None = None
@@ -65,7 +69,9 @@ class H323Profile:
         """Read a configuration body; None when its ``protocol`` is another one."""
         if body.get("protocol") != TRANSPORT:
             return None
-        found = cls(**{name: body[f"h323_{name}"] for name in _NAMES if f"h323_{name}" in body})
+        values: dict[str, Any] = {name: body[f"h323_{name}"] for name in _NAMES if f"h323_{name}" in body}
+        values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+        found = cls(**values)
         return USUAL if found == USUAL else found
 
 

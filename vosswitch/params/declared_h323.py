@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from vosswitch.params.kinds import Parameter, code_pairs, whole
+from vosswitch.params.kinds import Parameter, code_pairs, text, whole
 
 _own = partial(Parameter, "vs")
 _CAUSE, _STATUS = whole(1, 127), whole(300, 699)
@@ -56,6 +56,30 @@ PARAMETERS: tuple[Parameter, ...] = (
         whole(5, 1000),
         "messages/s",
         "Messages a second of one call, ten times as many at once; a peer that sends more is released",
+        wired=True,
+    ),
+    _own(
+        "VS_H323_GATEKEEPER",
+        "vosswitch",
+        text(),
+        "",
+        "Identifier of our gatekeeper, which endpoints that look for a certain one have to name",
+        wired=True,
+    ),
+    _own(
+        "VS_H323_BANDWIDTH",
+        "100000",
+        whole(1, 10_000_000),
+        "100 bit/s",
+        "The most that our gatekeeper grants to one call of an endpoint",
+        wired=True,
+    ),
+    _own(
+        "VS_H323_RAS_RATE",
+        "500",
+        whole(10, 100_000),
+        "messages/s",
+        "RAS messages a second that are read of sources that no endpoint or gatekeeper has, all together",
         wired=True,
     ),
 )

@@ -179,7 +179,12 @@ PARAMETERS: tuple[Parameter, ...] = (
     ),
     _endpoint("SS_ENDPOINT_EXPIRE", "3600", whole(1), "s", "Registration expiry given to endpoints", wired=True),
     _endpoint(
-        "SS_ENDPOINTTIMETOLIVE", "60", whole(1), "s", "Light registration interval (H.323 TTL, endpoint heartbeat)"
+        "SS_ENDPOINTTIMETOLIVE",
+        "60",
+        whole(1),
+        "s",
+        "Light registration interval (H.323 TTL, endpoint heartbeat)",
+        wired=True,
     ),
     _endpoint(
         "SS_ENDPOINT_REGISTER_REPLACE", "On", switch(), "", "New registration replaces the current one", wired=True

@@ -10,7 +10,7 @@ from vosswitch.accounts.limits import NO_LIMIT, Limit
 from vosswitch.accounts.periods import Period, with_periods
 from vosswitch.accounts.portability import NO_JURISDICTION, Jurisdiction
 from vosswitch.accounts.privileges import ORDINARY, Privileges
-from vosswitch.model.h323 import SIGNALLING_PORT, TRANSPORT
+from vosswitch.model.h323 import RAS, RAS_PORT, SIGNALLING_PORT, TRANSPORT
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.places import settled
 from vosswitch.model.values import Address
@@ -97,6 +97,8 @@ class RoutingGateway:
     def _target(self) -> Address:
         if self.profile.h323 is None:
             return settled(self.address, self.port, self.transport)
+        if self.profile.register:  # its gatekeeper says where each call goes
+            return Address(self.address, self.port or RAS_PORT, RAS)
         return Address(self.address, self.port or SIGNALLING_PORT, TRANSPORT)
 
     @property

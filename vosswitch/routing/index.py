@@ -55,12 +55,23 @@ class GatewayIndex:
     """All routing gateways, found by the prefixes they take; immutable.
 
     :ivar gateways: by name.
-    :ivar dynamic: those that register with us, by user name; locked ones are not among them.
+    :ivar dynamic: those that register with us, by user name; locked ones are not among them; *h323_dynamic* likewise
+        those that speak H.323.
     :ivar hosts: the addresses of all that speak SIP.
     :ivar speaks_h323: whether one of them speaks H.323.
     """
 
-    __slots__ = ("_by_host", "_counts", "_lengths", "_shards", "dynamic", "gateways", "hosts", "speaks_h323")
+    __slots__ = (
+        "_by_host",
+        "_counts",
+        "_lengths",
+        "_shards",
+        "dynamic",
+        "gateways",
+        "h323_dynamic",
+        "hosts",
+        "speaks_h323",
+    )
 
     def __init__(self, gateways: Mapping[str, RoutingGateway]) -> None:
         self._take(gateways, {}, {}, set(), gateways)
@@ -104,11 +115,14 @@ class GatewayIndex:
     def _take_places(self, gateways: Mapping[str, RoutingGateway]) -> None:
         """Who registers, and who is where."""
         self.dynamic: dict[str, list[RoutingGateway]] = {}
+        self.h323_dynamic: dict[str, list[RoutingGateway]] = {}
         special: dict[str, PeerProfile] = {}
         hosts = set()
         for gateway in gateways.values():
             profile = gateway.profile
             if profile.h323 is not None:
+                if profile.dynamic and not gateway.locked:
+                    self.h323_dynamic.setdefault(gateway.registers_as, []).append(gateway)
                 continue
             hosts.add(gateway.address)
             if profile is not PLAIN:

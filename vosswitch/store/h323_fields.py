@@ -19,6 +19,19 @@ _TYPES = fields.choice("unknown", "international", "national", "network", "subsc
 _PLANS = fields.choice("unknown", "isdn", "data", "telex", "national", "private")
 _METHODS = fields.optional(fields.choice("auto", "rfc2833", "alphanumeric", "signal", "keypad", "off"))
 
+
+def _networks(value: Any, deployment: fields.Deployment) -> list[str]:
+    """IP addresses and networks."""
+    found = fields.sources(value, deployment)
+    for one in found:
+        if fields.has_port(one):
+            raise ValueError(f"expected addresses and networks without ports, got {one!r}")
+    return found
+
+
+ADDRESSES = Field(
+    "h323_addresses", _networks, (), help="Where it may register from by H.323: IP, CIDR; none = it may not"
+)
 _PROTOCOL = Field("protocol", fields.choice("sip", TRANSPORT), "sip", help="What it speaks: sip or h323")
 _ALL = (
     Field("h323_fast_start", fields.flag, True, help="Fast start is offered to it, and taken from it"),
@@ -33,6 +46,7 @@ _ALL = (
     Field("h323_dtmf", _METHODS, help="How digits are sent to it; left out = SS_H323_DTMF_METHOD"),
     Field("h323_dtmf_payload", fields.whole(96, 127), 101, help="RTP payload type of RFC 2833"),
     Field("h323_t38", fields.flag, True, help="T.38 is offered"),
+    ADDRESSES,
 )
 OF_MAPPING_GATEWAYS = (
     _PROTOCOL,
@@ -58,6 +72,7 @@ OF_ROUTING_GATEWAYS = (
     Field("h323_timeout_setup", _seconds, help="Instead of SS_H323_TIMEOUT_SETUP, seconds"),
     Field("h323_timeout_call_proceeding", _seconds, help="Instead of SS_H323_TIMEOUT_CALLPROCEEDING, seconds"),
     Field("h323_timeout_call_proceeding_olc", _seconds, help="Instead of SS_H323_TIMEOUT_CALLPROCEEDING_OLC, seconds"),
+    Field("h323_prefixes", fields.prefixes, (), help="With register: prefixes that its gatekeeper is told we serve"),
     Field("h323_timeout_alerting", _seconds, help="Instead of SS_H323_TIMEOUT_ALERTING, seconds"),
 )
 
@@ -75,5 +90,5 @@ def check_protocol(values: Mapping[str, Any]) -> None:
     """
     other, foreign = ("sip", _OF_SIP) if values.get("protocol") == TRANSPORT else (TRANSPORT, _OF_H323)
     for name, usual in foreign.items():
-        if name in values and values[name] != usual:
+        if name in values and values[name] != usual and (values[name] or usual):
             raise ValueError(f'{name}: expected only with protocol = "{other}"')

@@ -26,6 +26,7 @@ from vosswitch.store.card_fields import OF_MAPPING_GATEWAYS as _CARD_RULES
 from vosswitch.store.clearing_fields import OF_CLEARING
 from vosswitch.store.currency_fields import CURRENCY, EXCHANGE_RATES
 from vosswitch.store.group_fields import NUMBER_GROUPS
+from vosswitch.store.h323_fields import ADDRESSES as _H323_ADDRESSES
 from vosswitch.store.h323_fields import OF_MAPPING_GATEWAYS as _H323_IN
 from vosswitch.store.h323_fields import OF_ROUTING_GATEWAYS as _H323_OUT
 from vosswitch.store.limit_fields import (
@@ -229,6 +230,7 @@ PHONES = Table(
         *PRIVILEGES_OF_PHONES,
         PRIVATE_RATES,
         *numbering_fields.OF_PHONES,
+        _H323_ADDRESSES,
         *package_fields.OF_PHONES,
         _LOCKED,
     ),

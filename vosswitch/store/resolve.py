@@ -164,7 +164,7 @@ def _username(table: Table, values: dict[str, Any]) -> str:
 def _check_source(values: dict[str, Any], secret: tuple[str, ...]) -> None:
     auth, addresses = values["auth"], values["addresses"]
     if auth == "password":
-        if not any(secret):
+        if not any(secret) and values.get("protocol", "sip") == "sip":
             raise ValueError('password: expected one, for auth is "password"')
         return
     if not addresses:

@@ -179,6 +179,10 @@ class Clients:
                 return client
         return None
 
+    def asks(self, host: str) -> bool:
+        """Whether we speak with a gatekeeper of that address."""
+        return any(client.target is not None and client.target.host == host for client in self._clients.values())
+
     # -- what comes in
 
     def received(self, message: Message, source: Address, local: Address) -> bool:

@@ -1,0 +1,127 @@
+"""What is registered by H.323, as the switch knows it: the H.323 process tells each change.
+
+Pure, and free of the H.323 library: it is used on both sides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, replace
+from typing import TYPE_CHECKING, Any
+
+from vosswitch.model.call import Contact
+from vosswitch.model.trunk import Trunk, TrunkState, TrunkWish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from vosswitch.model.values import Address
+
+GATEWAY = "gateway:"
+
+
+def contact_row(contact: Contact, now: float) -> Contact:
+    """A contact as it is told: with the seconds that it has left, for clocks may differ."""
+    return replace(contact, expires=contact.expires - now)
+
+
+def trunk_row(state: TrunkState, up: bool, target: Address | None) -> tuple[Any, ...]:
+    """A registration of ours as it is told: its state's fields, whether it is up, the gatekeeper's IP."""
+    return astuple(state), up, "" if target is None else target.host
+
+
+def wish_row(wish: TrunkWish) -> tuple[Any, ...]:
+    """A wish as it is told; without its password, which H.323 has no use for."""
+    return (wish.name, wish.target, wish.domain, wish.username, wish.local_address, wish.prefixes)
+
+
+def wish_of(row: tuple[Any, ...]) -> TrunkWish:
+    """What `wish_row` has made a row of."""
+    name, target, domain, username, local_address, prefixes = row
+    return TrunkWish(name, target, domain, username, "", local_address=local_address, prefixes=tuple(prefixes))
+
+
+class Registered:
+    """Endpoints and registrations of ours.
+
+    :param now: monotonic seconds.
+    """
+
+    __slots__ = ("_contacts", "_hosts", "_now", "_trunks")
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._contacts: dict[str, Contact] = {}
+        self._hosts: dict[str, int] = {}
+        self._trunks: dict[str, tuple[TrunkState, bool, str, float]] = {}
+
+    # -- what the process tells
+
+    def contact(self, name: str, contact: Contact | None) -> None:
+        """A name is registered, or no more."""
+        old = self._contacts.pop(name, None)
+        if old is not None:
+            self._count(old.target.host, -1)
+        if contact is not None:
+            self._contacts[name] = replace(contact, expires=self._now() + contact.expires)
+            self._count(contact.target.host, 1)
+
+    def _count(self, host: str, more: int) -> None:
+        left = self._hosts.get(host, 0) + more
+        if left > 0:
+            self._hosts[host] = left
+        else:
+            self._hosts.pop(host, None)
+
+    def trunk_told(self, state: tuple[Any, ...], up: bool, host: str) -> None:
+        """The state of a registration of ours."""
+        found = TrunkState(*state)
+        self._trunks[found.name] = found, up, host, self._now()
+
+    def clear(self) -> None:
+        """The process is gone, and with it all that it knew."""
+        self._contacts.clear()
+        self._hosts.clear()
+        self._trunks.clear()
+
+    def wanted(self, names: set[str]) -> None:
+        """Forget the registrations of ours that the configuration has no more."""
+        for name in list(self._trunks):
+            if name not in names:
+                del self._trunks[name]
+
+    # -- who asks
+
+    def knows(self, host: str) -> bool:
+        """Whether an endpoint, or a gatekeeper that we are registered at, has that address."""
+        return host in self._hosts or any(up and host == at for _, up, at, _ in self._trunks.values())
+
+    def contacts(self, number: str) -> tuple[Contact, ...]:
+        """The live contact of a phone."""
+        found = self._contacts.get(number)
+        return (found,) if found is not None and found.expires > self._now() else ()
+
+    def gateway(self, username: str) -> tuple[Contact, ...]:
+        """The live contact of the dynamic gateways of a user name."""
+        return self.contacts(GATEWAY + username)
+
+    def names(self) -> list[str]:
+        """Every name that is registered."""
+        return list(self._contacts)
+
+    def trunk(self, name: str) -> Trunk | None:
+        """Our registration with a routing gateway; None = there is none."""
+        found = self._trunks.get(name)
+        if found is None:
+            return None
+        state, up, _, at = found
+        return Trunk(up and self._now() < at + state.expires_in + 1)
+
+    def states(self) -> Iterator[TrunkState]:
+        """All registrations of ours, by name."""
+        for name in sorted(self._trunks):
+            state, _, _, at = self._trunks[name]
+            age = round(self._now() - at)
+            next_in = None if state.next_in is None else max(0, state.next_in - age)
+            yield replace(
+                state, expires_in=max(0, state.expires_in - age), state_for=state.state_for + age, next_in=next_in
+            )
