@@ -6,7 +6,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from vosswitch.h323 import h225, per
+from vosswitch.h323 import h225, per, q931
 from vosswitch.h323.legs.incoming import IncomingLeg
 from vosswitch.h323.legs.outgoing import OutgoingLeg
 from vosswitch.h323.legs.stack import Stack
@@ -107,6 +107,22 @@ class World:
         return next(self._ports)
 
 
+def well_formed(data: bytes, from_destination: bool) -> h225.Message:
+    """A message that was sent, read again: nothing of it is lost on the way."""
+    framed = q931.decode(data)
+    assert framed.from_destination is from_destination
+    assert q931.encode(framed) == data
+    content = framed.element(q931.USER_USER)
+    assert content is not None
+    value = per.decode_uuie(content[1:])
+    assert per.decode_uuie(per.encode_uuie(value)) == value
+    message = h225.read(data)
+    assert len(message.control) == len(value["h323-uu-pdu"].get("h245Control", ()))
+    again = h225.read(h225.write(message, from_destination))
+    assert again == message
+    return message
+
+
 class Ear:
     """One end of an H.245 connection, as its leg has it (a `Control`)."""
 
@@ -155,8 +171,7 @@ class Wire:
 
     def send(self, data: bytes) -> None:
         assert self.open, "sent after the end"
-        message = h225.read(data)
-        self.said.append(message)
+        self.said.append(well_formed(data, self.user.CALLED))
         if self.other is not None:
             self.world.post(self.other.hear, data)
 
