@@ -100,10 +100,6 @@ Effect = Relay | Connect | HandOver | TryNext | Finish
 Action = Callable[[Side, Signal], tuple[Effect, ...]]
 
 
-def _nothing(_side: Side, _signal: Signal) -> tuple[Effect, ...]:
-    return ()
-
-
 def _relay(side: Side, signal: Signal) -> tuple[Effect, ...]:
     return (Relay(side.other, signal),)
 
@@ -159,7 +155,7 @@ class CallMachine:
 
     TABLE: ClassVar[dict[State, dict[Input, tuple[State, Action]]]] = {
         State.PLACING: {
-            Input.PROCEED: (State.PLACING, _nothing),
+            Input.PROCEED: (State.PLACING, _relay),
             Input.RING: (State.EARLY, _relay),
             Input.PROGRESS: (State.EARLY, _relay),
             Input.ANSWER: (State.TALKING, _connect),

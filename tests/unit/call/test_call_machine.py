@@ -26,7 +26,7 @@ from vosswitch.model.values import Side
 P, E, T, X = State.PLACING, State.EARLY, State.TALKING, State.ENDED
 
 TABLE = {
-    (P, Input.PROCEED): (P, None),
+    (P, Input.PROCEED): (P, Relay),
     (P, Input.RING): (E, Relay),
     (P, Input.PROGRESS): (E, Relay),
     (P, Input.ANSWER): (T, Connect),

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tests.unit.h323.legs_world import Call, answering, codec, confirming, peer, session, where
 from vosswitch.h323 import h225
 from vosswitch.model.causes import cause
 from vosswitch.model.signals import Accept, Answer, Confirm, Digit, Offer, Progress, Refuse, Release, Ring
-
-from tests.unit.h323.legs_world import Call, answering, codec, confirming, peer, session, where
 
 A = session("192.0.2.10", 4000)
 B = session("192.0.2.20", 5000, "8 101")

@@ -184,7 +184,9 @@ class Leg:
         self.media.go_on()
         channel = self.media.channel
         if channel.has_mail and self.state is not State.RELEASED:
-            self.say(Facility(**self.marks(), reason="", empty_body=self.media.empty_bodies))
+            is_empty = self.media.empty_bodies
+            reason = "" if is_empty else "transportedInformation"
+            self.say(Facility(**self.marks(), reason=reason, empty_body=is_empty))
 
     def later(self, seconds: float, function: Callable[[], None]) -> _Alarm:
         """Do *function* in a step of its own after so long, unless the leg is over by then."""

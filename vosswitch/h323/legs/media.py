@@ -229,7 +229,9 @@ class Media:
         return {"fast_start": tuple(chosen)}
 
     def way(self) -> dict[str, Any]:
-        """The field of an answer to Setup that tells the caller where to connect for H.245, if it is needed so."""
+        """H.245, if it is needed, as far as an answer to Setup can help: begun in it, or where the caller connects."""
+        if self._needed and self.channel.is_there:
+            self.begin()  # its first messages go along
         if not self._needed or self._begun or self.channel.tunnels or self.channel.is_separate:
             return {}
         address = self.channel.listen()
