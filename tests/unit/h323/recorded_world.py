@@ -52,7 +52,8 @@ class Recorded:
 
     def play(self) -> Recorded:
         """All that the recorded side says, each when it is its turn."""
-        for self._place, step in enumerate(self.recording.steps):
+        for place, step in enumerate(self.recording.steps):
+            self._place = place
             self._settle()
             if self.wire.open and step.side == self.side:
                 self._say(step)
