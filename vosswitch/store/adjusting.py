@@ -13,6 +13,7 @@ from vosswitch.model.tiers import read_sections
 from vosswitch.store import rates
 from vosswitch.store.fields import RATE_LIMIT
 from vosswitch.store.generations import CannotImport
+from vosswitch.store.rate_reading import UNTIL
 from vosswitch.store.sheet_plan import in_force
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Adjustment:
 
 
 def adjusted(rows: Iterable[Row], how: Adjustment, now: int, effective: int = 0) -> Iterator[Row]:
-    """The rates of a sheet that says so: those in force then, and those to come after it.
+    """The rates of a sheet that says so: those in force then, and those that are in force after it, also again.
 
     :param rows: by prefix and effective.
     :param effective: epoch ms; 0 = from now on.
@@ -86,4 +87,18 @@ def adjusted(rows: Iterable[Row], how: Adjustment, now: int, effective: int = 0)
         current = in_force(found, at)
         if current is not None:
             yield how.row(current, effective)
-        yield from (how.row(row, row[_EFFECTIVE]) for row in found if row[_EFFECTIVE] > at)
+        if len(found) > 1 or current is None:
+            yield from (how.row(row, moment) for moment, row in _coming(found, at, current))
+
+
+def _coming(rows: Sequence[Row], at: int, current: Row | None) -> Iterator[tuple[int, Row]]:
+    """Behind a moment: when which rate of a prefix comes into force, for the first time or again.
+
+    :param current: the one in force at that moment.
+    """
+    moments = {moment for row in rows for moment in (row[_EFFECTIVE], row[UNTIL]) if moment is not None}
+    for moment in sorted(moments):
+        if moment > at:
+            before, current = current, in_force(rows, moment)
+            if current is not None and current is not before:
+                yield moment, current

@@ -3,7 +3,10 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tests.unit.store.test_sheet_plan import COMING, lists, number, price_at, taken
 from vosswitch.store.adjusting import Adjustment, adjusted
 from vosswitch.store.generations import CannotImport
 
@@ -52,3 +55,15 @@ def test_what_is_in_force_and_what_comes_later():
     ]
     later = NOW + 2 * DAY
     assert list(adjusted(rows, how, NOW, later))[1:] == [rate("43", later, "3.3"), rate("4366", later, "4.4")]
+
+
+@given(lists(), st.sampled_from([0, NOW, NOW + DAY]))
+def test_at_every_moment_the_price_is_the_former_one_adjusted(rows, effective):
+    """Also of rates that are in force again when a temporary one has ended."""
+    sheet = sorted(adjusted(rows, Adjustment(Decimal(10)), NOW, effective))
+    found, _, _ = taken(rows, sheet, mode="merge", effective=effective)
+    for prefix in ("4", "43", "44"):
+        for at in (NOW - 1, *COMING):
+            was, got = [number(price_at(some, prefix, at)) for some in (rows, found)]
+            factor = Decimal("1.1") if at >= max(effective, NOW) else 1
+            assert got == (None if was is None else was * factor), (prefix, at)
