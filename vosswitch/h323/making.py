@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
+
+from vosswitch.h323.legs.incoming import IncomingLeg
+from vosswitch.h323.legs.orphan import farewell
+from vosswitch.h323.legs.outgoing import OutgoingLeg
+from vosswitch.h323.legs.stack import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,20 +22,28 @@ if TYPE_CHECKING:
 
 
 class LegMaker:
-    """The `Legs` of a worker."""
+    """The `Legs` of a worker.
+
+    :param product: our name and version, as peers see it.
+    """
+
+    __slots__ = ("stack",)
 
     def __init__(self, worker: Worker, product: str) -> None:
-        self._worker = worker
-        self._product = product
+        self.stack = Stack(worker.settings, product, os.urandom, worker.incoming)
 
-    def incoming(self, line: IncomingLine, setup: Setup, profile: PeerProfile, user: str) -> Any:
+    def configured(self, settings: Mapping[str, Any]) -> None:
+        """Take the parameters in force."""
+        self.stack.parameters = settings
+
+    def incoming(self, line: IncomingLine, setup: Setup, profile: PeerProfile, user: str) -> IncomingLeg:
         """A leg for a Setup."""
-        raise NotImplementedError
+        return IncomingLeg(self.stack, line, setup, profile, user)
 
-    def outgoing(self, placement: Placement, line: OutgoingLine, listener: Any) -> Any:
+    def outgoing(self, placement: Placement, line: OutgoingLine, listener: Any) -> OutgoingLeg:
         """A leg for a call of ours."""
-        raise NotImplementedError
+        return OutgoingLeg(self.stack, placement, line, listener)
 
     def farewell(self, data: Mapping[str, Any]) -> tuple[Address, bytes]:
-        """What ends a leg of a former life."""
-        raise NotImplementedError
+        """Where to connect, and what to send, to end a leg of a former life; ValueError: nothing can be."""
+        return farewell(data)

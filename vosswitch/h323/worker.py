@@ -20,6 +20,7 @@ from twisted.internet.protocol import Factory
 from vosswitch.h323 import q931
 from vosswitch.h323.gate import Gate
 from vosswitch.h323.h225 import BadMessage, ReleaseComplete, Setup, read, write
+from vosswitch.h323.legs.numbers import alias_number
 from vosswitch.h323.questions import Caller
 from vosswitch.h323.transport.link import Link
 from vosswitch.h323.transport.signalling import IncomingLine, LegLine, Listening, OutgoingLine
@@ -54,6 +55,9 @@ class Legs(Protocol):
 
     def outgoing(self, placement: Placement, line: OutgoingLine, listener: Any) -> Any:
         """A leg for a call of ours; it begins when its line is opened."""
+
+    def configured(self, settings: Mapping[str, Any]) -> None:
+        """The parameters have changed."""
 
     def farewell(self, data: Mapping[str, Any]) -> tuple[Address, bytes]:
         """Where to connect, and what to send, to end a leg of a former life; ValueError: nothing can be."""
@@ -164,9 +168,7 @@ class Worker:
             return
         self.world.settings = self.world.gate.settings = settings
         self.world.gate.forget_strangers()
-        take = getattr(self.legs, "configured", None)
-        if take is not None:
-            take(settings)
+        self.legs.configured(settings)
 
     def _listen(self) -> None:
         for one in self.listeners:
@@ -288,7 +290,7 @@ class Worker:
         world.counts["setups"] += 1
         source = _source_of(setup, line.remote)
         numbers = _numbers_of(setup)
-        question = Caller(source, numbers["called_party"] or numbers["destination"], numbers, _aliases_of(setup))
+        question = Caller(source, numbers["called_party"], numbers, _aliases_of(setup))
         self.ask("caller", tuple(question), lambda answer: self._admitted(line, setup, source, answer))
 
     def _note_bad(self, line: IncomingLine, reason: str) -> None:
@@ -302,7 +304,8 @@ class Worker:
             return
         profile, user = answer
         number, self._next = self._next, self._next + 2
-        self._offers = (number, line, source, user)
+        place = profile.h323.callee_source if profile.h323 is not None else "called_party"
+        self._offers = (number, line, source, user, place)
         line.tell(self._begin, line, setup, profile, user or "")
 
     def _begin(self, line: IncomingLine, setup: Setup, profile: PeerProfile, user: str) -> None:
@@ -312,9 +315,10 @@ class Worker:
 
     def incoming(self, leg: Any, offered: Try) -> None:
         """The legs' own word for a new call."""
-        number, line, source, user = self._offers
+        number, line, source, user, place = self._offers
         offered.source = source
         offered.user = user
+        offered.callee_source = place
         leg.listen(self)
         held = self._hold(number, leg, line)
         held.state = _state_of(leg)
@@ -373,9 +377,8 @@ def _same(named: Address, remote: Address) -> bool:
 
 def _numbers_of(setup: Setup) -> dict[str, str]:
     """The called number by where it stands."""
-    aliases = [text for kind, text in setup.destination_aliases if kind in ("dialledDigits", "partyNumber")]
-    aliases += [text for _, text in setup.destination_aliases]
-    return {"called_party": setup.callee.number, "destination": aliases[0] if aliases else ""}
+    element, alias = setup.callee.number, alias_number(setup.destination_aliases)
+    return {"called_party": element or alias, "destination": alias or element}
 
 
 def _aliases_of(setup: Setup) -> tuple[str, ...]:

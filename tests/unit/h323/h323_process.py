@@ -124,6 +124,9 @@ class Maker:
         self.legs.append(leg)
         return leg
 
+    def configured(self, settings):
+        self.settings = settings
+
     def farewell(self, data):
         return Address(*data["address"], "h323"), b"farewell"
 
