@@ -37,6 +37,7 @@ _TRACED = re.compile(
     re.MULTILINE,
 )
 _CALL_ID = re.compile(rb"^call-id:[ \t]*([^\r\n]+)", re.MULTILINE | re.IGNORECASE)
+_SHED = re.compile(rb"^retry-after:[ \t]*2\r?$", re.MULTILINE | re.IGNORECASE)
 _CSEQ = re.compile(rb"^cseq:[ \t]*\d+[ \t]+(\w+)", re.MULTILINE | re.IGNORECASE)
 
 
@@ -48,17 +49,19 @@ class Seen:
     :ivar over: calls whose BYE, from either side, was answered with 200; or its own with 481: there is no such call any
         more, of which our BYE after a restart may come too late to be seen.
     :ivar told: calls that the switch sent a BYE for.
+    :ivar shed: calls that were refused because new ones waited too long: the machine was busy.
     """
 
     invited: set[str] = field(default_factory=set)
     answered: set[str] = field(default_factory=set)
     over: set[str] = field(default_factory=set)
     told: set[str] = field(default_factory=set)
+    shed: set[str] = field(default_factory=set)
     refused: Counter[int] = field(default_factory=Counter)
 
     def add(self, other: Seen) -> None:
         """Take another peer's story in."""
-        for name in ("invited", "answered", "over", "told"):
+        for name in ("invited", "answered", "over", "told", "shed"):
             getattr(self, name).update(getattr(other, name))
         self.refused.update(other.refused)
 
@@ -72,6 +75,8 @@ def seen(peer: Sipp) -> Seen:
             call_id, method = _CALL_ID.search(head), _CSEQ.search(head)
             if call_id is None or method is None:
                 continue
+            if b" 503 " in first and _SHED.search(head):
+                found.shed.add(call_id[1].decode())
             _note(found, answering, (bool(sent), first.decode("latin-1"), call_id[1].decode(), method[1].decode()))
     return found
 

@@ -193,11 +193,12 @@ class Load:
         }
 
     def unharmed(self, *names: str) -> None:
-        """All calls of these callers (the rich one) went as they should."""
+        """All calls of these callers (the rich one) went as they should, but for those that a busy machine refused."""
         for name in names or ("rich",):
             peer = self.peers[name]
-            told = (name, peer.counts(), dict(seen(peer).refused), peer.errors()[-1000:])
-            assert peer.counts()["failed"] == 0, told
+            saw = seen(peer)
+            told = (name, peer.counts(), dict(saw.refused), len(saw.shed), peer.errors()[-1000:])
+            assert peer.counts()["failed"] <= len(saw.shed), told
 
     def close(self) -> None:
         """End everything that was started."""
