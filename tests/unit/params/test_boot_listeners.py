@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from vosswitch.params.boot import BadSetting, read
-from vosswitch.params.listeners import NO_TLS, ClientTls, KeyPair, Listener, ServerTls
+from vosswitch.params.listeners import (
+    NO_TLS,
+    ClientTls,
+    KeyPair,
+    Listener,
+    ServerTls,
+    listener,
+    listeners_of,
+    of_h323,
+    of_sip,
+)
 
 PATH = "/srv/etc/vosswitch.toml"
 TLS = {"address": "tls:192.0.2.1:5061", "certificate": "a.pem", "key": "/k/a.key"}
@@ -79,3 +89,17 @@ def test_two_streams_do_not_share_a_port():
         read({"listen": rows}, PATH)
     rows[1]["address"] = "udp:192.0.2.1:5060"
     assert len(read({"listen": rows}, PATH).listeners) == 2
+
+
+@pytest.mark.parametrize(("address", "datagram"), [("h323:0.0.0.0:1720", False), ("ras:[::]:1719", True)])
+def test_h323_is_listened_for_apart_from_sip(address, datagram):
+    found = (listener("udp:127.0.0.1:5060"), listener(address))
+    assert found[1].is_datagram is datagram
+    assert of_sip(found) == found[:1]
+    assert of_h323(found) == found[1:]
+
+
+def test_call_signalling_and_sip_cannot_share_a_port_of_tcp():
+    with pytest.raises(BadSetting, match="there already"):
+        listeners_of([{"address": "tcp:127.0.0.1:1720"}, {"address": "h323:127.0.0.1:1720"}], "/x")
+    assert len(listeners_of([{"address": "udp:127.0.0.1:1720"}, {"address": "h323:127.0.0.1:1720"}], "/x")) == 2

@@ -1,0 +1,190 @@
+"""The H.323 process of a running switch: when it is there, what becomes of calls when it dies, and of it at the end.
+
+One switch calls itself: SIP in, out by H.323, in by H.323 at another of its addresses, out by SIP.
+"""
+
+from __future__ import annotations
+
+import signal
+from contextlib import suppress
+
+import pytest
+
+from tests.interop.conftest import provisioned
+from tests.support.processes import child, family, own, running
+from tests.support.sipp import ANSWER, CALL, Sipp, called, caller
+from tests.support.switch import free_port, media_port, until
+
+PROVISION = """
+[[rate_groups]]
+name = "rates"
+[[rate_groups.rates]]
+prefix = "43"
+per_minute = "0.60"
+[[accounts]]
+number = "C"
+name = "Customer"
+balance = "10"
+rate_group = "rates"
+[[accounts]]
+number = "B"
+name = "Behind"
+balance = "10"
+rate_group = "rates"
+[[mapping_gateways]]
+name = "customer"
+account = "C"
+addresses = ["127.0.0.1"]
+routing_allowed = ["out"]
+[[mapping_gateways]]
+name = "back"
+account = "B"
+addresses = ["127.0.0.1"]
+routing_allowed = ["vendor"]
+protocol = "h323"
+[[routing_gateways]]
+name = "vendor"
+address = "127.0.0.1"
+port = {vendor}
+[[routing_gateways]]
+name = "out"
+address = "127.0.0.2"
+port = {signalling}
+protocol = "h323"
+"""
+LONG_CALL = [*CALL[:-3], "receive BYE", "reply 200"]
+LONG_ANSWER = [*ANSWER[:-2], "receive BYE", "send 200"]
+
+
+class World:
+    """The switch and its SIP peers."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.signalling, self.vendor_port = free_port(), free_port()
+        listen = ({"address": f"h323:127.0.0.2:{self.signalling}"},)
+        self.switch = provisioned(folder, listen=listen)
+        self.switch.provision(PROVISION.format(vendor=self.vendor_port, signalling=self.signalling))
+        self.peers = []
+
+    def start(self):
+        self.switch.start()
+        self.ready()
+        return self
+
+    def ready(self):
+        until(lambda: any("h323" in one for one in self.status()["listen"]), 60, "H.323")
+
+    def status(self):
+        return self.switch.json("node", "status")[0]
+
+    @property
+    def process(self):
+        return child(self.switch.process.pid, "vosswitch.h323")
+
+    def peer(self, name, scenario, port, *options, remote=None):
+        options = ("-trace_msg", "-recv_timeout", "30000", "-m", "1", "-mp", str(media_port()), *options)
+        peer = Sipp(self.folder, name, scenario, port, remote, *options)
+        self.peers.append(peer)
+        if remote is None:
+            peer.ready(port)
+        return peer
+
+    def call(self, name, calling=CALL, answering=ANSWER):
+        """A call from end to end; the two peers."""
+        vendor = self.peer(f"vendor{name}", called(answering), self.vendor_port)
+        remote = f"127.0.0.1:{self.switch.port}"
+        return self.peer(f"caller{name}", caller(calling), free_port(), "-s", "4366", remote=remote), vendor
+
+    def talking(self):
+        """Whether both calls, that of the customer and the one behind it, are up."""
+        rows = self.switch.json("calls")
+        return len(rows) == 2 and all(row["state"] == "talking" for row in rows)
+
+    def end(self):
+        for peer in self.peers:
+            peer.stop()
+        with suppress(AssertionError):
+            self.switch.stop()
+
+
+@pytest.fixture
+def world(tmp_path):
+    made = World(tmp_path)
+    yield made
+    made.end()
+
+
+def test_its_death_ends_its_calls_and_the_next_one_goes_through(world):
+    world.start()
+    call, vendor = world.call("1", LONG_CALL, LONG_ANSWER)
+    until(world.talking, 20, "the call")
+    dead = world.process
+    own(dead, signal.SIGKILL)
+    call.succeeds()
+    vendor.succeeds()
+    cdrs = world.switch.cdrs(2)
+    assert {cdr["end_reason"] for cdr in cdrs} == {"switch_restart"}
+    assert all(cdr["fee"] != "0" for cdr in cdrs)
+    world.ready()
+    assert world.process != dead
+    assert world.status()["trouble"] is None
+    for peer in world.call("2"):
+        peer.succeeds()
+    assert [cdr["end_reason"] for cdr in world.switch.cdrs(4)[:2]] == ["normal", "normal"]
+    until(lambda: world.switch.json("node", "statistics")[0]["h323"].get("setups") == 1, 5, "its count")
+
+
+def test_a_stop_ends_its_calls_and_leaves_no_process(world):
+    world.start()
+    call, vendor = world.call("1", LONG_CALL, LONG_ANSWER)
+    until(world.talking, 20, "the call")
+    processes = family(world.switch.process.pid)
+    assert world.switch.stop() == 0
+    call.succeeds()
+    vendor.succeeds()
+    assert not {pid: line for pid, line in processes.items() if running(pid)}
+    assert {cdr["end_reason"] for cdr in world.switch.cdrs(2)} == {"switch_restart"}
+
+
+def test_after_a_crash_of_the_switch_it_is_gone_and_the_peers_are_told(world):
+    world.start()
+    call, vendor = world.call("1", LONG_CALL, LONG_ANSWER)
+    until(world.talking, 20, "the call")
+    process = world.process
+    world.switch.stop(signal.SIGKILL)
+    until(lambda: not running(process), 10, "the end of its process")
+    world.start()
+    call.succeeds()
+    vendor.succeeds()
+    assert {cdr["end_reason"] for cdr in world.switch.cdrs(2)} == {"switch_restart"}
+    until(lambda: not (world.folder / "spool" / "orphans.json").exists(), 30, "all peers told")
+
+
+def test_it_is_there_only_while_somebody_speaks_it(world):
+    switch = world.switch
+
+    def lines():
+        return [line for line in family(switch.process.pid).values() if "vosswitch.h323" in line]
+
+    def speaks(name, protocol):
+        kind = "mapping" if name == "back" else "routing"
+        fields = next(part for part in PROVISION.split("[[")[1:] if f'name = "{name}"' in part).partition("]]\n")[2]
+        fields = fields.format(vendor=world.vendor_port, signalling=world.signalling).replace('"h323"', f'"{protocol}"')
+        switch.provision(f"[[{kind}_gateways]]\n{fields}", f"{name}.toml")
+
+    switch.provision('[[mapping_gateways]]\nname = "back"\ndelete = true\n', "none.toml")
+    speaks("out", "sip")
+    switch.start()
+    assert not lines()
+    speaks("out", "h323")
+    until(lines, 10, "its process")
+    speaks("back", "h323")
+    world.ready()
+    for peer in world.call("1"):
+        peer.succeeds()
+    speaks("out", "sip")
+    assert lines()
+    switch.provision('[[mapping_gateways]]\nname = "back"\ndelete = true\n', "none.toml")
+    until(lambda: not lines(), 20, "the end of the process")
+    assert world.status()["trouble"] is None
