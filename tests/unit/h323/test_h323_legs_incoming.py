@@ -6,63 +6,19 @@ from typing import Any
 
 import pytest
 
-from tests.unit.h323.legs_world import CALLEE, CALLER, Side, Wire, World, peer, session, stack
+from tests.unit.h323.legs_world import CALLEE, CALLER, peer
+from tests.unit.h323.played_world import IDENTIFIER, OURS, PlayedCaller
 from vosswitch.h323 import h225
 from vosswitch.h323.elements import Party
-from vosswitch.h323.legs.incoming import IncomingLeg
 from vosswitch.h323.legs.orphan import farewell
 from vosswitch.model.causes import cause, from_sip
 from vosswitch.model.identity import NOBODY, Diversion, Identity
-from vosswitch.model.signals import Offer, Proceed, Progress, Refuse, Release, Ring, Try
+from vosswitch.model.signals import Offer, Proceed, Progress, Refuse, Release, Ring
 from vosswitch.model.values import Address
-
-OURS = session("192.0.2.10", 4000)
-IDENTIFIER = bytes(range(1, 17))
-
-
-class Played:
-    """An incoming leg, and a caller's messages by hand."""
-
-    def __init__(self, profile: Any = None, user: str = "", **fields: Any) -> None:
-        self.world = World()
-        self.wire = Wire(self.world, CALLEE, Address(CALLER, 40_000, "h323"))
-        self.call = Side()
-        self.offered: Try | None = None
-        values: dict[str, Any] = {
-            "reference": 77,
-            "call_identifier": IDENTIFIER,
-            "caller": Party("4930123", "national", "isdn", "allowed", "user"),
-            "callee": Party("442071234567"),
-            "tunnelling": True,
-            "vendor": "Box 1.0",
-        }
-        setup = h225.read(h225.write(h225.Setup(**values | fields), False))
-        assert isinstance(setup, h225.Setup)
-        self.leg = IncomingLeg(stack(self._offered), self.wire, setup, profile or peer(), user)
-        self.wire.user = self.leg
-        self.leg.start()
-
-    def _offered(self, leg: IncomingLeg, offered: Try) -> None:
-        leg.listen(self.call)
-        self.offered = offered
-
-    @property
-    def try_(self) -> Try:
-        assert self.offered is not None
-        return self.offered
-
-    def hear(self, kind: Any, **fields: Any) -> Played:
-        self.leg.received(h225.write(kind(**{"reference": 77, "call_identifier": IDENTIFIER} | fields), False))
-        return self
-
-    def over(self) -> None:
-        assert not self.wire.open
-        assert self.world.waiting == 0
-        assert not self.leg.alarms
 
 
 def test_a_setup_is_a_call() -> None:
-    played = Played(display="Alice")
+    played = PlayedCaller(display="Alice")
     offered = played.try_
     assert (offered.caller, offered.callee, offered.display) == ("4930123", "442071234567", "Alice")
     assert offered.source == Address(CALLER, 40_000, "h323")
@@ -76,8 +32,8 @@ def test_a_setup_is_a_call() -> None:
 
 
 def test_without_a_tunnel_an_early_offer_could_not_be_answered_for_sure() -> None:
-    assert not Played(tunnelling=False).try_.early
-    assert not Played(peer(tunnelling=False)).try_.early
+    assert not PlayedCaller(tunnelling=False).try_.early
+    assert not PlayedCaller(peer(tunnelling=False)).try_.early
 
 
 @pytest.mark.parametrize(
@@ -94,7 +50,7 @@ def test_without_a_tunnel_an_early_offer_could_not_be_answered_for_sure() -> Non
 def test_the_called_number_is_read_where_the_profile_says(
     callee_source: str, element: str, aliases: Any, callee: str
 ) -> None:
-    played = Played(peer(callee_source=callee_source), callee=Party(element), destination_aliases=aliases)
+    played = PlayedCaller(peer(callee_source=callee_source), callee=Party(element), destination_aliases=aliases)
     assert played.try_.callee == callee
 
 
@@ -111,17 +67,17 @@ def test_the_called_number_is_read_where_the_profile_says(
 def test_the_calling_number_is_read_where_the_profile_says(
     source: str, element: str, aliases: Any, caller: str
 ) -> None:
-    played = Played(peer(caller_source=source), caller=Party(element), source_aliases=aliases, display="333")
+    played = PlayedCaller(peer(caller_source=source), caller=Party(element), source_aliases=aliases, display="333")
     assert played.try_.caller == caller
 
 
 def test_a_wish_not_to_be_shown_counts_from_everybody() -> None:
-    played = Played(caller=Party("4930123", presentation="restricted", screening="network"))
+    played = PlayedCaller(caller=Party("4930123", presentation="restricted", screening="network"))
     assert played.try_.identity == Identity(private=True, privacy=("id",))
 
 
 def test_what_a_trusted_peer_vouches_for_is_asserted() -> None:
-    played = Played(
+    played = PlayedCaller(
         peer(trusted=True),
         caller=Party("4930123", presentation="restricted", screening="network"),
         redirecting=Party("4989555", presentation="allowed", reason="user-busy"),
@@ -132,16 +88,16 @@ def test_what_a_trusted_peer_vouches_for_is_asserted() -> None:
 
 
 def test_a_number_that_the_user_gave_is_not_asserted() -> None:
-    assert Played(peer(trusted=True)).try_.identity == NOBODY
+    assert PlayedCaller(peer(trusted=True)).try_.identity == NOBODY
 
 
 def test_the_name_that_was_proved_goes_along() -> None:
-    assert Played(user="box").try_.user == "box"
-    assert Played().try_.user is None
+    assert PlayedCaller(user="box").try_.user == "box"
+    assert PlayedCaller().try_.user is None
 
 
 def test_call_proceeding_when_the_far_side_works_on_it() -> None:
-    played = Played(peer(auto_call_proceeding=False))
+    played = PlayedCaller(peer(auto_call_proceeding=False))
     assert played.wire.said == []
     played.leg.send(Proceed())
     played.leg.send(Proceed())
@@ -149,7 +105,7 @@ def test_call_proceeding_when_the_far_side_works_on_it() -> None:
 
 
 def test_ringing_is_said_once() -> None:
-    played = Played()
+    played = PlayedCaller()
     played.leg.send(Ring())
     played.leg.send(Ring())
     assert played.wire.kinds() == ["CallProceeding", "Alerting"]
@@ -157,24 +113,24 @@ def test_ringing_is_said_once() -> None:
 
 
 def test_progress_without_media_has_no_in_band_indicator() -> None:
-    played = Played()
+    played = PlayedCaller()
     played.leg.send(Progress())
     assert played.wire.last(h225.Progress).in_band is False
     assert played.leg.status == 183
 
 
 def test_a_trusted_peer_is_told_who_is_called() -> None:
-    played = Played(peer(trusted=True))
+    played = PlayedCaller(peer(trusted=True))
     played.leg.send(Ring(identity=Identity(asserted="442071234567")))
     assert played.wire.last(h225.Alerting).party.number == "442071234567"
-    played = Played()
+    played = PlayedCaller()
     played.leg.send(Ring(identity=Identity(asserted="442071234567")))
     assert played.wire.last(h225.Alerting).party.number == ""
 
 
 @pytest.mark.parametrize(("status", "value"), [(486, 17), (404, 1), (503, 41), (480, 18), (403, 21)])
 def test_a_refusal_is_a_cause(status: int, value: int) -> None:
-    played = Played()
+    played = PlayedCaller()
     played.leg.send(Release(from_sip(status)))
     assert played.wire.last(h225.ReleaseComplete).cause == value
     assert played.leg.status == status
@@ -183,7 +139,7 @@ def test_a_refusal_is_a_cause(status: int, value: int) -> None:
 
 
 def test_a_caller_that_hangs_up_has_abandoned() -> None:
-    played = Played().hear(h225.ReleaseComplete, cause=16)
+    played = PlayedCaller().hear(h225.ReleaseComplete, cause=16)
     assert played.call.heard_signals == [Release(cause("caller_abandoned"))]
     assert played.wire.kinds() == ["CallProceeding"]
     played.over()
@@ -193,21 +149,21 @@ def test_a_caller_that_hangs_up_has_abandoned() -> None:
 
 
 def test_a_caller_whose_connection_is_gone_has_abandoned() -> None:
-    played = Played()
+    played = PlayedCaller()
     played.leg.lost("reset by peer")
     assert played.call.heard_signals == [Release(cause("caller_abandoned"))]
     played.over()
 
 
 def test_more_digits_than_setup_had_are_not_taken() -> None:
-    played = Played().hear(h225.Information, callee=Party("99"))
+    played = PlayedCaller().hear(h225.Information, callee=Party("99"))
     assert played.call.last(Release).cause.reason == "empty_callee"
     assert played.wire.last(h225.ReleaseComplete).cause == 28
     played.over()
 
 
 def test_a_second_setup_changes_nothing() -> None:
-    played = Played()
+    played = PlayedCaller()
     first = played.offered
     for _ in range(100):
         played.hear(h225.Setup, callee=Party("999"))
@@ -216,7 +172,7 @@ def test_a_second_setup_changes_nothing() -> None:
 
 
 def test_a_setup_with_another_reference_on_the_same_connection_is_refused() -> None:
-    played = Played()
+    played = PlayedCaller()
     for number in range(100):
         played.hear(h225.Setup, reference=100 + number)
     assert played.wire.kinds() == ["CallProceeding", *["ReleaseComplete"] * 4]
@@ -224,19 +180,19 @@ def test_a_setup_with_another_reference_on_the_same_connection_is_refused() -> N
 
 
 def test_nobody_is_asked_for_a_change_before_the_answer() -> None:
-    played = Played()
+    played = PlayedCaller()
     played.leg.send(Offer(OURS))
     assert played.call.heard_signals == [Refuse(504)]
 
 
 def test_what_a_former_life_left_is_told_that_it_is_over() -> None:
-    played = Played(source_address=Address(CALLER, 1730, "h323"))
+    played = PlayedCaller(source_address=Address(CALLER, 1730, "h323"))
     address, data = farewell(played.leg.resume_data())
     assert address == Address(CALLER, 1730, "h323")
     message = h225.read(data)
     assert isinstance(message, h225.ReleaseComplete)
     assert (message.reference, message.call_identifier, message.cause) == (77, IDENTIFIER, 41)
-    elsewhere = Played(source_address=Address("192.0.2.77", 1730, "h323"))
+    elsewhere = PlayedCaller(source_address=Address("192.0.2.77", 1730, "h323"))
     assert farewell(elsewhere.leg.resume_data())[0] == Address(CALLER, 1720, "h323")
 
 

@@ -3,59 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from tests.unit.h323.legs_world import CALLEE, CALLER, Side, Wire, World, peer, placement, session, stack
+from tests.unit.h323.legs_world import CALLEE, CALLER, peer
+from tests.unit.h323.played_world import OURS, PlayedCallee
 from vosswitch.h323 import h225
 from vosswitch.h323.elements import Party
-from vosswitch.h323.legs.outgoing import OutgoingLeg
 from vosswitch.model.causes import cause
 from vosswitch.model.identity import Diversion, Identity
 from vosswitch.model.signals import Offer, Proceed, Progress, Refuse, Release, Ring
 from vosswitch.model.values import Address
 
-OURS = session("192.0.2.10", 4000)
-
-
-class Played:
-    """An outgoing leg, and a peer's messages by hand."""
-
-    def __init__(self, profile: Any = None, offer: Any = OURS, connect: bool = True, **fields: Any) -> None:
-        self.world = World()
-        self.wire = Wire(self.world, CALLER, Address(CALLEE, 1720, "h323"))
-        self.call = Side()
-        profile = profile or peer(fast_start=False)
-        self.leg = OutgoingLeg(stack(), placement(offer, profile, **fields), self.wire, self.call)  # type: ignore[arg-type]
-        self.wire.user = self.leg
-        if connect:
-            self.leg.connected()
-
-    @property
-    def setup(self) -> h225.Setup:
-        found = self.wire.said[0]
-        assert isinstance(found, h225.Setup)
-        return found
-
-    def hear(self, kind: Any, **fields: Any) -> Played:
-        fields = {"reference": self.leg.reference, "call_identifier": self.leg.call_identifier} | fields
-        self.leg.received(h225.write(kind(**fields), True))
-        return self
-
-    def cause(self) -> Any:
-        """Why the call was told that it ended; only once."""
-        (release,) = self.call.all(Release)
-        return release.cause
-
-    def over(self) -> None:
-        assert not self.wire.open
-        assert self.world.waiting == 0
-        assert not self.leg.alarms
-
 
 def test_setup_says_what_every_stack_says() -> None:
-    played = Played(display="Alice", profile=peer(fast_start=False, callee_type="international"))
+    played = PlayedCallee(display="Alice", profile=peer(fast_start=False, callee_type="international"))
     setup = played.setup
     assert setup.caller == Party("4930123", "unknown", "isdn", "allowed", "user")
     assert setup.callee == Party("442071234567", "international", "isdn")
@@ -71,7 +33,7 @@ def test_setup_says_what_every_stack_says() -> None:
 
 
 def test_a_private_caller_is_not_told_to_a_peer_that_is_not_trusted() -> None:
-    setup = Played(identity=Identity(private=True), display="Alice").setup
+    setup = PlayedCallee(identity=Identity(private=True), display="Alice").setup
     assert setup.caller.presentation == "restricted"
     assert setup.caller.number == ""
     assert setup.display == ""
@@ -80,27 +42,27 @@ def test_a_private_caller_is_not_told_to_a_peer_that_is_not_trusted() -> None:
 
 def test_a_trusted_peer_is_told_who_the_private_caller_is_and_his_wish() -> None:
     profile = peer(trusted=True, fast_start=False)
-    setup = Played(profile, identity=Identity(asserted="4930123", private=True)).setup
+    setup = PlayedCallee(profile, identity=Identity(asserted="4930123", private=True)).setup
     assert setup.caller == Party("4930123", "unknown", "isdn", "restricted", "network")
 
 
 @pytest.mark.parametrize(("presentation", "hidden"), [("allowed", "allowed"), ("restricted", "restricted")])
 def test_presentation_can_be_the_peers_own(presentation: str, hidden: str) -> None:
-    setup = Played(peer(fast_start=False, presentation=presentation)).setup
+    setup = PlayedCallee(peer(fast_start=False, presentation=presentation)).setup
     assert setup.caller.presentation == hidden
 
 
 def test_the_latest_diversion_is_the_redirecting_number() -> None:
     identity = Identity(diversions=(Diversion("4989555", "user-busy"), Diversion("4989666")))
-    assert Played(identity=identity).setup.redirecting is None
+    assert PlayedCallee(identity=identity).setup.redirecting is None
     profile = replace(peer(fast_start=False), diversion="diversion")
-    redirecting = Played(profile, identity=identity).setup.redirecting
+    redirecting = PlayedCallee(profile, identity=identity).setup.redirecting
     assert redirecting is not None
     assert (redirecting.number, redirecting.reason) == ("4989555", "user-busy")
 
 
 def test_a_connection_that_never_comes_is_a_connection_timeout() -> None:
-    played = Played(connect=False)
+    played = PlayedCallee(connect=False)
     played.leg.lost("connection refused")
     assert played.cause().reason == "connection_timeout"
     assert played.wire.said == []
@@ -108,7 +70,7 @@ def test_a_connection_that_never_comes_is_a_connection_timeout() -> None:
 
 
 def test_silence_after_setup_is_a_connection_timeout() -> None:
-    played = Played()
+    played = PlayedCallee()
     played.world.run(4.9)
     assert played.call.heard_signals == []
     played.world.run(0.2)
@@ -118,7 +80,7 @@ def test_silence_after_setup_is_a_connection_timeout() -> None:
 
 
 def test_a_connection_that_takes_too_long_sends_nothing() -> None:
-    played = Played(connect=False)
+    played = PlayedCallee(connect=False)
     played.world.run(6)
     assert played.cause().reason == "connection_timeout"
     assert played.wire.said == []
@@ -126,7 +88,7 @@ def test_a_connection_that_takes_too_long_sends_nothing() -> None:
 
 
 def test_silence_after_call_proceeding_is_a_response_timeout() -> None:
-    played = Played().hear(h225.CallProceeding)
+    played = PlayedCallee().hear(h225.CallProceeding)
     assert played.leg.status == 100
     played.world.run(19.9)
     assert [type(item) for item in played.call.heard_signals] == [Proceed]
@@ -136,7 +98,7 @@ def test_silence_after_call_proceeding_is_a_response_timeout() -> None:
 
 
 def test_ringing_too_long_is_no_answer() -> None:
-    played = Played().hear(h225.CallProceeding).hear(h225.Alerting)
+    played = PlayedCallee().hear(h225.CallProceeding).hear(h225.Alerting)
     assert played.leg.status == 180
     played.world.run(119)
     assert [type(item) for item in played.call.heard_signals] == [Proceed, Ring]
@@ -147,13 +109,13 @@ def test_ringing_too_long_is_no_answer() -> None:
 
 
 def test_the_peers_own_timers_stand_over_the_systems() -> None:
-    played = Played(peer(fast_start=False, timeout_alerting=30.0)).hear(h225.Alerting)
+    played = PlayedCallee(peer(fast_start=False, timeout_alerting=30.0)).hear(h225.Alerting)
     played.world.run(31)
     assert played.cause().reason == "no_answer"
 
 
 def test_progress_without_media_is_told() -> None:
-    played = Played().hear(h225.Progress)
+    played = PlayedCallee().hear(h225.Progress)
     assert played.call.heard_signals == [Progress()]
     assert played.leg.status == 183
 
@@ -170,7 +132,7 @@ def test_progress_without_media_is_told() -> None:
     ],
 )
 def test_a_refusal_is_the_sip_status_of_its_cause(value: int, reason: str, name: str, status: int) -> None:
-    played = Played().hear(h225.CallProceeding).hear(h225.ReleaseComplete, cause=value, reason=reason)
+    played = PlayedCallee().hear(h225.CallProceeding).hear(h225.ReleaseComplete, cause=value, reason=reason)
     assert (played.cause().reason, played.cause().status) == (name, status)
     assert played.leg.status == status
     assert played.wire.kinds() == ["Setup"]
@@ -178,7 +140,7 @@ def test_a_refusal_is_the_sip_status_of_its_cause(value: int, reason: str, name:
 
 
 def test_the_call_ends_it_before_the_connection_is_there() -> None:
-    played = Played(connect=False)
+    played = PlayedCallee(connect=False)
     played.leg.send(Release(cause("caller_abandoned")))
     assert played.wire.said == []
     assert played.call.heard_signals == []
@@ -188,7 +150,7 @@ def test_the_call_ends_it_before_the_connection_is_there() -> None:
 
 
 def test_the_call_ends_it_while_setup_is_unanswered() -> None:
-    played = Played()
+    played = PlayedCallee()
     played.leg.send(Release(cause("caller_abandoned")))
     assert played.wire.kinds() == ["Setup", "ReleaseComplete"]
     assert played.wire.last(h225.ReleaseComplete).cause == 16
@@ -199,21 +161,21 @@ def test_the_call_ends_it_while_setup_is_unanswered() -> None:
 
 
 def test_a_lost_connection_ends_the_attempt() -> None:
-    played = Played().hear(h225.CallProceeding)
+    played = PlayedCallee().hear(h225.CallProceeding)
     played.leg.lost("reset by peer")
     assert played.cause().reason == "response_timeout"
     played.over()
 
 
 def test_a_peer_that_wants_more_digits_gets_none() -> None:
-    played = Played().hear(h225.Other, name="SetupAcknowledge")
+    played = PlayedCallee().hear(h225.Other, name="SetupAcknowledge")
     assert (played.cause().status, played.cause().q850) == (484, 28)
     assert played.wire.last(h225.ReleaseComplete).cause == 28
     played.over()
 
 
 def test_a_call_that_is_sent_elsewhere_is_refused_like_a_redirection_that_is_not_followed() -> None:
-    played = Played().hear(
+    played = PlayedCallee().hear(
         h225.Facility, reason="callForwarded", alternative_address=Address("192.0.2.9", 1720, "h323")
     )
     assert (played.cause().reason, played.cause().code, played.cause().status) == ("client_error", 302, 480)
@@ -221,7 +183,7 @@ def test_a_call_that_is_sent_elsewhere_is_refused_like_a_redirection_that_is_not
 
 
 def test_status_inquiry_is_answered_in_every_state() -> None:
-    played = Played()
+    played = PlayedCallee()
     for kind, state in ((None, 1), (h225.CallProceeding, 3), (h225.Alerting, 4)):
         if kind is not None:
             played.hear(kind)
@@ -231,7 +193,7 @@ def test_status_inquiry_is_answered_in_every_state() -> None:
 
 
 def test_messages_of_other_calls_are_refused_a_few_times_and_change_nothing() -> None:
-    played = Played()
+    played = PlayedCallee()
     for number in range(100):
         played.hear(h225.Alerting, reference=(played.leg.reference + 1 + number) % 0x7FFF)
     assert played.call.heard_signals == []
@@ -240,7 +202,7 @@ def test_messages_of_other_calls_are_refused_a_few_times_and_change_nothing() ->
 
 
 def test_octets_that_are_no_message_end_the_leg_at_last() -> None:
-    played = Played()
+    played = PlayedCallee()
     for _ in range(15):
         played.leg.received(b"\x08\x02\x00")
     assert played.call.heard_signals == []
@@ -250,7 +212,7 @@ def test_octets_that_are_no_message_end_the_leg_at_last() -> None:
 
 
 def test_thousands_of_facilities_leave_nothing_behind() -> None:
-    played = Played()
+    played = PlayedCallee()
     for _ in range(3000):
         played.hear(h225.Facility, reason="transportedInformation", tunnelling=True)
     assert played.wire.kinds() == ["Setup"]
@@ -258,13 +220,13 @@ def test_thousands_of_facilities_leave_nothing_behind() -> None:
 
 
 def test_what_h323_has_no_place_for_is_refused_politely() -> None:
-    played = Played()
+    played = PlayedCallee()
     played.leg.send(Offer(OURS))
     assert played.call.heard_signals == [Refuse(504)]
 
 
 def test_resume_data_names_the_call() -> None:
-    played = Played(connect=False)
+    played = PlayedCallee(connect=False)
     assert played.leg.resume_data() == {}
     played.leg.connected()
     data = played.leg.resume_data()

@@ -306,8 +306,8 @@ class Media:
             self.channel.reach(message.h245_address)
 
     def _hear_tunnelled(self, message: Message) -> None:
-        """All of them, even if the same message ends the tunnel (H.323 8.2.1)."""
-        if not self.channel.tunnels:
+        """All of them, even if this message ends the tunnel (H.323 8.2.1), or one did while it was on its way."""
+        if not self._leg.settings.tunnelling:
             return
         self.channel.peer_tunnels(True)
         if isinstance(message, Facility):
@@ -445,8 +445,9 @@ class Media:
                 return
             self._update(answer)
             return
-        self.told = self.ours = answer
-        self._want_channels()
+        if self._asked and self.told is None:
+            self.told = self.ours = answer
+            self._want_channels()
 
     def accepted(self, answer: SessionDescription | None) -> None:
         """The far side takes the peer's change."""
