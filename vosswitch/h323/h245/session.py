@@ -101,6 +101,8 @@ class Session(Steering):
             self._outgoing.adopt(number, medium, plan.rtcp, channels.where)
         if channels.received is not None:
             self._incoming.adopt(channels.received, (plan.rtp, plan.rtcp))
+        if self._heard is None:  # so that a hold as its first word on capabilities is one
+            self._heard = plans.read(channels.theirs).capabilities(t38=False)
         self._stood = self._outcome()
         self._steer()
 
