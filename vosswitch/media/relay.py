@@ -14,6 +14,8 @@ from vosswitch.media.rtp import is_rtcp
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vosswitch.media.events import Stream
+
 MAX_DROPOUT = 3000  # RFC 3550 appendix A.1
 MAX_MISORDER = 100
 MOST = 2_000
@@ -155,15 +157,28 @@ class SideState:
     :ivar acceptable: payload types that its packets may carry: those of both descriptions, since each side sends
         what the other one named (RFC 3264 section 5.1).
     :ivar awaited: whether it should be sending now: nobody holds the call, or the call has been one-way all along.
+    :ivar stream: what looks after telephone events in what it sends; None = nothing does.
     """
 
-    __slots__ = ("acceptable", "awaited", "description", "rtcp", "rtp", "seen", "session", "silent_since", "started")
+    __slots__ = (
+        "acceptable",
+        "awaited",
+        "description",
+        "rtcp",
+        "rtp",
+        "seen",
+        "session",
+        "silent_since",
+        "started",
+        "stream",
+    )
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.rtp = Port(self, counts=True)
         self.rtcp = Port(self, counts=False)
         self.description: Description | None = None
+        self.stream: Stream | None = None
         self.acceptable: frozenset[int] = frozenset()
         self.awaited = self.started = False
         self.silent_since = 0.0

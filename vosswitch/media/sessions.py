@@ -9,6 +9,7 @@ from zope.interface import implementer
 from vosswitch.media.ports import port_of
 from vosswitch.model.call import MediaReport, StreamReport
 from vosswitch.model.interfaces import IMediaSession
+from vosswitch.model.signals import Digit
 from vosswitch.model.values import Side
 from vosswitch.sdp.codecs import UNSPECIFIED, first_audio, payload_types, receives, sends
 from vosswitch.sdp.rewrite import Author, transport
@@ -43,6 +44,7 @@ class MediaSession:
         "_before",
         "_elsewhere",
         "_end",
+        "_events",
         "_hosts",
         "_latest",
         "_said",
@@ -79,6 +81,7 @@ class MediaSession:
         name = str(number)
         self._authors = (Author(USERNAME, name, hosts[0]), Author(USERNAME, name, hosts[1]))
         self._said: list[Message | None] = [None, None]
+        self._events: list[Message | None] = [None, None]
         self._started = [False, False]
         self._before = [_NOTHING, _NOTHING]
         self._latest = [_NOTHING, _NOTHING]
@@ -113,6 +116,9 @@ class MediaSession:
         self._started[which] = False
         self._before[which] = self._latest[which] = _NOTHING
         self._tell(("reset", self.number, which))
+        if self._events[which] is not None:
+            self._events[which] = None
+            self._tell(("events", self.number, which, [], False))
         return True
 
     def _move(self, which: int, local: str) -> bool:
@@ -132,6 +138,18 @@ class MediaSession:
             self._authors = (self._authors[0], author) if which else (author, self._authors[1])
         return True
 
+    def events(self, side: Side, payloads: Sequence[int], *, taken: bool) -> None:
+        """See `IMediaSession.events`."""
+        which = SIDES.index(side)
+        order = ("events", self.number, which, sorted(payloads), taken)
+        if order != self._events[which] and (payloads or self._events[which] is not None):
+            self._events[which] = order
+            self._tell(order)
+
+    def digit(self, side: Side, digit: Digit, payload: int) -> None:
+        """See `IMediaSession.digit`."""
+        self._tell(("digit", self.number, SIDES.index(side), digit.digit, digit.duration, payload))
+
     def close(self, done: Callable[[MediaReport], None]) -> None:
         """See `IMediaSession.close`."""
         self._end(self, done)
@@ -142,7 +160,7 @@ class MediaSession:
         """The messages that begin it anew in a worker that knows nothing of it; counts go on from the last ones."""
         self._before = [_sum(old, new) for old, new in zip(self._before, self._latest, strict=True)]
         self._latest = [_NOTHING, _NOTHING]
-        return [self.opening, *(said for said in self._said if said is not None)]
+        return [self.opening, *(said for said in (*self._said, *self._events) if said is not None)]
 
     def counted(self, caller: Sequence[Any], callee: Sequence[Any]) -> None:
         """The worker's counts of its present life."""
@@ -157,6 +175,10 @@ class MediaSession:
     def timed_out(self, which: int) -> None:
         """A side was silent for too long."""
         self.listener.media_timeout(SIDES[which])
+
+    def heard_digit(self, which: int, digit: str) -> None:
+        """A side has sent a telephone event."""
+        self.listener.media_digit(SIDES[which], Digit(digit))
 
     def report(self) -> MediaReport:
         """The counts as far as they are known."""

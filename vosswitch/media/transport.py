@@ -403,6 +403,10 @@ class WorkerLink:
             )
             self._guarded(session.timed_out, side)
 
+    def _on_digit(self, number: int, side: int, digit: str) -> None:
+        if (session := self.sessions.get(number)) is not None:
+            self._guarded(lambda which: session.heard_digit(which, digit), side)
+
     def _on_counts(self, rows: list[list[Any]]) -> None:
         for number, caller, callee in rows:
             if (session := self.sessions.get(number)) is not None:
@@ -429,6 +433,7 @@ _REPORTS: dict[str, Any] = {
     "started": WorkerLink._on_started,
     "timeout": WorkerLink._on_timeout,
     "flood": WorkerLink._on_flood,
+    "digit": WorkerLink._on_digit,
     "counts": WorkerLink._on_counts,
     "closed": WorkerLink._on_closed,
     "alive": WorkerLink._on_alive,

@@ -15,6 +15,9 @@ open      session, caller's pair, callee's pair, timeout in seconds (0 = never),
 say       session, side, host or null, RTP port, RTCP port, [payload types], sends, receives
 reset     session, side
 move      session, side, pair: that side has another pair from now on
+events    session, side, [payload types], taken: look for telephone events of that side; taken ones are told, and go
+          no further, others pass
+digit     session, side, digit, milliseconds, payload type: put this event into what that side hears
 close     session
 ========  ====================================================================================================
 
@@ -24,6 +27,7 @@ worker to switch:
 leases    [pairs], place: bound; fewer than asked for when the range has no more now
 started   session, side: the first RTP packet of that side
 timeout   session, side: it should send, and was silent
+digit     session, side, digit: heard in what that side sends
 flood     session, side: it sends more than any call does; nothing of the session is relayed any more
 counts    [[session, caller's counts, callee's counts], ...]; counts = packets, octets, lost, address
 closed    session, caller's counts, callee's counts: ports are released

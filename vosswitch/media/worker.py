@@ -24,6 +24,7 @@ import orjson
 from vosswitch.media import wire
 from vosswitch.media.ports import TAKEN, PortPool, numbered, place_of, port_of
 from vosswitch.media.relay import MOST, Description, Port, Session, Source
+from vosswitch.media.taps import Taps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +61,7 @@ class Worker:
         self._exhausted = False
         self._leased: list[int] = []
         self._out: list[wire.Message] = []
+        self._taps = Taps(lambda number, side, digit: self._out.append(("digit", number, side, digit)))
         self._blocked: deque[bytes] = deque()
         self._ends_at: float | None = None
         self._ticks = self._moved = 0
@@ -78,6 +80,9 @@ class Worker:
         next_tick = time.monotonic() + TICK
         while self._ends_at is None or (self._sessions and time.monotonic() < self._ends_at):
             wait = 0.0 if self._owed else max(0.0, next_tick - time.monotonic())
+            if self._taps.inserting:
+                self._taps.step()
+                wait = self._taps.wait(wait)
             ready = self._poll.poll(wait, _EVENTS)
             self._relay(ready)
             self._moved += len(ready)
@@ -203,6 +208,7 @@ class Worker:
         self._mark(sock, tos)
         port.receive = sock.recvfrom
         port.send = sock.sendto
+        self._taps.tap(port)
         self._ports[sock.fileno()] = port
         self._poll.register(sock, select.EPOLLIN)
 
@@ -236,10 +242,21 @@ class Worker:
         if session is not None:
             session.reset(side, time.monotonic())
 
+    def _events(self, number: int, side: int, payloads: list[int], takes: bool) -> None:
+        session = self._sessions.get(number)
+        if session is not None:
+            self._taps.watch(session, side, payloads, takes)
+
+    def _digit(self, number: int, side: int, digit: str, duration: int, payload: int) -> None:
+        session = self._sessions.get(number)
+        if session is not None:
+            self._taps.insert(session, side, digit, duration, payload)
+
     def _close(self, number: int) -> None:
         session = self._sessions.pop(number, None)
         if session is None:
             return
+        self._taps.drop(session)
         for pair in session.pairs:
             self._release(pair)
         self._out.append(("closed", number, *session.report()))
@@ -361,6 +378,8 @@ _ORDERS: dict[str, Any] = {
     "say": Worker._say,
     "move": Worker._move,
     "reset": Worker._reset,
+    "events": Worker._events,
+    "digit": Worker._digit,
     "close": Worker._close,
 }
 

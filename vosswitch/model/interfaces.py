@@ -158,6 +158,17 @@ class IMediaSession(Interface):
         :returns: False when there is no port for it there, and nothing has changed.
         """
 
+    def events(side, payloads, *, taken):
+        """Look for telephone events (RFC 4733) in what *side* sends.
+
+        :param payloads: their payload types; none = no longer.
+        :param taken: they are told (`IMediaListener.media_digit`) and go no further; else they pass, unless the same
+            digit has just been put in.
+        """
+
+    def digit(side, digit, payload):
+        """Put a `Digit` into what *side* hears, as telephone event of that payload type; not one that has just passed."""
+
     def close(done):
         """Release the ports; ``done(MediaReport)`` is called once, soon, whatever happens to the worker."""
 
@@ -167,6 +178,9 @@ class IMediaListener(Interface):
 
     def media_started(side):
         """The first RTP packet of *side* came."""
+
+    def media_digit(side, digit):
+        """A `Digit` was taken out of what *side* sends."""
 
     def media_timeout(side):
         """A side that should send has been silent for SS_MEDIA_CHECK_TIMEOUT (or both)."""
