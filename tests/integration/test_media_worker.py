@@ -175,3 +175,39 @@ def test_ports_that_are_named_as_each_other_s_peers_do_not_loop_for_long(worker,
     assert "flood" not in heard
     worker.tell(("close", 1))
     assert worker.hears("closed")[1] == 1
+
+
+def test_events_are_taken_out_and_put_in(worker, ends):
+    """RFC 4733: a digit of the caller is told and does not reach the callee; one of ours does, in the same stream."""
+    caller, callee = ends
+    at_caller, _ = worker.open(caller, callee)
+    worker.tell(("say", 1, 0, *_here(caller), [0, 101], True, True), ("events", 1, 0, [101], True))
+    time.sleep(0.1)
+    caller.sendto(PACKET, at_caller)
+    assert callee.recv(2048) == PACKET
+    for number in (2, 3, 4):
+        caller.sendto(rtp.build(rtp.RtpPacket(101, number, 160, 7, b"\x05\x0a\x00\xa0")), at_caller)
+    assert worker.hears("digit") == ["digit", 1, 0, "5"]
+    caller.sendto(rtp.build(rtp.RtpPacket(0, 5, 640, 7, b"y" * 160)), at_caller)
+    after = rtp.parse(callee.recv(2048))
+    assert (after.sequence, after.payload) == (2, b"y" * 160)
+    worker.tell(("digit", 1, 1, "7", 60, 101))
+    events = [rtp.parse(callee.recv(2048)) for _ in range(5)]
+    assert [(event.payload_type, event.ssrc, event.payload[0]) for event in events] == [(101, 7, 7)] * 5
+    assert [event.sequence for event in events] == [3, 4, 5, 6, 7]
+
+
+def test_a_call_without_events_is_not_tapped(worker, ends):
+    """Its packets go the short way, telephone events among them."""
+    caller, callee = ends
+    at_caller, _ = worker.open(caller, callee)
+    worker.tell(("say", 1, 0, *_here(caller), [0, 101], True, True))
+    time.sleep(0.1)
+    event = rtp.build(rtp.RtpPacket(101, 2, 160, 7, b"\x05\x0a\x00\xa0"))
+    caller.sendto(event, at_caller)
+    assert callee.recv(2048) == event
+
+
+def _here(sock):
+    host, port = sock.getsockname()
+    return host, port, port + 1

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from zope.interface import implementer
 
+from vosswitch.call.aside import ASIDE, taken, tell_digit
 from vosswitch.call.attempts import Attempts
+from vosswitch.call.digits import digits_of
 from vosswitch.call.funding import Funding
 from vosswitch.call.handover import Handover
 from vosswitch.call.machine import CallMachine, Connect, Finish, HandOver, Input, Relay, State, TryNext, input_of
@@ -15,7 +17,7 @@ from vosswitch.call.records import close_record, media_record, start_record
 from vosswitch.call.vendor import VendorShort, join_cost, reserve_cost
 from vosswitch.model.causes import Cause, cause
 from vosswitch.model.interfaces import ILegListener, IMediaListener
-from vosswitch.model.signals import Accept, Answer, Located, Offer, Progress, Redirected, Refuse, Release, Ring
+from vosswitch.model.signals import Accept, Answer, Offer, Progress, Refuse, Release, Ring
 from vosswitch.model.values import Side
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from vosswitch.call.switchboard import Switchboard
     from vosswitch.call.takeover import Takeover
     from vosswitch.cdr.record import Cdr
-    from vosswitch.model.signals import Headers, Signal
+    from vosswitch.model.signals import Digit, Headers, Signal
 
 
 _EXTEND_AHEAD_MS = 3_000
@@ -139,12 +141,7 @@ class Call:
         self._guard(self._hear, leg, side, signal)
 
     def _hear(self, leg: Any, side: Side, signal: Signal) -> None:
-        if type(signal) is Redirected:
-            self.attempts.redirected(signal)
-            self.media.redirected()
-            return
-        if type(signal) is Located:
-            self._located(side, signal)
+        if type(signal) in ASIDE and taken(self, side, signal):
             return
         try:
             signal = self.media.fit(side, signal)
@@ -159,12 +156,6 @@ class Call:
         what = input_of(side, signal, self.machine.state)
         if what is not None:
             self._perform(self.machine.feed(what, side, signal))
-
-    def _located(self, side: Side, signal: Located) -> None:
-        """Where a side's media is: for the relay, and of an answered call for its record."""
-        self.media.located(side, signal.session)
-        if self.answered is not None:
-            self.media.note_codecs(self.cdr)
 
     def _name_of(self, side: Side) -> str:
         """The gateway of *side* in the decision record."""
@@ -187,6 +178,10 @@ class Call:
         """`IMediaListener`: the first packet of *side* came."""
         if side is Side.CALLEE:
             self.attempts.media_started = True
+
+    def media_digit(self, side: Side, digit: Digit) -> None:
+        """`IMediaListener`: a digit was taken out of the media of *side*, for the other one is told by signals."""
+        self._guard(tell_digit, self, side, digit)
 
     def media_timeout(self, _side: Side) -> None:
         """`IMediaListener`: a side that should send is silent."""
@@ -255,6 +250,7 @@ class Call:
             while (route := self.attempts.next()) is not None:
                 try:
                     self.attempts.vendor = reserve_cost(self.decision, self.board.balances, route)
+                    self.media.digits = digits_of(self.decision, route, self.board.clock.seconds)
                     offer = self.media.offer_to(
                         route.media_proxy,
                         self.decision.media_proxy,

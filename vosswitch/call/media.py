@@ -16,6 +16,7 @@ from vosswitch.sdp.select import agrees, allow, meet, named
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vosswitch.call.digits import CallDigits
     from vosswitch.cdr.record import Cdr
     from vosswitch.model.call import MediaReport
     from vosswitch.model.session import SessionDescription
@@ -71,6 +72,7 @@ class CallMedia:
     :ivar _given: the caller's answer to a late offer, which it gives but once.
     :ivar _local: the local IP towards the callee that relayed media was opened for.
     :ivar _asked: the last offer, as the other side was asked; *_asker* made it.
+    :ivar digits: what looks after the digits of the running attempt; None unless a side speaks H.323.
     """
 
     __slots__ = (
@@ -90,6 +92,7 @@ class CallMedia:
         "_private",
         "_session",
         "_shed",
+        "digits",
         "proxied",
     )
 
@@ -119,6 +122,7 @@ class CallMedia:
         self._allowed: tuple[tuple[str, ...], tuple[str, ...]] = (codecs, ())
         self._shed: ShedMedia | None = None
         self._local: str | None = None
+        self.digits: CallDigits | None = None
         self.proxied = False
 
     def offer_to(
@@ -156,7 +160,16 @@ class CallMedia:
             self._local = callee_local
         else:
             raise NoPort(_no_port(caller_local, callee_local))
-        return offer and self._session.forward(Side.CALLER, offer)
+        return offer and self._pass(Side.CALLER, offer)
+
+    def _pass(self, side: Side, session: SessionDescription) -> SessionDescription:
+        """What *side* says of relayed media, as the other side shall hear it."""
+        digits = self.digits
+        if digits is None:
+            return self._session.forward(side, session)  # type: ignore[no-any-return]
+        told = self._session.forward(side, digits.dress(side, session))
+        digits.watch(self._session)
+        return told  # type: ignore[no-any-return]
 
     def _permitted(self, session: SessionDescription, side: Side) -> SessionDescription:
         """What *side* said with the codecs that both gateways allow, in the order of the one that will hear it."""
@@ -207,7 +220,7 @@ class CallMedia:
         else:
             self._callee = signal.session
         if self.proxied:
-            return replace(signal, session=self._session.forward(side, signal.session))
+            return replace(signal, session=self._pass(side, signal.session))
         if self._private and side is Side.CALLER:
             return replace(signal, session=unnamed(signal.session))
         return signal
@@ -222,13 +235,13 @@ class CallMedia:
             else:
                 self._callee = before
             if self.proxied and before is not None:
-                self._session.forward(side, before)
+                self._pass(side, before)
 
     def located(self, side: Side, session: SessionDescription) -> None:
         """*side* tells where its media is, now that it knows; nobody else has to hear of it."""
         self.heard(side, session)
         if self.proxied and self._session is not None:
-            self._session.forward(side, session)
+            self._pass(side, session)
 
     def redirected(self) -> None:
         """The callee's side is somebody else now."""
@@ -245,7 +258,7 @@ class CallMedia:
         if not self.proxied or standing is None or self._asked is None or self._asker is not asker:
             return None
         answer = meet(self._asked, standing)
-        return None if answer is None else Accept(self._session.forward(asker.other, answer))
+        return None if answer is None else Accept(self._pass(asker.other, answer))
 
     def note_codecs(self, cdr: Cdr) -> None:
         """Write down the codecs of both sides as they stand."""

@@ -124,7 +124,8 @@ class Stream:
         """A packet with its number in our stream."""
         number, ssrc = data[2] << 8 | data[3], int.from_bytes(data[8:12], "big")
         if ssrc != self._ssrc:
-            self._ssrc, self._offset = ssrc, 0
+            is_other = self._at > 0 or self._gapped  # another source than before; the first has its offset already
+            self._ssrc, self._offset = ssrc, 0 if is_other else self._offset
         elif self._gapped:
             self._offset = self._number + 1 - number
         self._gapped = False

@@ -15,6 +15,16 @@ RAS = "ras"
 """Transport of an `Address` that is reached by RAS (UDP)."""
 SIGNALLING_PORT, RAS_PORT = 1720, 1719
 
+DTMF_METHODS = {
+    "Auto": "auto",
+    "RFC 2833": "rfc2833",
+    "H.245 alphanumeric": "alphanumeric",
+    "H.245 signal": "signal",
+    "Q.931 keypad": "keypad",
+    "Off": "off",
+}
+"""Values of SS_H323_DTMF_METHOD as `H323Profile.dtmf` has them."""
+
 
 @dataclass(frozen=True, slots=True)
 class H323Profile:

@@ -259,6 +259,14 @@ class FakeSession:
         self.resets = []
         self.closing = None
         self.reported = False
+        self.watched = {}
+        self.digits = []
+
+    def events(self, side, payloads, *, taken):
+        self.watched[side] = (tuple(payloads), taken)
+
+    def digit(self, side, digit, payload):
+        self.digits.append((side, digit.digit, payload))
 
     def forward(self, side, session):
         return SessionDescription(host=f"relay-{side}", media=session.media)

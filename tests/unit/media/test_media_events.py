@@ -61,6 +61,16 @@ def test_a_digit_is_told_once_and_goes_no_further() -> None:
     assert parse(passed).timestamp == 1600
 
 
+def test_events_before_any_speech_leave_no_gap() -> None:
+    """The first packet of a speaker may have passed before anybody looked; another source begins anew."""
+    made = stream()
+    assert made.hear(event(2, 5, 0), 0.0) is None
+    passed = made.hear(speech(3), 0.02)
+    assert passed is not None
+    assert parse(passed).sequence == 2
+    assert made.hear(speech(9, ssrc=8), 0.04) == speech(9, ssrc=8)
+
+
 def test_the_same_digit_again_is_another_key() -> None:
     """By its time stamp; a sender that renews the time stamp of a running event presses one key."""
     made = stream()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vosswitch.h323.h225 import Information
+from vosswitch.model.h323 import DTMF_METHODS
 from vosswitch.model.signals import Digit
 
 if TYPE_CHECKING:
@@ -20,20 +21,11 @@ _TWICE = 0.4
 """Seconds within which the same digit from another way is the same key."""
 _MOST = 32
 """Digits of one keypad element that are heard."""
-METHODS = {
-    "Auto": "auto",
-    "RFC 2833": "rfc2833",
-    "H.245 alphanumeric": "alphanumeric",
-    "H.245 signal": "signal",
-    "Q.931 keypad": "keypad",
-    "Off": "off",
-}
-"""Values of SS_H323_DTMF_METHOD as `H323Profile.dtmf` has them."""
 
 
 def method_of(leg: Leg) -> str:
     """How digits go to the peer of *leg*."""
-    return leg.settings.dtmf or METHODS.get(str(leg.stack.parameters["SS_H323_DTMF_METHOD"]), "alphanumeric")
+    return leg.settings.dtmf or DTMF_METHODS.get(str(leg.stack.parameters["SS_H323_DTMF_METHOD"]), "alphanumeric")
 
 
 class Digits:
