@@ -15,6 +15,7 @@ from vosswitch import __version__
 from vosswitch.app.credentials import Credentials
 from vosswitch.app.holding import Holding
 from vosswitch.app.numberqueries import HttpQuery, SipQuery
+from vosswitch.app.ras import Ras
 from vosswitch.call.builtins import builtins
 from vosswitch.call.deciding.decide import Decider
 from vosswitch.call.deciding.means import Means
@@ -176,6 +177,11 @@ def h323(node: Switch) -> H323Service:
     )
 
 
+def ras(node: Switch) -> Ras:
+    """Registration by H.323, in both directions."""
+    return Ras(node, Credentials(lambda: node.snapshot, node.boot.realm), Logger(namespace="vosswitch.h323"))
+
+
 def upkeep(node: Switch) -> Upkeep:
     """What goes on in the SIP room beside its calls."""
     return Upkeep(
@@ -251,13 +257,13 @@ def decider(node: Switch) -> Decider:
             node.limits,
             node.tallies,
             decision,
-            node.sip,
+            node.registrations,
             node.availability,
             node.reactor.seconds(),
             node.gauges,
             node.balances,
         ),
-        node.sip,
+        node.registrations,
         random.SystemRandom(),
         guard=node.guard,
         asks=True,

@@ -27,6 +27,7 @@ from vosswitch.app.cards import PinKey
 from vosswitch.app.operations import Operations
 from vosswitch.app.parting import Parting
 from vosswitch.app.protocols import Protocols, speaks_h323
+from vosswitch.app.ras import Registrations
 from vosswitch.app.reach import unheard, unreachable
 from vosswitch.app.restart import settle
 from vosswitch.app.told import Told
@@ -177,6 +178,8 @@ class Switch(MultiService):
         self.calls = build.calls(self)
         self.sip = build.sip(self)
         self.h323 = build.h323(self)
+        self.ras = build.ras(self)
+        self.registrations = Registrations(self.sip, self.ras.registered)
         self.upkeep = build.upkeep(self)
         self.holding = build.holding(self)
         self.guard.lock = self.recorder.lock
@@ -256,6 +259,7 @@ class Switch(MultiService):
             self.hints.startService()  # type: ignore[no-untyped-call]
         self._follow_gateways()
         self.sip.trunks.start()
+        self.ras.start()
         self.watch.start()
         self.orphans.tell(Protocols(self.sip, self.h323).end_orphan, self.reactor.callLater)
         gc.collect()
@@ -303,6 +307,7 @@ class Switch(MultiService):
         yield self.calls.stop_all("switch_restart")
         if self.live:
             self.sip.trunks.stop()
+            self.ras.stop()
             yield from self._farewells()
             yield self.h323.stopService()
             self.upkeep.stop()
@@ -352,7 +357,7 @@ class Switch(MultiService):
         if in_parts:
             self.parting.leave(before)
         self.sip.sockets.configured()
-        self.h323.follow(speaks_h323(self.snapshot))
+        self.h323.follow(speaks_h323(self.snapshot, self.boot.listeners))
         self._share_limits()
         backlog.configured(self)
         self.journal.sync_interval = self.snapshot.parameters["VS_JOURNAL_SYNC_INTERVAL"] / 1000
@@ -380,6 +385,7 @@ class Switch(MultiService):
     def _follow_gateways(self) -> None:
         """Register with whom the configuration says, and keep alive who wants that."""
         self.sip.trunks.follow(build.trunk_wishes(self.snapshot))
+        self.ras.follow()
         self.upkeep.keep_alive.static = build.kept_alive(self.snapshot)
         self.watch.follow()
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import asdict
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 
 from vosswitch import __version__
-from vosswitch.app import holding, quality
+from vosswitch.app import holding, quality, ras
 from vosswitch.app.load import load
 from vosswitch.call.deciding.explain import NoSuchSubject, asked, told
 from vosswitch.control.protocol import ControlError
@@ -71,7 +71,7 @@ class Operations:
             "started": node.started,
             "listen": [str(address) for address in (*node.sip.addresses, *node.h323.addresses)],
             "calls": len(node.calls.calls),
-            "registered": len(node.sip.registrar),
+            "registered": len(node.sip.registrar) + len(node.ras.registered.names()),
             "seq": node.snapshot.seq,
             "backlog": node.recorder.backlog,
             "sockets": node.sip.sockets.status(),
@@ -169,7 +169,7 @@ class Operations:
 
     def _registered(self, username: str) -> str:
         """Where the dynamic gateways of a user name are; "" when they are offline."""
-        return ", ".join(str(contact.target) for contact in self._node.sip.gateway(username))
+        return ", ".join(str(contact.target) for contact in self._node.registrations.gateway(username))
 
     def limits(self, args: Arguments) -> Iterator[dict[str, Any]]:
         """Lines in use."""
@@ -228,11 +228,17 @@ class Operations:
 
     def registrations(self, args: Arguments) -> Iterator[dict[str, Any]]:
         """The phones and dynamic gateways that are registered, by name."""
-        registrar = self._node.sip.registrar
-        names = [args["number"]] if args["number"] else sorted(registrar.names())
+        registrar, by_h323 = self._node.sip.registrar, self._node.ras.registered
+        names = [args["number"]] if args["number"] else sorted({*registrar.names(), *by_h323.names()})
         after, limit = args["after"] or "", args["limit"]
-        rows = self._bindings(registrar, names[bisect_right(names, after) :] if after else names)
-        return islice(rows, limit) if limit else rows
+        found = self._devices(registrar, names[bisect_right(names, after) :] if after else names)
+        return islice(found, limit) if limit else found
+
+    def _devices(self, registrar: Registrar, names: list[str]) -> Iterator[dict[str, Any]]:
+        node = self._node
+        for name in names:
+            yield from self._bindings(registrar, [name])
+            yield from ras.rows(node.ras.registered, [name], node.reactor.seconds())
 
     def _bindings(self, registrar: Registrar, names: list[str]) -> Iterator[dict[str, Any]]:
         seconds = self._node.reactor.seconds
@@ -251,7 +257,7 @@ class Operations:
 
     def trunks(self, _: Arguments) -> Iterator[dict[str, Any]]:
         """Our registrations with vendors."""
-        return map(asdict, self._node.sip.trunks.states())
+        return map(asdict, chain(self._node.sip.trunks.states(), self._node.ras.registered.states()))
 
     def plugins(self, _: Arguments) -> Iterator[dict[str, Any]]:
         """The plugins and what they provide."""

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from zope.interface import implementer
 
-from vosswitch.model.h323 import TRANSPORT
+from vosswitch.model.h323 import RAS, TRANSPORT, TRANSPORTS
 from vosswitch.model.interfaces import ILegFactory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from vosswitch.call.snapshot import Snapshot
     from vosswitch.model.call import Placement
     from vosswitch.model.signals import Replaces
     from vosswitch.model.values import Address
+    from vosswitch.params.listeners import Listener
 
 
 @implementer(ILegFactory)
@@ -33,7 +34,7 @@ class Protocols:
 
     def place(self, placement: Placement, listener: Any) -> Any:
         """Start an outgoing leg."""
-        room = self._h323 if placement.target.transport == TRANSPORT else self._sip
+        room = self._h323 if placement.target.transport in TRANSPORTS else self._sip
         return room.place(placement, listener)
 
     def leg_of(self, replaces: Replaces) -> Any:
@@ -42,7 +43,7 @@ class Protocols:
 
     def local(self, target: Address, local_address: str | None) -> str | None:
         """The local IP that *target* is reached from."""
-        room = self._h323 if target.transport == TRANSPORT else self._sip
+        room = self._h323 if target.transport in TRANSPORTS else self._sip
         found: str | None = room.local(target, local_address)
         return found
 
@@ -51,6 +52,8 @@ class Protocols:
         (self._h323 if data.get("protocol") == TRANSPORT else self._sip).end_orphan(data, settled)
 
 
-def speaks_h323(snapshot: Snapshot) -> bool:
-    """Whether anybody in the configuration speaks H.323."""
+def speaks_h323(snapshot: Snapshot, listeners: Iterable[Listener] = ()) -> bool:
+    """Whether anybody in the configuration speaks H.323, or may come and register."""
+    if any(one.transport == RAS for one in listeners):
+        return True
     return snapshot.callers.h323 is not None or snapshot.gateways.speaks_h323

@@ -103,7 +103,7 @@ class Watch:
     def _target(self, gateway: RoutingGateway) -> Address | None:
         if not gateway.profile.dynamic:
             return gateway.target
-        contacts = self._node.sip.gateway(gateway.registers_as)
+        contacts = self._node.registrations.gateway(gateway.registers_as)
         return contacts[0].target if contacts else None
 
     def _heard(self, gateway: RoutingGateway, statuses: list[int]) -> None:

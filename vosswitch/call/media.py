@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.call.shed import ShedMedia
-from vosswitch.model.h323 import TRANSPORT
+from vosswitch.model.h323 import TRANSPORT, TRANSPORTS
 from vosswitch.model.signals import Accept, Answer, Confirm, Offer, Progress, Refuse, Ring
 from vosswitch.model.values import Side
 from vosswitch.sdp.codecs import common_codec
@@ -48,7 +48,7 @@ def needs_relay(source: Address, target: Address) -> bool:
 
     Where H.323 is spoken a side may be able to say only after the answer where its media is (`Located`).
     """
-    return TRANSPORT in (source.transport, target.transport)
+    return source.transport == TRANSPORT or target.transport in TRANSPORTS
 
 
 def _apart(caller_local: str | None, callee_local: str | None) -> bool:

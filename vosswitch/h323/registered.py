@@ -5,6 +5,7 @@ Pure, and free of the H.323 library: it is used on both sides.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Any
 
@@ -46,31 +47,28 @@ class Registered:
     :param now: monotonic seconds.
     """
 
-    __slots__ = ("_contacts", "_hosts", "_now", "_trunks")
+    __slots__ = ("_contacts", "_hosts", "_now", "_places", "_trunks")
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._contacts: dict[str, Contact] = {}
-        self._hosts: dict[str, int] = {}
+        self._hosts: Counter[str] = Counter()
+        self._places: dict[str, set[str]] = {}
         self._trunks: dict[str, tuple[TrunkState, bool, str, float]] = {}
 
     # -- what the process tells
 
-    def contact(self, name: str, contact: Contact | None) -> None:
-        """A name is registered, or no more."""
-        old = self._contacts.pop(name, None)
-        if old is not None:
-            self._count(old.target.host, -1)
+    def contact(self, name: str, contact: Contact | None, host: str) -> None:
+        """A name is registered, or no more; its calls come from where it takes calls, or from *host*."""
+        for old in self._places.pop(name, ()):
+            self._hosts[old] -= 1
+            if not self._hosts[old]:
+                del self._hosts[old]
+        self._contacts.pop(name, None)
         if contact is not None:
             self._contacts[name] = replace(contact, expires=self._now() + contact.expires)
-            self._count(contact.target.host, 1)
-
-    def _count(self, host: str, more: int) -> None:
-        left = self._hosts.get(host, 0) + more
-        if left > 0:
-            self._hosts[host] = left
-        else:
-            self._hosts.pop(host, None)
+            self._places[name] = {contact.target.host, host}
+            self._hosts.update(self._places[name])
 
     def trunk_told(self, state: tuple[Any, ...], up: bool, host: str) -> None:
         """The state of a registration of ours."""
@@ -81,6 +79,7 @@ class Registered:
         """The process is gone, and with it all that it knew."""
         self._contacts.clear()
         self._hosts.clear()
+        self._places.clear()
         self._trunks.clear()
 
     def wanted(self, names: set[str]) -> None:

@@ -62,6 +62,7 @@ class H323Service(Service):
     :param on_trouble: told one line when the process is gone or cannot listen, "" when it works again.
     :ivar questions: what the process may ask, by name: functions of its values, which may give a Deferred.
     :ivar hears: what it may tell that is no leg's, likewise.
+    :ivar begun: told that the process is there; *gone* that it is not any more.
     :ivar draining: new calls are refused.
     :ivar addresses: where it listens.
     """
@@ -107,6 +108,8 @@ class H323Service(Service):
             "caller": self._caller,
         }
         self.hears: dict[str, Callable[..., None]] = {}
+        self.begun: Callable[[], None] = _nothing
+        self.gone: Callable[[], None] = _nothing
         self.draining = False
         self.addresses: list[Address] = []
         self.counts: dict[str, int] = {}
@@ -212,6 +215,7 @@ class H323Service(Service):
         """The process is gone: its calls end now, and it is started again unless it was to go."""
         link, self._link, self._process = self._link, None, None
         self.addresses = []
+        self.gone()
         if link is not None:
             link.close()
         self._lose_legs()
@@ -319,6 +323,7 @@ class H323Service(Service):
     def _on_ready(self, addresses: tuple[Address, ...]) -> None:
         self.addresses = list(addresses)
         self._on_trouble("")
+        self.begun()
 
     def _on_deaf(self, text: str) -> None:
         self._on_trouble(text)
@@ -449,3 +454,7 @@ def seen_from(host: str) -> str:
         except OSError:
             return "::1" if ":" in host else "127.0.0.1"
         return str(probe.getsockname()[0])
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""

@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 import traceback
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.internet.error import CannotListenError
@@ -20,6 +21,7 @@ from twisted.internet.protocol import Factory
 from vosswitch.h323 import q931
 from vosswitch.h323.gate import Gate
 from vosswitch.h323.h225 import BadMessage, ReleaseComplete, Setup, read, write
+from vosswitch.h323.joining import open_zone
 from vosswitch.h323.legs.numbers import alias_number
 from vosswitch.h323.questions import Caller
 from vosswitch.h323.transport.link import Link
@@ -36,7 +38,9 @@ from vosswitch.params.listeners import Listener
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from vosswitch.h323.zone import Zone
     from vosswitch.model.call import Placement
+    from vosswitch.model.causes import Cause
     from vosswitch.model.peer import PeerProfile
     from vosswitch.model.signals import Signal, Try
 
@@ -124,6 +128,7 @@ class Worker:
         self._question = 0
         self._ports: list[Any] = []
         self.does: dict[str, Callable[[Any], None]] = {}
+        self.zone: Zone
         self.stopping = False
 
     # -- the switch
@@ -163,6 +168,7 @@ class Worker:
         if first:
             self.world = World(self.reactor, settings, Gate(settings), self, self.listeners)
             self.legs = self._make_legs(self)
+            self.zone, self._sockets = open_zone(self)
             self._listen()
             self._tick()
             return
@@ -183,11 +189,18 @@ class Worker:
                 continue
             self._ports.append(port)
             self.world.bound.append(Address(one.host, port.getHost().port, TRANSPORT))
-        self.link.send("ready", self.world.bound)
+        self.link.send("ready", [*self.world.bound, *self._listen_for_ras()])
+
+    def _listen_for_ras(self) -> list[Address]:
+        try:
+            return self._sockets.open(self.listeners)
+        except CannotListenError as error:
+            self.link.send("deaf", str(error))
+            return []
 
     def _tick(self) -> None:
         gate, world = self.world.gate, self.world
-        counts = {**world.counts, **gate.counts}
+        counts = {**world.counts, **gate.counts, **self.zone.counts}
         counts |= {"connections": gate.connections, "half_open": gate.half_open, "legs": len(self._held)}
         self.link.send("counts", counts)
         self.reactor.callLater(1.0, self._tick)
@@ -218,11 +231,13 @@ class Worker:
         held = self._held[number] = _Held(number, leg, line)
         self._numbers[leg] = number
         line.broken = lambda: self._broken(held)
+        self.zone.holds(leg)
         return held
 
     def _drop(self, held: _Held) -> None:
         if self._held.pop(held.number, None) is not None:
             self._numbers.pop(held.leg, None)
+            self.zone.over(held.leg)
             self.link.send("over", held.number)
 
     def _broken(self, held: _Held) -> None:
@@ -237,7 +252,7 @@ class Worker:
         leg = self.legs.outgoing(placement, line, self)
         held = self._hold(number, leg, line)
         self._tell_state(held)
-        line.open(leg)
+        line.tell(self.zone.opens, placement, leg, line)
 
     def _tell_state(self, held: _Held) -> None:
         state = _state_of(held.leg)
@@ -288,9 +303,19 @@ class Worker:
             line.close()
             return
         world.counts["setups"] += 1
+        line.tell(self.zone.whose, line.remote, setup, partial(self._identified, line, setup))
+
+    def _identified(self, line: IncomingLine, setup: Setup, endpoint: str | None, refusal: Cause | None) -> None:
+        """Registrations have said whose it is, as far as they know."""
+        if line.over:
+            return
+        if refusal is not None:
+            line.send(write(ReleaseComplete(reference=setup.reference, cause=refusal.q850), from_destination=True))
+            line.close()
+            return
         source = _source_of(setup, line.remote)
         numbers = _numbers_of(setup)
-        question = Caller(source, numbers["called_party"], numbers, _aliases_of(setup))
+        question = Caller(source, numbers["called_party"], numbers, _aliases_of(setup), endpoint or "")
         self.ask("caller", tuple(question), lambda answer: self._admitted(line, setup, source, answer))
 
     def _note_bad(self, line: IncomingLine, reason: str) -> None:
@@ -333,6 +358,7 @@ class Worker:
             port.stopListening()
         for number in list(self._held):
             self._say(number, Release(cause("switch_restart")))
+        self.zone.stop()
         self.reactor.callLater(_FAREWELL, self._end)
 
 

@@ -19,6 +19,7 @@ from vosswitch.h323.ras.messages import read
 from vosswitch.h323.ras.reasons import cause_of
 from vosswitch.h323.registered import contact_row, trunk_row, wish_of
 from vosswitch.model.causes import cause
+from vosswitch.model.h323 import RAS
 from vosswitch.model.source import plain_host, source_key
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ class Sockets(Protocol):
     def shown(self, local: Address, remote: str) -> Address:
         """One of our sockets as a peer sees it."""
 
+    def here(self, local: Address, remote: str) -> str:
+        """The local IP of one of our sockets towards a peer."""
+
     def find(self, target: Address, local: str | None, done: Callable[[Address | None, Address | None], None]) -> None:
         """Look up a host and open a socket towards it."""
 
@@ -56,7 +60,9 @@ class Sockets(Protocol):
 class Process(Protocol):
     """The process, as its RAS side sees it."""
 
-    settings: Mapping[str, Any]
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The parameters in force."""
 
     def ask(self, name: str, values: tuple[Any, ...], answer: Callable[[Any], None]) -> None:
         """Ask the switch."""
@@ -92,7 +98,7 @@ class _Desk:
         """Where *remote* calls us."""
         if remote is None or local is None:
             return None
-        return self._process.called_at(self._sockets.shown(local, remote.host).host)
+        return self._process.called_at(self._sockets.here(local, remote.host))
 
     def ras_at(self, remote: Address, local: Address) -> Address:
         """Our socket as *remote* sees it."""
@@ -120,9 +126,9 @@ class _GatekeeperDesk(_Desk):
         """Whether we have set it up."""
         return call in self._zone.legs
 
-    def changed(self, name: str, contact: Contact | None) -> None:
+    def changed(self, name: str, contact: Contact | None, host: str) -> None:
         """The switch keeps what is registered."""
-        self._process.tell("ras_contact", name, None if contact is None else contact_row(contact, self.now()))
+        self._process.tell("ras_contact", name, None if contact is None else contact_row(contact, self.now()), host)
 
     def tell(self, event: str, source: Address, method: str, reason: str, user: str) -> None:
         """The switch writes the log."""
@@ -256,36 +262,47 @@ class Zone:
             del self.legs[key]
             self.clients.over(key)
 
-    def place(self, placement: Placement, leg: Any, done: Callable[[Address | None, Cause | None], None]) -> None:
-        """Have a call of ours admitted by the gatekeeper that it goes to.
-
-        :param done: told where its Setup goes, or why it does not.
-        """
-        name = placement.username or ""
-        client = self.clients.of(placement.target, name)
+    def opens(self, placement: Placement, leg: Any, line: Any) -> None:
+        """Open the line of a call of ours: at once, or where the gatekeeper that it goes to has said."""
+        if placement.target.transport != RAS:
+            line.open(leg)
+            return
+        client = self.clients.of(placement.target, placement.username or "")
         if client is None:
-            done(None, cause_of("notRegistered"))
+            self._process.end(leg, cause_of("notRegistered"))
             return
         admission = Admission(leg.call_identifier, leg.reference, placement.caller, placement.callee)
-        self.clients.admit(
-            client, admission, lambda target, why: done(target, cause_of(why) if why or target is None else None)
-        )
+        self.clients.admit(client, admission, lambda target, why: self._admitted(placement, leg, line, target, why))
 
-    def whose(self, source: Address, setup: Setup, done: Callable[[str | None, str], None]) -> None:
+    def _admitted(self, placement: Placement, leg: Any, line: Any, target: Address | None, why: str) -> None:
+        goes_on = self.legs.get(leg.call_identifier) is leg
+        if not goes_on:
+            self.clients.over(leg.call_identifier)
+        elif why or target is None:
+            self._process.end(leg, cause_of(why))
+        else:
+            placement.target = leg.remote = line.remote = target
+            line.open(leg)
+
+    def whose(self, source: Address, setup: Setup, done: Callable[[str | None, Cause | None], None]) -> None:
         """Whom a call that comes in belongs to by registration, and whether its gatekeeper lets us take it.
 
         :param done: told the phone's number or the gateway's user name (None = no registration has to do with it),
-            and why it is refused ("" = it is not).
+            and why it is refused (None = it is not).
         """
+        source = source._replace(host=plain_host(source.host))
         client = self.clients.at(source.host)
         if client is None:
             texts = (setup.caller.number, *[text for _, text in setup.source_aliases])
             name = self.gatekeeper.caller(source.host, setup.call_identifier or b"", texts)
-            done(None if name is None else name.removeprefix("gateway:"), "")
+            done(None if name is None else name.removeprefix("gateway:"), None)
             return
-        user = client.wish.username
+        user, key = client.wish.username, setup.call_identifier
+        if not key:  # of a peer of version 1: there is nothing to admit it by
+            done(user, None)
+            return
         admission = Admission(
-            setup.call_identifier or b"",
+            key,
             setup.reference,
             setup.caller.number,
             setup.callee.number,
@@ -293,4 +310,4 @@ class Zone:
             setup.conference_id,
             source,
         )
-        self.clients.admit(client, admission, lambda _, why: done(user, why))
+        self.clients.admit(client, admission, lambda _, why: done(user, cause_of(why) if why else None))

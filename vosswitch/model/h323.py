@@ -13,6 +13,8 @@ TRANSPORT = "h323"
 """Transport of an `Address` that is reached by H.225.0 call signalling (TCP)."""
 RAS = "ras"
 """Transport of an `Address` that is reached by RAS (UDP)."""
+TRANSPORTS = frozenset({TRANSPORT, RAS})
+"""Of addresses that calls go to by H.323: at once, or as a gatekeeper says."""
 SIGNALLING_PORT, RAS_PORT = 1720, 1719
 
 DTMF_METHODS = {

@@ -15,6 +15,7 @@ from vosswitch.app.operations import Operations
 from vosswitch.app.watch import Watch
 from vosswitch.control.operations import OPERATIONS
 from vosswitch.control.protocol import ControlError
+from vosswitch.h323.registered import Registered
 from vosswitch.hooks.frozen import Failures
 from vosswitch.model.call import Contact
 from vosswitch.model.trunk import TrunkState
@@ -48,6 +49,8 @@ class Node:
             ),
             counted=SipWorld().service.counted,
         )
+        self.registrations = self.sip
+        self.ras = SimpleNamespace(registered=Registered(world.clock.seconds))
         self.h323 = SimpleNamespace(addresses=[], counted=lambda: {"setups": 3}, draining=False)
         self.sip.names = Names(Abilities(), lambda _: None, lambda: 0.0, random.Random(1))
         self.sip.names.keep([Address("vendor.example", 0, "auto")])

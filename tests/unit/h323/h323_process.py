@@ -20,6 +20,35 @@ from vosswitch.params.system import Parameters
 PEER, HERE = "192.0.2.9", "192.0.2.1"
 
 
+class UdpPort:
+    """A UDP port in memory."""
+
+    def __init__(self, port, protocol):
+        self.port, self.protocol, self.sent = port, protocol, []
+        protocol.transport = self
+
+    def getHost(self):
+        return IPv4Address("UDP", HERE, self.port)
+
+    def write(self, data, address):
+        self.sent.append((data, address))
+
+    def stopListening(self):
+        pass
+
+
+class Reactor(MemoryReactorClock):
+    """A reactor in memory that has UDP ports, too."""
+
+    def __init__(self):
+        super().__init__()
+        self.udp = []
+
+    def listenUDP(self, port, protocol, interface, maxPacketSize):
+        self.udp.append(UdpPort(port or 40000 + len(self.udp), protocol))
+        return self.udp[-1]
+
+
 class Socket(StringTransport):
     """A connection in memory; *unread* bytes make it ask for a pause, as a full one does."""
 
@@ -72,6 +101,7 @@ class Leg:
 
     peer_call_id, user_agent, status = "id", "peer", 100
     remote = Address(PEER, 1720, "h323")
+    call_identifier, reference = b"", 1
 
     def __init__(self, maker, line, setup=None):
         self.maker, self.line, self.setup = maker, line, setup
@@ -135,7 +165,7 @@ class World:
     """A process that has been told its settings."""
 
     def __init__(self, **parameters):
-        self.reactor = MemoryReactorClock()
+        self.reactor = Reactor()
         self.ended = []
         listeners = [Listener("h323", HERE, 1720, "203.0.113.1"), Listener("ras", HERE, 1719)]
         self.worker = Worker(self.reactor, listeners, Maker, lambda: self.ended.append(True))

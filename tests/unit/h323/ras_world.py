@@ -133,7 +133,7 @@ class Desk(Clock):
         """Those that the test says."""
         return call in self.calls
 
-    def changed(self, name, contact):
+    def changed(self, name, contact, host):
         """Keep it."""
         if contact is None:
             self.names.pop(name, None)

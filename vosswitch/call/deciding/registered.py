@@ -22,7 +22,7 @@ def over_registrations(
     :param registrations: the `IRegistrations`.
     """
     if not gateway.profile.dynamic:
-        yield _to_registrar(route, registrations)
+        yield _to_registrar(gateway, route, registrations)
         return
     contacts = registrations.gateway(gateway.registers_as)
     for contact in contacts:
@@ -40,7 +40,9 @@ def over_registrations(
             decision.note(route.name, "it is not registered")
 
 
-def _to_registrar(route: Route, registrations: Any) -> Route:
-    """With the registrar's Service-Route (RFC 3608)."""
+def _to_registrar(gateway: RoutingGateway, route: Route, registrations: Any) -> Route:
+    """With the registrar's Service-Route (RFC 3608); a gatekeeper's calls are told apart by our name there."""
+    if gateway.profile.h323 is not None:
+        return route._replace(username=gateway.registers_as)
     trunk = registrations.trunk(route.name)
     return route if trunk is None or not trunk.route else route._replace(route=trunk.route)

@@ -168,7 +168,7 @@ class Clients:
     def of(self, target: Address, username: str) -> Client | None:
         """The registration that calls to a gatekeeper's address go over."""
         for client in self._clients.values():
-            if client.wish.target == target and client.wish.username == username:
+            if client.wish.target == target and username in ("", client.wish.username):
                 return client
         return None
 

@@ -89,8 +89,8 @@ class Desk(Wire, Protocol):
     def placed(self, call: bytes) -> bool:
         """Whether a call with that identifier is one that we have set up."""
 
-    def changed(self, name: str, contact: Contact | None) -> None:
-        """A name is registered now, or no more."""
+    def changed(self, name: str, contact: Contact | None, host: str) -> None:
+        """A name is registered now, or no more; its messages come from the IP *host*."""
 
     def tell(self, event: str, source: Address, method: str, reason: str, user: str) -> None:
         """Have it written to the log: ``auth_refused``, ``registered``, ``unregistered``."""

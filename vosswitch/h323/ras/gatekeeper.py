@@ -247,7 +247,7 @@ class Gatekeeper:
 
     def _granted(self, request: Request, endpoint: Endpoint, full: bool) -> None:
         for name in endpoint.names:
-            self.desk.changed(name, endpoint.contact(name))
+            self.desk.changed(name, endpoint.contact(name), endpoint.ras.host)
         at = self.desk.calls_at(request.source, request.local)
         body: dict[str, Any] = {
             "protocolIdentifier": H225_VERSION,
@@ -275,7 +275,7 @@ class Gatekeeper:
         self.endpoints.remove(endpoint)
         for name in endpoint.names:
             if name not in keep:
-                self.desk.changed(name, None)
+                self.desk.changed(name, None, "")
 
     # -- from our side
 
@@ -312,7 +312,7 @@ class Gatekeeper:
         endpoint.until = self.desk.now() + endpoint.ttl
         self.endpoints.lasts(endpoint)
         for name in endpoint.names:
-            self.desk.changed(name, endpoint.contact(name))
+            self.desk.changed(name, endpoint.contact(name), endpoint.ras.host)
 
     def stop(self) -> None:
         """Ask nothing more."""

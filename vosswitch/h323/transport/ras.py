@@ -99,8 +99,11 @@ class RasSockets:
 
     def shown(self, local: Address, remote: str) -> Address:
         """One of our sockets as a peer sees it."""
-        host = self._seen_from(remote) if local.host in WILDCARDS else local.host
-        return Address(self._shown(host), local.port, RAS)
+        return Address(self._shown(self.here(local, remote)), local.port, RAS)
+
+    def here(self, local: Address, remote: str) -> str:
+        """The local IP of one of our sockets towards a peer."""
+        return self._seen_from(remote) if local.host in WILDCARDS else local.host
 
     def find(self, target: Address, local: str | None, done: Callable[[Address | None, Address | None], None]) -> None:
         """Look up a host, and take or open a socket towards it; *done* is told both, None = cannot be had."""

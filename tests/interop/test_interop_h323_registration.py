@@ -1,0 +1,270 @@
+"""Registration by H.323: a scripted endpoint registers with a switch and calls; one switch registers at another."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from tests.interop.conftest import provisioned
+from tests.support.h323 import judge
+from tests.support.h323.endpoint import Endpoint
+from tests.support.h323.zone import Gatekeeper, Registrant
+from tests.support.sipp import ANSWER, CALL, Sipp, called, caller
+from tests.support.switch import free_port, media_port, until
+
+MONEY = """
+[[rate_groups]]
+name = "rates"
+[[rate_groups.rates]]
+prefix = ""
+per_minute = "0.60"
+[[accounts]]
+number = "C"
+name = "Customer"
+balance = "10"
+rate_group = "rates"
+anti_overdraft = true
+"""
+PHONE = """
+[[phones]]
+number = "2001"
+account = "C"
+h323_addresses = ["127.0.0.3"]
+[[phones]]
+number = "2002"
+account = "C"
+[[mapping_gateways]]
+name = "customer"
+account = "C"
+addresses = ["127.0.0.1"]
+[[routing_gateways]]
+name = "vendor"
+address = "127.0.0.1"
+port = {vendor}
+prefixes = ["43"]
+"""
+BUYER = """
+[[mapping_gateways]]
+name = "customer"
+account = "C"
+addresses = ["127.0.0.1"]
+[[mapping_gateways]]
+name = "from zone"
+account = "C"
+protocol = "h323"
+auth = "password"
+username = "us"
+dynamic = true
+h323_addresses = ["127.0.0.1"]
+[[routing_gateways]]
+name = "zone"
+protocol = "h323"
+address = "127.0.0.1"
+port = {ras}
+username = "us"
+register = true
+h323_prefixes = ["33"]
+prefixes = ["43"]
+[[routing_gateways]]
+name = "vendor"
+address = "127.0.0.1"
+port = {vendor}
+prefixes = ["33"]
+"""
+SELLER = """
+[[mapping_gateways]]
+name = "customer"
+account = "C"
+addresses = ["127.0.0.1"]
+[[mapping_gateways]]
+name = "us"
+account = "C"
+protocol = "h323"
+auth = "password"
+dynamic = true
+h323_addresses = ["127.0.0.1"]
+[[routing_gateways]]
+name = "to us"
+protocol = "h323"
+username = "us"
+dynamic = true
+h323_addresses = ["127.0.0.1"]
+prefixes = ["33"]
+[[routing_gateways]]
+name = "vendor"
+address = "127.0.0.1"
+port = {vendor}
+prefixes = ["43"]
+"""
+
+
+class Node:
+    """A switch with H.323 and RAS listeners, and its SIP vendor's port."""
+
+    def __init__(self, folder, host="127.0.0.1"):
+        folder.mkdir()
+        self.signalling, self.ras, self.vendor = free_port(), free_port(), free_port()
+        listen = tuple({"address": f"{kind}:{host}:{port}"} for kind, port in self.listeners.items())
+        self.switch = provisioned(folder, listen=listen)
+
+    @property
+    def listeners(self):
+        """Transport -> port."""
+        return {"h323": self.signalling, "ras": self.ras}
+
+    def start(self, text):
+        """Provision and start it; H.323 listens when this returns."""
+        self.switch.provision(MONEY + text)
+        self.switch.start()
+        until(lambda: len([one for one in self.shown("listen") if "h323" in one or "ras" in one]) == 2, 60, "H.323")
+        return self
+
+    def shown(self, name):
+        """Of the node's status."""
+        return self.switch.json("node", "status")[0][name]
+
+
+def peer(folder, name, scenario, port, *options, remote=None):
+    """A sipp; it has its port when this returns."""
+    found = Sipp(folder, name, scenario, port, remote, "-trace_msg", "-recv_timeout", "20000", "-m", "1", *options)
+    if remote is None:
+        found.ready(port)
+    return found
+
+
+def sip_call(folder, switch, number, vendor):
+    """A call of the SIP customer to *number*, answered at the port *vendor*."""
+    answering = peer(folder, f"uas{number}", called(ANSWER), vendor, "-mp", str(media_port()))
+    calling = peer(folder, f"uac{number}", caller(CALL), free_port(), "-s", number, remote=f"127.0.0.1:{switch.port}")
+    try:
+        calling.succeeds()
+        answering.succeeds()
+    finally:
+        calling.stop()
+        answering.stop()
+
+
+@pytest.fixture
+def node(tmp_path):
+    """A switch with phones."""
+    made = Node(tmp_path / "switch")
+    try:
+        yield made.start(PHONE.format(vendor=made.vendor))
+    finally:
+        made.switch.stop()
+
+
+@pytest.fixture
+def phone(node):
+    """A terminal at 127.0.0.3 that may register as 2001."""
+    made = Registrant(("127.0.0.1", node.ras), ("127.0.0.3", free_port()), {"dialledDigits": "2001"}, host="127.0.0.3")
+    yield made
+    made.stop()
+
+
+def test_a_phone_registers_calls_and_is_called(node, phone, tmp_path):
+    """It is the phone by its address, in the records too; everything that the gatekeeper has sent is well formed."""
+    assert phone.discover()[0] == "gatekeeperConfirm"
+    answer = phone.register()
+    assert (answer[0], phone.ttl, phone.zone) == ("registrationConfirm", 60, "vosswitch")
+    (row,) = until(lambda: node.switch.json("registrations"), what="registration")
+    assert (row["number"], row["address"]) == ("2001", f"h323:127.0.0.3:{phone.signal[1]}")
+    assert phone.keep_alive()[0] == "registrationConfirm"
+    calling = Endpoint(
+        "fast", "caller", "127.0.0.3", remote=("127.0.0.1", node.signalling), number="2001", called="4366", hold=0.5
+    )
+    admitted = phone.admit("4366", calling.facts)
+    assert admitted[0] == "admissionConfirm"
+    assert admitted[1]["destCallSignalAddress"][1]["port"] == node.signalling
+    vendor = peer(tmp_path, "uas", called(ANSWER), node.vendor, "-mp", str(media_port()))
+    try:
+        calling.start()
+        calling.finish()
+        vendor.succeeds()
+    finally:
+        vendor.stop()
+    assert phone.disengage(calling.facts)[0] == "disengageConfirm"
+    (cdr,) = node.switch.cdrs(1)
+    assert (cdr["caller"], cdr["callee"], cdr["end_reason"], cdr["fee"]) == ("2001", "4366", "normal", "0.01")
+    answering = Endpoint("fast", "called", "127.0.0.3", phone.signal[1], patient=True)
+    answering.start()
+    uac = peer(tmp_path, "uac", caller(CALL), free_port(), "-s", "2001", remote=f"127.0.0.1:{node.switch.port}")
+    try:
+        uac.succeeds()
+        answering.finish()
+    finally:
+        uac.stop()
+    assert len(node.switch.cdrs(2)) == 2
+    assert phone.unregister()[0] == "unregistrationConfirm"
+    until(lambda: not node.switch.json("registrations"), what="end of the registration")
+    assert not judge.malformed([("ras", data) for way, _, data in phone.said if way == "heard"])
+
+
+def test_who_may_not(node, phone):
+    """Refusals by reason; a call from an address that is registered no more is closed."""
+    assert phone.admit("4366", endpointIdentifier="nobody")[1]["rejectReason"][0] == "callerNotRegistered"
+    assert phone.keep_alive(endpointIdentifier="nobody")[1]["rejectReason"][0] == "fullRegistrationRequired"
+    phone.aliases = [("dialledDigits", "2002")]
+    assert phone.register()[1]["rejectReason"][0] == "securityDenial"
+    phone.aliases = [("dialledDigits", "2001")]
+    phone.register()
+    assert phone.admit("2002")[1]["rejectReason"][0] == "calledPartyNotRegistered"
+    node.switch.provision('[[phones]]\nnumber = "2001"\naccount = "C"\nh323_addresses = ["127.0.0.3"]\nlocked = true\n')
+    assert phone.keep_alive()[1]["rejectReason"][0] == "securityDenial"
+    until(lambda: not node.switch.json("registrations"), what="end of the registration")
+    refused = [line for line in node.switch.log().splitlines() if '"auth_refused"' in line]
+    assert all(json.loads(line)["verified"] is False for line in refused)
+    assert len(refused) >= 2
+
+
+def test_one_switch_registers_at_another(tmp_path):
+    """Calls both ways over the registration, admitted and billed on both sides; both know when it is over."""
+    buyer, seller = Node(tmp_path / "buyer"), Node(tmp_path / "seller")
+    try:
+        seller.start(SELLER.format(vendor=seller.vendor))
+        buyer.start(BUYER.format(vendor=buyer.vendor, ras=seller.ras))
+        until(lambda: buyer.switch.json("trunks")[0]["state"] == "up", what="registration")
+        (row,) = seller.switch.json("registrations")
+        assert (row["number"], row["address"]) == ("gateway:us", f"h323:127.0.0.1:{buyer.signalling}")
+        sip_call(tmp_path, buyer.switch, "4366", seller.vendor)
+        sip_call(tmp_path, seller.switch, "3377", buyer.vendor)
+        for one in (buyer, seller):
+            rows = one.switch.cdrs(2)
+            assert {(cdr["callee"], cdr["end_reason"], cdr["fee"]) for cdr in rows} == {
+                ("4366", "normal", "0.01"),
+                ("3377", "normal", "0.01"),
+            }
+            assert Decimal(one.switch.balance("C")) == Decimal("9.98")
+        buyer.switch.stop()
+        until(lambda: not seller.switch.json("registrations"), what="end of the registration")
+    finally:
+        buyer.switch.stop()
+        seller.switch.stop()
+
+
+def test_a_foreign_gatekeeper_refuses_a_call(tmp_path):
+    """An admission that is rejected ends the attempt by its reason; the recorded gatekeeper's words."""
+    zone = Gatekeeper(("127.0.0.1", free_port()), refuse={"admissionRequest": "calledPartyNotRegistered"})
+    zone.start()
+    buyer = Node(tmp_path / "buyer")
+    try:
+        buyer.start(BUYER.format(vendor=buyer.vendor, ras=zone.address[1]))
+        until(lambda: buyer.switch.json("trunks")[0]["state"] == "up", what="registration")
+        refused = ["invite", "expect? 100", "expect 480", "failack"]
+        remote = f"127.0.0.1:{buyer.switch.port}"
+        uac = peer(tmp_path, "uac", caller(refused), free_port(), "-s", "4366", remote=remote)
+        try:
+            uac.succeeds()
+        finally:
+            uac.stop()
+        (cdr,) = buyer.switch.cdrs(1)
+        assert cdr["end_reason"] == "client_error"
+        (asked,) = zone.heard("admissionRequest")
+        assert asked["destinationInfo"] == [("dialledDigits", "4366")]
+        assert zone.heard("registrationRequest")[0]["terminalAlias"] == [("h323-ID", "us")]
+        assert not judge.malformed([("ras", data) for data in zone.raw])
+    finally:
+        buyer.switch.stop()
+        zone.stop()

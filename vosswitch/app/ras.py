@@ -1,0 +1,246 @@
+"""The switch's side of registration by H.323: who may register and call, what is registered, our own registrations."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
+
+from vosswitch.accounts.sources import source_ip
+from vosswitch.h323.questions import Caller
+from vosswitch.h323.registered import GATEWAY, Registered, wish_row
+from vosswitch.model.source import plain_host
+from vosswitch.model.trunk import TrunkWish
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from vosswitch.app.node import Switch
+    from vosswitch.call.snapshot import Snapshot
+    from vosswitch.model.call import Contact
+    from vosswitch.model.peer import PeerProfile
+    from vosswitch.model.trunk import Trunk
+    from vosswitch.model.values import Address
+
+EVERY, MOST = 10.0, 100
+"""Seconds in which so many lines about refused registrations are written: their sources may be forged."""
+
+_network = lru_cache(maxsize=4096)(ip_network)
+
+
+class Ras:
+    """What the H.323 process asks and tells of registrations.
+
+    :param log: a Twisted ``Logger``.
+    :ivar registered: what is registered.
+    """
+
+    def __init__(self, node: Switch, credentials: Any, log: Any) -> None:
+        self._node = node
+        self._credentials = credentials
+        self._log = log
+        self._lines = (0.0, 0)
+        self._on = False
+        self.registered = Registered(node.reactor.seconds)
+        h323 = node.h323
+        h323.questions |= {
+            "known": self._known,
+            "caller": self._caller,
+            "ras_register": self._register,
+            "ras_call": self._call,
+            "ras_locate": self._locate,
+        }
+        h323.hears |= {
+            "ras_contact": self.registered.contact,
+            "ras_trunk": self.registered.trunk_told,
+            "ras_event": self._event,
+            "ras_trunk_event": self._trunk_event,
+        }
+        h323.begun, h323.gone = self._tell_wishes, self.registered.clear
+
+    # -- our own registrations
+
+    def start(self) -> None:
+        """Register from now on."""
+        self._on = True
+        self._tell_wishes()
+
+    def stop(self) -> None:
+        """Unregister."""
+        self._on = False
+        self._tell_wishes()
+
+    def follow(self) -> None:
+        """The configuration has changed."""
+        self._tell_wishes()
+
+    def _tell_wishes(self) -> None:
+        found = wishes(self._node.snapshot) if self._on else []
+        self.registered.wanted({wish.name for wish in found})
+        self._node.h323.tell("ras_wishes", [wish_row(wish) for wish in found])
+
+    # -- who calls
+
+    def _known(self, source: Address) -> bool:
+        """Whether a gateway, a registered endpoint or a gatekeeper of ours may call from there."""
+        return bool(self._credentials.known(source)) or self.registered.knows(plain_host(source.host))
+
+    def _caller(self, *values: Any) -> tuple[PeerProfile, str | None]:
+        """How a caller is spoken with, and as whom it is registered."""
+        question = Caller(*values)
+        user = question.endpoint or None
+        if user is not None and not self._is_one(user):
+            user = None
+        return self._credentials.profile(question.source, user, question.callee, question.numbers.get), user
+
+    def _is_one(self, user: str) -> bool:
+        """Whether a name is still a phone's, or that of a mapping gateway that registers."""
+        callers = self._node.snapshot.callers
+        return bool(callers.phone(user) or callers.registrants(user))
+
+    # -- who may do what
+
+    def _register(self, hosts: Sequence[str], aliases: Sequence[str]) -> tuple[str, ...]:
+        """The names that an endpoint may have."""
+        snapshot, found = self._node.snapshot, []
+        for alias in dict.fromkeys(aliases):
+            number = snapshot.callers.phone(alias)
+            if number is not None and _all_in(hosts, snapshot.phones[number].h323_addresses):
+                found.append(number)
+            elif self._gateways_allow(snapshot, alias, hosts):
+                found.append(GATEWAY + alias)
+        return tuple(found)
+
+    def _gateways_allow(self, snapshot: Snapshot, username: str, hosts: Sequence[str]) -> bool:
+        """Gateways of both kinds that share a user name have to allow it all."""
+        gateways = (*snapshot.callers.registrants(username), *snapshot.gateways.h323_dynamic.get(username, ()))
+        networks = [gateway.profile.h323.addresses for gateway in gateways if gateway.profile.h323 is not None]
+        return bool(networks) and all(_all_in(hosts, one) for one in networks)
+
+    def _call(self, name: str, _host: str, _caller: Sequence[str], callee: Sequence[str]) -> str:
+        """Why a registered endpoint is not admitted a call; what only the call itself can tell is told by it."""
+        node = self._node
+        snapshot = node.snapshot
+        if node.draining:
+            return "resourceUnavailable"
+        username = name.removeprefix(GATEWAY)
+        owners: list[Any] = list(snapshot.callers.registrants(username)) if name.startswith(GATEWAY) else []
+        if not name.startswith(GATEWAY) and snapshot.callers.phone(name):
+            owners = [snapshot.phones[name]]
+        if not owners:
+            return "callerNotRegistered"
+        if all(_locked(snapshot, owner.account) for owner in owners):
+            return "requestDenied"
+        plain = not any(owner.callee_dial_plan for owner in owners)
+        return "calledPartyNotRegistered" if plain and callee and self._is_away(callee[0]) else ""
+
+    def _is_away(self, callee: str) -> bool:
+        """Whether that is a phone's number, nothing of the phone is registered, and nobody else takes its calls."""
+        snapshot = self._node.snapshot
+        phone = snapshot.phones.get(callee)
+        if phone is None or phone.privileges.offline_to_gateways == "on":
+            return False
+        if snapshot.parameters["SS_REDIRECT_OFFLINE_PHONE_TO_GATEWAY"]:
+            return False
+        return not self._node.registrations.contacts(callee)
+
+    def _locate(self, host: str, _callee: Sequence[str]) -> str:
+        """Why another gatekeeper is not told where its calls go."""
+        h323 = self._node.snapshot.callers.h323
+        return "" if h323 is not None and h323.known(host) else "securityDenial"
+
+    # -- the log
+
+    def _event(self, event: str, source: Address, method: str, reason: str, user: str) -> None:
+        if event == "auth_refused" and not self._due():
+            return
+        say = self._log.warn if event == "auth_refused" else self._log.info
+        say(
+            "{event}: {reason}", event=event, source=source.host, port=source.port, transport=source.transport,
+            verified=False, method=method, reason=reason, count=1, user=user[:64],
+        )  # fmt: skip
+
+    def _due(self) -> bool:
+        """Whether one more line fits."""
+        since, count = self._lines
+        now = self._node.reactor.seconds()
+        if now - since > EVERY:
+            since, count = now, 0
+        self._lines = since, count + 1
+        return count < MOST
+
+    def _trunk_event(self, event: str, gateway: str, up: bool, reason: str) -> None:
+        say, state = (self._log.info, "up") if up else (self._log.warn, "down")
+        say(
+            "registration with {gateway} is {state}: {reason}", event=event, gateway=gateway, state=state, reason=reason
+        )
+
+
+class Registrations:
+    """`IRegistrations` over SIP and H.323: the devices of a phone are tried like several devices.
+
+    :param sip: the SIP room's service; *registered* what is registered by H.323.
+    """
+
+    __slots__ = ("_registered", "_sip")
+
+    def __init__(self, sip: Any, registered: Registered) -> None:
+        self._sip = sip
+        self._registered = registered
+
+    def contacts(self, number: str) -> tuple[Contact, ...]:
+        """The live contacts of a phone."""
+        found: tuple[Contact, ...] = self._sip.contacts(number)
+        return found + self._registered.contacts(number)
+
+    def gateway(self, username: str) -> tuple[Contact, ...]:
+        """The live contacts of the dynamic gateways of a user name."""
+        found: tuple[Contact, ...] = self._sip.gateway(username)
+        return found + self._registered.gateway(username)
+
+    def trunk(self, name: str) -> Trunk | None:
+        """Our registration with a routing gateway."""
+        found: Trunk | None = self._sip.trunk(name)
+        return found or self._registered.trunk(name)
+
+
+def wishes(snapshot: Snapshot) -> list[TrunkWish]:
+    """The registrations at gatekeepers that routing gateways ask for; a locked gateway asks for none."""
+    return [
+        TrunkWish(
+            name=gateway.name,
+            target=gateway.target,
+            domain=gateway.profile.from_domain,
+            username=gateway.registers_as,
+            password="",
+            local_address=gateway.local_address or None,
+            prefixes=gateway.profile.h323.prefixes,
+        )
+        for gateway in snapshot.gateways.gateways.values()
+        if gateway.profile.register and gateway.profile.h323 is not None and not gateway.locked
+    ]
+
+
+def rows(registered: Registered, names: Iterable[str], now: float) -> Iterator[dict[str, Any]]:
+    """What is registered by H.323, as operation ``registrations`` lists it."""
+    for name in names:
+        for contact in registered.contacts(name):
+            yield {
+                "number": name,
+                "contact": contact.uri,
+                "address": str(contact.target),
+                "natted": False,
+                "expires_in": max(int(contact.expires - now), 0),
+                "user_agent": contact.user_agent,
+            }
+
+
+def _all_in(hosts: Iterable[str], networks: Sequence[str]) -> bool:
+    """Whether all hosts are in one of the networks each."""
+    found = [source_ip(host) for host in hosts]
+    return all(address is not None and any(address in _network(one) for one in networks) for address in found)
+
+
+def _locked(snapshot: Snapshot, account: str) -> bool:
+    found = snapshot.accounts.get(account)
+    return found is None or found.locked
