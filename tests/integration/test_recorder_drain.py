@@ -196,6 +196,29 @@ def test_a_record_that_the_database_refuses_is_kept_aside(node):
     assert (node.spool / "refused.jsonl").read_bytes().count(b"\n") == 1
 
 
+def test_nothing_goes_for_an_end_that_has_only_been_read(node, monkeypatch):
+    """A power cut may take that end again: then the call's start must be there."""
+    open_call = node.call(end=False)
+    first = segments(node.spool)[0]
+    while len(segments(node.spool)) < 3:
+        node.call()
+    node.run()
+    node.writer.append("end", open_call)
+
+    def away(_batch):
+        raise OperationalError("COMMIT", {}, Exception("gone"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(node.drain, "_write", away)
+        with pytest.raises(OperationalError):
+            node.drain.step(10)
+        node.drain.remove_consumed()
+        assert segments(node.spool)[0] == first
+    node.run()
+    assert segments(node.spool)[0] > first
+    check(node, node.serial)
+
+
 def test_a_disk_that_refuses_to_tidy_up_keeps_no_batch_from_being_told(node):
     """The switch takes an account that it hears nothing of for one that is gone."""
     node.call()

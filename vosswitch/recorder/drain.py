@@ -229,6 +229,8 @@ class Drain:
 
     def remove_consumed(self) -> None:
         """Delete segments from the oldest on, as long as they are written and every call begun in them has ended."""
+        if self._pending is not None:  # it counts as ended what was read: the database does not have that yet
+            return
         oldest = min(self._open.values(), default=self.committed.segment)
         keep = min(oldest, self.committed.segment)
         known = segments(self._spool)

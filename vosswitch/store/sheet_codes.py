@@ -11,6 +11,9 @@ _BETWEEN = re.compile(r"[,;/|\n\r]+")
 _BLANKS = re.compile(r"[\s\u00a0()]+")
 _RANGE = re.compile(r"([0-9]+)(?:-|\u2013|\.\.)([0-9]+)", re.ASCII)
 
+_ROUNDED = re.compile(r"[0-9]E\+[0-9]", re.ASCII | re.IGNORECASE)
+"""A spreadsheet has taken a long code for a number: 4,366E+11, whose other digits are lost."""
+
 
 class BadCodes(ValueError):
     """A cell that holds no codes; its text says what was expected."""
@@ -27,6 +30,10 @@ def codes_of(text: str, country: str = "") -> list[str]:
     before = _BLANKS.sub("", country)
     if text.isdecimal():
         return [before + text]
+    if _ROUNDED.search(text):
+        raise BadCodes(
+            f'expected codes, got "{text.strip()[:60]}": a spreadsheet made a number of it; format it as text'
+        )
     found: list[str] = []
     for part in _BETWEEN.split(text):
         code = _BLANKS.sub("", part)

@@ -386,6 +386,8 @@ class _Prefix:
             yield f"increase with less than {rules.notice_days} days notice"
         if 0 < at < rules.now - _DAY_MS and before is not None:
             yield "dated in the past"
+        if kind == "new" and self._prefix.startswith(("+", "00")):
+            yield "begins with + or 00: are called numbers billed so?"
         price = _number(row[_PRICE])
         if not price:
             yield "costs nothing"

@@ -286,7 +286,15 @@ def test_codes(text, country, codes):
     assert codes_of(text, country) == codes
 
 
-@pytest.mark.parametrize("text", ["43-660", "9-1", "0-99999", ",".join(["0-9999"] * 2)])
+def test_codes_as_nobody_dials_them_are_told():
+    rows = [rate("+43", 0, "1"), rate("0043", 0, "1"), rate("049", 0, "1"), rate("43", 0, "1")]
+    warned = {one.prefix for one in taken([rate("43", 0, "1")], rows, mode="merge")[2] if one.warnings}
+    assert warned == {"+43", "0043"}
+
+
+@pytest.mark.parametrize(
+    "text", ["4,366E+11", "4.36e+11", "4E+11", "43-660", "9-1", "0-99999", ",".join(["0-9999"] * 2)]
+)
 def test_codes_that_cannot_be_counted(text):
     with pytest.raises(BadCodes):
         codes_of(text)
