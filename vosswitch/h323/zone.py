@@ -271,6 +271,7 @@ class Zone:
         if client is None:
             self._process.end(leg, cause_of("notRegistered"))
             return
+        leg.endpoint_identifier = client.key
         admission = Admission(leg.call_identifier, leg.reference, placement.caller, placement.callee)
         self.clients.admit(client, admission, lambda target, why: self._admitted(placement, leg, line, target, why))
 

@@ -235,3 +235,17 @@ def test_resume_data_names_the_call() -> None:
     assert data["reference"] == played.setup.reference
     assert data["call_identifier"] == (played.setup.call_identifier or b"").hex()
     assert data["called"] is False
+
+
+def test_a_plus_is_the_type_of_number() -> None:
+    setup = PlayedCallee(caller="+4930123", callee="+442071234567").setup
+    assert (setup.caller.number, setup.caller.type) == ("4930123", "international")
+    assert (setup.callee.number, setup.callee.type) == ("442071234567", "international")
+    assert setup.destination_aliases == (("dialledDigits", "442071234567"),)
+
+
+def test_a_name_in_the_place_of_a_number_is_an_alias() -> None:
+    setup = PlayedCallee(caller="alice7", callee="bob").setup
+    assert (setup.caller.number, setup.callee.number) == ("", "")
+    assert setup.source_aliases == (("h323-ID", "alice7"),)
+    assert setup.destination_aliases == (("h323-ID", "bob"),)

@@ -27,6 +27,7 @@ _NAMED = ("h323-ID", "url-ID", "email-ID")
 _HIDDEN = ("restricted", "unavailable")
 _VOUCHED = ("user_passed", "network")
 """Screening indicators by which a network stands for the number (Q.931 table 4-11)."""
+_DIGITS = frozenset("0123456789*#")
 _LONGEST = 128
 """Characters of a number or name that is taken."""
 
@@ -139,23 +140,35 @@ def told(placement: Placement) -> dict[str, Any]:
     settings = settings_of(placement.profile)
     hidden = is_hidden(placement)
     shown = "" if hidden and not placement.profile.trusted else placement.caller
-    caller = Party(
-        shown,
-        settings.caller_type,
-        settings.caller_plan,
-        "restricted" if hidden else "allowed",
-        _screening(settings, placement, shown),
+    caller = party_of(shown, settings.caller_type, settings.caller_plan)._replace(
+        presentation="restricted" if hidden else "allowed", screening=_screening(settings, placement, shown)
     )
     display = "" if hidden else placement.display
     names = (("h323-ID", display or shown),) if display or shown else ()
     return {
         "caller": caller,
-        "callee": Party(placement.callee, settings.callee_type, settings.callee_plan),
-        "source_aliases": ((("dialledDigits", shown),) if shown else ()) + names,
-        "destination_aliases": (("dialledDigits", placement.callee),),
+        "callee": party_of(placement.callee, settings.callee_type, settings.callee_plan),
+        "source_aliases": tuple(dict.fromkeys((*alias_of(shown), *names))),
+        "destination_aliases": alias_of(placement.callee),
         "display": display,
         "redirecting": _redirecting(placement),
     }
+
+
+def party_of(number: str, kind: str, plan: str) -> Party:
+    """A number as element: without its ``+``, which the type says instead; what is none is left to the aliases."""
+    plain = number.removeprefix("+")
+    if not plain or not _DIGITS.issuperset(plain):
+        return Party("", kind, plan)
+    return Party(plain, "international" if plain != number and kind == "unknown" else kind, plan)
+
+
+def alias_of(number: str) -> Aliases:
+    """A number, or the name that stands in its place, as alias."""
+    plain = number.removeprefix("+")
+    if not plain:
+        return ()
+    return (("dialledDigits", plain),) if _DIGITS.issuperset(plain) else (("h323-ID", number),)
 
 
 def is_hidden(placement: Placement) -> bool:

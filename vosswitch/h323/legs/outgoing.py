@@ -45,15 +45,16 @@ _FORWARDED = frozenset({"callForwarded", "routeCallToGatekeeper", "routeCallToMC
 
 @implementer(ILeg)
 class OutgoingLeg(Leg):
-    """A gateway's or terminal's side.  `start` once the leg is its line's user; Setup goes out when that is connected.
+    """A gateway's or terminal's side.  Setup goes out when its line is connected.
 
+    :ivar endpoint_identifier: what the gatekeeper that it goes to has given us, set before `connected`; "" = none.
     :ivar _phase: how far the peer has got: 0 nothing, 1 proceeding, 2 channels open, 3 ringing; each has a timer.
     :ivar _timer: the one that runs.
     :ivar _identity: who is called, as the peer said last.
     :ivar _reported: the call knows that it is answered; *_timer_of_media* that waits for channels.
     """
 
-    __slots__ = ("_identity", "_phase", "_placement", "_reported", "_timer", "_timer_of_media")
+    __slots__ = ("_identity", "_phase", "_placement", "_reported", "_timer", "_timer_of_media", "endpoint_identifier")
 
     def __init__(self, stack: Stack, placement: Placement, line: Line, listener: Listener) -> None:
         super().__init__(stack, line, State.NULL, placement.target, placement.profile)
@@ -66,6 +67,7 @@ class OutgoingLeg(Leg):
         self.media = Media(self, self.settings.tunnelling, known=False)
         self._phase = 0
         self._identity: Identity = NOBODY
+        self.endpoint_identifier = ""
         self._reported = self._timer_of_media = False
         self._timer = self.later(self._seconds("setup"), self._silent)
 
@@ -93,7 +95,8 @@ class OutgoingLeg(Leg):
                 **self.marks(),
                 **told(placement),
                 fast_start=fast,
-                conference_id=self.stack.identifier(),
+                conference_id=self.call_identifier or b"",
+                endpoint_identifier=self.endpoint_identifier,
                 source_address=self.line.local._replace(transport=TRANSPORT),
                 destination_address=placement.target if is_literal(placement.target.host) else None,
             )
