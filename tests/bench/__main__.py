@@ -10,7 +10,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.bench import calls, changing, decision, draining, money, rates, registrations, screening, streams, tables
+from tests.bench import (
+    calls,
+    changing,
+    decision,
+    draining,
+    h323,
+    money,
+    rates,
+    registrations,
+    screening,
+    streams,
+    tables,
+)
 from tests.support.switch import ROOT
 
 PARTS = (
@@ -28,6 +40,7 @@ PARTS = (
     "money",
     "rates",
     "registrations",
+    "h323",
     "rtp",
 )
 
@@ -195,6 +208,13 @@ def part_registrations(quick: bool) -> dict[str, object]:
     """Phones that register with digest, what each costs, keep-alives, and the restart after a crash."""
     found = registrations.measure(5_000 if quick else 50_000)
     show("vosswitch, registered phones", found)
+    return found
+
+
+def part_h323(quick: bool) -> dict[str, object]:
+    """SIP -> H.323 with fast start, media relayed; start and memory of a node without and with H.323."""
+    found = h323.measure(50, 5 if quick else 20)
+    show("vosswitch, SIP to H.323 with fast start, media relayed, and what H.323 adds to a node", found)
     return found
 
 

@@ -25,7 +25,7 @@ def _children(pid: int) -> list[int]:
 
 def _name(pid: int) -> str:
     words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
-    for name in ("recorder", "media", "rtpengine", "b2bua"):
+    for name in ("recorder", "media", "h323", "rtpengine", "b2bua"):
         if any(f"vosswitch.{name}" in word or word.endswith((name, f"{name}_simple")) for word in words):
             return name
     return "switch"
