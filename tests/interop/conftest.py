@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import shutil
 import signal
+import socket
 from decimal import Decimal
 
 import pytest
 
 from tests.support.processes import family, running
-from tests.support.sipp import Sipp, called, caller
+from tests.support.sipp import Sipp, bound, called, caller
 from tests.support.switch import Switch, free_port, media_port, until
 from vosswitch.control.client import ControlClient
 
@@ -231,6 +232,44 @@ def case(tmp_path, house):
     if house.process.poll() is not None:
         house.start()  # another case has brought it down, which that one reports
     made = Case(tmp_path, house)
+    yield made
+    made.end()
+    _settled(made)
+
+
+@pytest.fixture(scope="session")
+def h323_house(tmp_path_factory):
+    """The switch that the cases of H.323 share: it listens for call signalling and RAS as well."""
+    switch = h323_switch(tmp_path_factory.mktemp("h323")).start()
+    yield switch
+    processes = family(switch.process.pid)
+    assert switch.stop() == 0, switch.log()[-4000:]
+    left = {pid: line for pid, line in processes.items() if running(pid)}
+    assert not left, left
+
+
+def h323_switch(folder, **sections) -> Switch:
+    """One that listens for H.323, not running yet."""
+    ports = {"h323": free_port(socket.SOCK_STREAM), "ras": free_port()}
+    tables = tuple({"address": f"{transport}:127.0.0.1:{port}"} for transport, port in ports.items())
+    switch = provisioned(folder, listen=tables, **sections)
+    switch.h323_port, switch.ras_port = ports["h323"], ports["ras"]
+    switch.provision(
+        # Somebody who speaks it, so that its process runs from the start.
+        '[[accounts]]\nnumber = "H"\nname = "H"\n[[mapping_gateways]]\nname = "h"\naccount = "H"\nprotocol = "h323"\n'
+        'auth = "ip"\naddresses = ["127.99.0.1"]\n'
+        '[[parameters]]\nname = "SS_H245_PORT_RANGE"\nvalue = "20000,29999"\n'
+    )
+    return switch
+
+
+@pytest.fixture
+def h323_case(tmp_path, h323_house):
+    """A case in the shared switch that speaks H.323."""
+    if h323_house.process.poll() is not None:
+        h323_house.start()
+    until(lambda: bound(h323_house.h323_port), 30, "the H.323 process")
+    made = Case(tmp_path, h323_house)
     yield made
     made.end()
     _settled(made)

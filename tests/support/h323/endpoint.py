@@ -9,24 +9,24 @@ standard says (`responder`).
 from __future__ import annotations
 
 import os
-import select
+import queue
 import socket
 import threading
 import time
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from tests.support.h323 import codec as per
 from tests.support.h323 import template
 from tests.support.h323.capture import named
+from tests.support.h323.connections import Connections
 from tests.support.h323.responder import Responder
 from tests.support.h323.script import RESPONSES, Call, Step, calls, uuie
 from tests.support.h323.template import Address, Facts
 from tests.support.switch import media_port
 from vosswitch.h323 import q931
-from vosswitch.h323.tpkt import Framer, framed
 
 MOMENT = 0.4
 """Seconds to wait for something that the peer may leave out; once for each."""
@@ -69,19 +69,10 @@ class Wishes:
     hang_up: str = ""
     cause: int | None = None
     digits: bool = False
-    packets: int = 5
+    packets: int = 20
     codec: tuple[str, Any] | None = None
     pause: float = 0.02
     leave_out: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class Line:
-    """A TCP connection and what is not a whole packet of it yet."""
-
-    socket: socket.socket
-    framer: Framer = field(default_factory=Framer)
-    open: bool = True
 
 
 class Ended(Exception):
@@ -118,19 +109,20 @@ class Endpoint(threading.Thread):
         self.rtp: list[bytes] = []
         self.target: Address | None = None
         self._counts: dict[str, Counter[str]] = {"sent": Counter(), "heard": Counter()}
-        self._given_up: set[tuple[str, int]] = set()
+        self._given_up: set[tuple[str, int] | str] = set()
         self._begin = time.monotonic()
-        self._lines: dict[str, Line] = {}
-        self._listeners: dict[str, socket.socket] = {}
+        self._wire = Connections(self._hear)
         self._told_control: Address | None = None
         self._left = 0
         self._next_packet = 0.0
         self.media = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.media.bind((host, media_port(host)))
-        signal = self._listen("signal", host, port) if side == "called" else (host, 0)
-        self.facts = Facts(number, called, signal, remote, self._listen("control", host, 0), self.media.getsockname())
+        signal = self._wire.listen("signal", host, port) if side == "called" else (host, 0)
+        self.facts = Facts(number, called, signal, remote, self._wire.listen("control", host), self.media.getsockname())
         self.facts.codec = self.wishes.codec
-        self.responder = Responder(self.facts, call_types(self.call, side))
+        self._orders: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        script = frozenset(word for step in self.call.steps if step.side == side for word in step.controls)
+        self.responder = Responder(self.facts, call_types(self.call, side), script)
         self._caller_begins()
 
     def _caller_begins(self) -> None:
@@ -151,6 +143,10 @@ class Endpoint(threading.Thread):
         assert not self.is_alive(), f"{self.call.name} {self.side} has no end:\n{self.flow()}"
         if self.error is not None:
             raise AssertionError(f"{self.call.name} {self.side}: {self.error!r}\n{self.flow()}") from self.error
+
+    def order(self, message: tuple[str, Any]) -> None:
+        """Let it send an H.245 message that no recording has."""
+        self._orders.put(message)
 
     def flow(self) -> str:
         """The transcript, for reading."""
@@ -196,11 +192,10 @@ class Endpoint(threading.Thread):
 
     def _open(self) -> None:
         if self.side == "caller":
-            connection = socket.create_connection(self.facts.remote, 5, (self.facts.signal[0], 0))
-            self.facts.signal = connection.getsockname()
-            self._lines["signal"] = Line(connection)
-        elif not self._until(lambda: "signal" in self._lines, LONG):
+            self.facts.signal = self._wire.dial("signal", self.facts.remote, self.facts.signal[0])
+        elif not self._until(lambda: "signal" in self._wire, LONG):
             raise AssertionError("nobody called")
+        self.facts.remote = self._wire.peer("signal")
 
     def _play(self, place: int, step: Step) -> None:
         if step.kind in self.wishes.leave_out or (not self.wishes.digits and _DIGITS & set(step.what.split())):
@@ -245,7 +240,7 @@ class Endpoint(threading.Thread):
         self._until(lambda: False, self.wishes.hold)
 
     def _say_control(self, step: Step) -> None:
-        if "control" not in self._lines and not self._control_line():
+        if "control" not in self._wire and not self._control_line():
             return
         message = self.responder.fits(template.control(step.data, self.facts))
         if message is not None:
@@ -253,12 +248,16 @@ class Endpoint(threading.Thread):
 
     def _control_line(self) -> bool:
         """Wait for the separate H.245 connection, whoever opens it."""
-        return self._until(lambda: "control" in self._lines, 3)
+        if "control" in self._given_up:
+            return False
+        found = self._until(lambda: "control" in self._wire, 3)
+        if not found:
+            self._given_up.add("control")
+        return found
 
     def _connect_control(self) -> None:
-        if "control" not in self._lines:
-            connection = socket.create_connection(self._told_control, 5, (self.facts.signal[0], 0))
-            self._lines["control"] = Line(connection)
+        if "control" not in self._wire:
+            self._wire.dial("control", self._told_control, self.facts.signal[0])
 
     def _say_signal(self, step: Step) -> None:
         recorded = [per.decode_h245(each) for each in uuie(step.data).get("h245Control", ())]
@@ -282,8 +281,7 @@ class Endpoint(threading.Thread):
     def _send(self, channel: str, data: bytes) -> None:
         what = named(channel, data)
         self._note("sent", channel, what, data)
-        with suppress(ConnectionError):
-            self._lines[channel].socket.sendall(framed(data))
+        self._wire.send(channel, data)
         self._check_stage()
 
     def _note(self, way: str, channel: str, what: str, data: bytes) -> None:
@@ -309,40 +307,17 @@ class Endpoint(threading.Thread):
 
     def _pump(self, seconds: float) -> None:
         self._talk()
-        lines = {line.socket: name for name, line in self._lines.items() if line.open}
-        listeners = {each: name for name, each in self._listeners.items()}
-        ready, _, _ = select.select([*lines, *listeners, self.media], [], [], seconds)
-        for each in ready:
-            if each is self.media:
-                self.rtp.append(each.recv(2048))
-            elif each in listeners:
-                self._accept(listeners[each], each.accept()[0])
-            else:
-                self._read(lines[each], self._lines[lines[each]])
+        if not self._orders.empty():
+            self._tell("control" if "control" in self._wire else "signal", self._orders.get())
+        if self._wire.pump(seconds, self.media):
+            self.rtp.append(self.media.recv(2048))
 
-    def _accept(self, name: str, connection: socket.socket) -> None:
-        if name in self._lines:
-            connection.close()
-            return
-        self._lines[name] = Line(connection)
-        if name == "signal":
-            self.facts.remote = connection.getpeername()
-
-    def _read(self, name: str, line: Line) -> None:
-        try:
-            data = line.socket.recv(65536)
-        except ConnectionError:
-            data = b""
-        if not data:
-            line.open = False
-            self._note("heard", name, "closed", b"")
-            if name == "signal":
+    def _hear(self, channel: str, data: bytes | None) -> None:
+        if data is None:
+            self._note("heard", channel, "closed", b"")
+            if channel == "signal":
                 raise Ended
             return
-        for message in line.framer.feed(data):
-            self._hear(name, message)
-
-    def _hear(self, channel: str, data: bytes) -> None:
         self._note("heard", channel, named(channel, data), data)
         if channel == "control":
             self._hear_control(channel, [per.decode_h245(data)])
@@ -372,7 +347,7 @@ class Endpoint(threading.Thread):
     def _released(self) -> None:
         """Answer a release as our side did in the recording."""
         last = [step for step in self.call.steps if step.side == self.side and step.what == "endSessionCommand"]
-        if last and "control" in self._lines and not self.has("sent", "endSessionCommand"):
+        if last and "control" in self._wire and not self.has("sent", "endSessionCommand"):
             self._send("control", last[0].data)
         ends = [step for step in self.call.steps if step.kind == "ReleaseComplete"]
         if not self.has("sent", "ReleaseComplete") and len(ends) == 2 and ends[1].side == self.side:
@@ -383,12 +358,18 @@ class Endpoint(threading.Thread):
     def _hear_control(self, channel: str, messages: list[tuple[str, Any]]) -> None:
         for message in messages:
             self._aim(self.responder.heard(message))
+        self.responder.own |= self.facts.opened
+        self.facts.opened.clear()
         for answer in self.responder.due(self._still_to_say()):
-            data = per.encode_h245(answer)
-            if channel == "signal":
-                carrier = next(s for s in calls()["slowtun"].steps if s.side == self.side and s.kind == "Facility")
-                data = template.signal(carrier.data, self.facts, [answer])
-            self._send(channel, data)
+            self._tell(channel, answer)
+
+    def _tell(self, channel: str, message: tuple[str, Any]) -> None:
+        """Send an H.245 message by itself."""
+        data = per.encode_h245(message)
+        if channel == "signal":
+            carrier = next(s for s in calls()["slowtun"].steps if s.side == self.side and s.kind == "Facility")
+            data = template.signal(carrier.data, self.facts, [message])
+        self._send(channel, data)
 
     def _still_to_say(self) -> Counter[str]:
         """The responses that the script has and that we have not said yet."""
@@ -412,19 +393,15 @@ class Endpoint(threading.Thread):
     # The end.
 
     def _linger(self) -> None:
-        """Take what still comes until the peer closes, or a moment has passed."""
+        """Take what still comes until the peer hangs up and closes; a moment for that when the call is over."""
         with suppress(Ended):
-            while self._lines["signal"].open and self._until(lambda: not self._lines["signal"].open, MOMENT):
-                pass
-
-    def _listen(self, name: str, host: str, port: int) -> Address:
-        listener = socket.create_server((host, port))
-        self._listeners[name] = listener
-        return listener.getsockname()
+            if not self.has("sent", "ReleaseComplete") + self.has("heard", "ReleaseComplete"):
+                self._until(lambda: not self._wire.open("signal"), LONG)
+            self._until(lambda: not self._wire.open("signal"), MOMENT)
 
     def _close(self) -> None:
-        for each in [*self._listeners.values(), *(line.socket for line in self._lines.values()), self.media]:
-            each.close()
+        self._wire.close()
+        self.media.close()
 
 
 def words(step: Step) -> list[str]:

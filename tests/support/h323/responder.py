@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections import Counter, deque
 from typing import Any
 
+from tests.support.h323 import codec as per
 from tests.support.h323 import template
-from tests.support.h323.script import RESPONSES
+from tests.support.h323.script import RESPONSES, calls
 from tests.support.h323.template import Address, Facts
 
+CAPABILITIES = per.decode_h245(next(s for s in calls()["slowsep"].steps if s.what == "terminalCapabilitySet").data)
+OPEN = per.decode_h245(next(s for s in calls()["slowsep"].steps if s.what == "openLogicalChannel").data)
+"""A recorded request for a channel of G.711 A-law."""
 _HALF, _WHOLE = 1 << 23, 1 << 24
 _BARE = 1_234_567
 """Our determination number where the recording has none."""
@@ -18,12 +22,15 @@ class Responder:
     """Puts the peer's numbers into our responses, and answers what the script has no answer for.
 
     :param terminal: our terminalType.
+    :param script: the H.245 messages that our side of the recording has.
     :ivar channels: codec of each channel that the peer has open towards us; *own* the channels that the peer accepted.
     :ivar digits: what the peer told by H.245.
     """
 
-    def __init__(self, facts: Facts, terminal: int) -> None:
+    def __init__(self, facts: Facts, terminal: int, script: frozenset[str]) -> None:
         self.facts = facts
+        self._script = script
+        self._fast = False
         self.terminal = terminal
         self.number = _BARE
         self.determined = False
@@ -34,6 +41,9 @@ class Responder:
         self._asked: dict[str, deque[Any]] = {request: deque() for request in RESPONSES.values()}
         self._peer: dict[str, Any] | None = None
         self._we_asked = False
+        self._held = self._told = self._opens = False
+        self._channel = 300
+        self._initiatives: list[tuple[str, Any]] = []
 
     # What we say.
 
@@ -57,7 +67,39 @@ class Responder:
             asked = self._asked[request]
             while len(asked) > planned[response]:
                 made.append(("response", (response, self._filled(response, {}, asked.popleft()))))
+        self._begin()
+        made += self._initiatives
+        self._initiatives = []
         return made
+
+    def _begin(self) -> None:
+        """Do our part of slow start where the recording was one of fast start."""
+        if self._fast or self.capabilities is None or "terminalCapabilitySet" in self._script:
+            return
+        if not self._told:
+            self._told = True
+            self._initiatives.append(CAPABILITIES)
+        elif self.determined and not self._opens:
+            self._opens = True
+            self._open()
+
+    def _open(self) -> None:
+        self._channel += 1
+        opened = template.placed(OPEN[1][1] | {"forwardLogicalChannelNumber": self._channel}, self.facts)
+        self._initiatives.append(("request", ("openLogicalChannel", opened)))
+
+    def _hold(self, capabilities: list[str]) -> None:
+        """An empty capability set takes our channels away; the next one with something in it brings one back."""
+        if not capabilities and not self._held:
+            source = {"source": ("lcse", 0)}
+            self._initiatives += [
+                ("request", ("closeLogicalChannel", {"forwardLogicalChannelNumber": number, **source}))
+                for number in sorted(self.own)
+            ]
+            self.own.clear()
+        elif capabilities and self._held:
+            self._open()
+        self._held = not capabilities
 
     def _filled(self, name: str, value: dict[str, Any], asked: Any) -> dict[str, Any]:
         if name == "masterSlaveDeterminationAck":
@@ -106,6 +148,7 @@ class Responder:
         elif name == "terminalCapabilitySet":
             entries = [each["capability"] for each in value.get("capabilityTable", ())]
             self.capabilities = [each[1][0] for each in entries if each[0] == "receiveAudioCapability"]
+            self._hold(self.capabilities)
         elif name == "userInput":
             self.digits += value[1] if value[0] == "alphanumeric" else value[1].get("signalType", "")
         elif name == "openLogicalChannelAck":
@@ -115,8 +158,11 @@ class Responder:
 
     def fast_start(self, channels: list[dict[str, Any]], offer: bool) -> Address | None:
         """The peer's fastStart: an offer (we are called: it receives in the reverse ones) or an answer."""
+        self._fast = self._fast or not offer
         for each in channels:
             reverse = "reverseLogicalChannelParameters" in each
+            if not offer and not reverse:
+                self.own.add(each["forwardLogicalChannelNumber"])
             media = template.parameters(each).get("mediaChannel")
             if reverse == offer and media is not None:
                 return template.read_h245(media)

@@ -21,7 +21,7 @@ class Facts:
     :ivar signal: our call signalling address, *remote* the peer's, *control* where we listen for H.245, *media* our RTP
         (RTCP is behind it).
     :ivar codec: the only codec, such as ``("g729", 2)``; None = those of the recording.
-    :ivar offered: what the peer's Setup proposed in fastStart.
+    :ivar offered: what the peer's Setup proposed in fastStart, *opened* our channels in the answer to that.
     """
 
     number: str
@@ -35,6 +35,7 @@ class Facts:
     conference: bytes = b""
     codec: tuple[str, Any] | None = None
     offered: list[dict[str, Any]] = field(default_factory=list)
+    opened: set[int] = field(default_factory=set)
 
 
 def placed(value: Any, facts: Facts) -> Any:
@@ -149,6 +150,7 @@ def answers(recorded: list[dict[str, Any]], facts: Facts) -> list[dict[str, Any]
         offer = next((offer for offer in offers if data_type(offer)[1][0] == wanted[1][0]), offers[0])
         answer = placed(each, facts)
         if reverse:
+            facts.opened.add(answer["forwardLogicalChannelNumber"])
             answer["reverseLogicalChannelParameters"]["dataType"] = data_type(offer)
         else:
             answer["forwardLogicalChannelParameters"]["dataType"] = data_type(offer)
