@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from vosswitch.model.session import MediaDescription, Origin, SessionDescription
-from vosswitch.sdp.codecs import first_audio, is_held
+from vosswitch.sdp.codecs import UNSPECIFIED, first_audio
 from vosswitch.sdp.text import family
 
 _HARMLESS_NAMES = (
@@ -48,7 +48,7 @@ def replace_transport(
 
     The first audio section that is not refused is kept with its formats, direction and codec attributes; every other
     section is refused with port 0, so that offer and answer still match section by section (RFC 3264 section 6).
-    An unspecified address (the hold of RFC 2543) stays one, but for one that is not known yet (`is_held`).
+    An unspecified address (the hold of RFC 2543) stays one.
 
     :param host: our IP literal towards the other side.
     :param rtcp_port: named by ``a=rtcp`` (RFC 3605) only where it is not *port* + 1.
@@ -77,7 +77,8 @@ def _ours(media: MediaDescription, host: str, port: int, rtcp_port: int) -> Medi
 
 
 def _shown(media: MediaDescription, session: SessionDescription, host: str) -> str:
-    if not is_held(media, session):
+    said = media.host or session.host
+    if said not in UNSPECIFIED:
         return host
     return "::" if ":" in host else "0.0.0.0"  # noqa: S104 - RFC 2543 hold, nothing binds here
 

@@ -46,14 +46,6 @@ def test_hold_stays_hold(said, ours, shown):
     assert direction(fresh.media[0], fresh) == direction(media, held) == "sendonly"
 
 
-def test_an_address_that_is_not_known_yet_becomes_ours():
-    """An offer made of capabilities (H.323) is none of a held side: the answerer sends to the relay at once."""
-    media = MediaDescription("audio", 9, "RTP/AVP", ("0",))
-    fresh = replace_transport(SessionDescription(host="0.0.0.0", media=(media,)), "127.0.0.9", 10000, 10001, OURS)
-    assert (fresh.host, fresh.media[0].port) == ("127.0.0.9", 10000)
-    assert direction(fresh.media[0], fresh) == "sendrecv"
-
-
 def test_version_rises_only_when_the_content_changes():
     author = Author("vosswitch", "42", "127.0.0.9")
     offer = sdp.parse(LEAKY)

@@ -119,10 +119,7 @@ class Session(Steering):
         self.begin()
         if self._phase is Phase.OVER:
             return
-        kind, said = message
-        if not isinstance(said, tuple):
-            return  # a kind of messages that does not exist: the codec leaves its bytes
-        name, body = said
+        kind, (name, body) = message
         action = self._ACTIONS.get((kind, name))
         if action is not None:
             action(self, body)
