@@ -22,12 +22,12 @@ class Responder:
     """Puts the peer's numbers into our responses, and answers what the script has no answer for.
 
     :param terminal: our terminalType.
-    :param script: the H.245 messages that our side of the recording has.
+    :param script: the H.245 messages that our side of the recording has; None = all that is needed.
     :ivar channels: codec of each channel that the peer has open towards us; *own* the channels that the peer accepted.
     :ivar digits: what the peer told by H.245.
     """
 
-    def __init__(self, facts: Facts, terminal: int, script: frozenset[str]) -> None:
+    def __init__(self, facts: Facts, terminal: int, script: frozenset[str] | None = None) -> None:
         self.facts = facts
         self._script = script
         self._fast = False
@@ -74,7 +74,9 @@ class Responder:
 
     def _begin(self) -> None:
         """Do our part of slow start where the recording was one of fast start."""
-        if self._fast or self.capabilities is None or "terminalCapabilitySet" in self._script:
+        if self._script is None or "terminalCapabilitySet" in self._script:
+            return
+        if self._fast or self.capabilities is None:
             return
         if not self._told:
             self._told = True
