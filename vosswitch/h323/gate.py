@@ -88,13 +88,15 @@ class Gate:
         if half_open:
             _less(self._half_open, source)
 
-    def stranger(self, source: str, now: float) -> None:
-        """Nobody knows that source: it is refused for a while without asking."""
+    def stranger(self, source: str, now: float) -> bool:
+        """Nobody knows that source: it is refused for a while without asking; whether that is news."""
         self.counts["strangers"] += 1
+        is_new = self._strangers.get(source, now) <= now
         self._strangers[source] = now + STRANGER_SECONDS
         self._strangers.move_to_end(source)
         if len(self._strangers) > STRANGERS:
             self._strangers.popitem(last=False)
+        return is_new
 
     def forget_strangers(self) -> None:
         """The configuration has changed: whoever was a stranger may be none."""

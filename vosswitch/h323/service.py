@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections import OrderedDict
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +21,7 @@ from zope.interface import implementer
 
 import vosswitch
 from vosswitch.h323.questions import Caller
-from vosswitch.h323.settings import told
+from vosswitch.h323.settings import STRANGERS, told
 from vosswitch.h323.standin import StandIn
 from vosswitch.h323.transport.link import Link
 from vosswitch.model.causes import cause
@@ -28,6 +29,7 @@ from vosswitch.model.h323 import TRANSPORT
 from vosswitch.model.interfaces import ILegFactory
 from vosswitch.model.places import is_literal, local_parts
 from vosswitch.model.signals import Release
+from vosswitch.model.source import source_key
 from vosswitch.model.values import Address
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ _SILENCE = 10.0
 _STARTING_SECONDS = 60.0
 """Likewise while it starts: a busy machine takes its time to load the library."""
 _STOP_SECONDS = 4.0
+_EVERY = 10.0
+"""Seconds between two lines about the same stranger."""
 _MOST_ORPHANS = 10_000
 
 
@@ -110,6 +114,7 @@ class H323Service(Service):
         self.hears: dict[str, Callable[..., None]] = {}
         self.begun: Callable[[], None] = _nothing
         self.gone: Callable[[], None] = _nothing
+        self._told_strangers: OrderedDict[str, float] = OrderedDict()
         self.draining = False
         self.addresses: list[Address] = []
         self.counts: dict[str, int] = {}
@@ -405,6 +410,13 @@ class H323Service(Service):
 
     def _stranger(self, source: Address) -> None:
         """Nobody knows who that is: in the log as of SIP's strangers, so that a firewall can act."""
+        now, key = self._reactor.seconds(), source_key(source.host)
+        if self._told_strangers.get(key, now) > now:
+            return
+        self._told_strangers[key] = now + _EVERY
+        self._told_strangers.move_to_end(key)
+        if len(self._told_strangers) > STRANGERS:
+            self._told_strangers.popitem(last=False)
         self._log.warn(
             "{event}: {reason}", event="auth_refused", source=source.host, port=source.port, transport=TRANSPORT,
             verified=True, method="Setup", reason="unknown_source", count=1, user="",

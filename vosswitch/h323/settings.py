@@ -29,10 +29,13 @@ TOLD = (
     "SS_ENDPOINT_EXPIRE",
     "SS_ENDPOINT_REGISTER_REPLACE",
     "SS_SIP_USER_AGENT_RETRY_DELAY",
-    "SS_REPLY_UNAUTHORIZED",
 )
 """By name; their values are numbers, words and pairs of numbers."""
 
+NICE = 5
+"""How far the process stands back behind the switch where there is too little CPU for both: SIP's calls come first."""
+UNDECIDED = 100
+"""New calls that may wait for the switch; more are refused."""
 SETUP_SECONDS = 5.0
 """How long a connection may be open without a Setup."""
 CONNECT_SECONDS = 10.0

@@ -24,6 +24,7 @@ from vosswitch.h323.h225 import BadMessage, ReleaseComplete, Setup, read, write
 from vosswitch.h323.joining import open_zone
 from vosswitch.h323.legs.numbers import alias_number
 from vosswitch.h323.questions import Caller
+from vosswitch.h323.settings import NICE, UNDECIDED
 from vosswitch.h323.transport.link import Link
 from vosswitch.h323.transport.signalling import IncomingLine, LegLine, Listening, OutgoingLine
 from vosswitch.h323.transport.world import World
@@ -126,6 +127,7 @@ class Worker:
         self._next = 1
         self._questions: dict[int, Callable[[Any], None]] = {}
         self._question = 0
+        self._undecided = 0
         self._ports: list[Any] = []
         self.does: dict[str, Callable[[Any], None]] = {}
         self.zone: Zone
@@ -288,7 +290,7 @@ class Worker:
     def called(self, line: IncomingLine, data: bytes) -> None:
         """The first message of a connection; what is no Setup closes it."""
         world = self.world
-        if self.stopping or self.link.full_since is not None or not world.gate.may_call(line.source, world.now()):
+        if self._is_full() or not world.gate.may_call(line.source, world.now()):
             _refuse(line, data)
             return
         try:
@@ -316,7 +318,15 @@ class Worker:
         source = _source_of(setup, line.remote)
         numbers = _numbers_of(setup)
         question = Caller(source, numbers["called_party"], numbers, _aliases_of(setup), endpoint or "")
+        self._undecided += 1
         self.ask("caller", tuple(question), lambda answer: self._admitted(line, setup, source, answer))
+
+    def _is_full(self) -> bool:
+        """Whether the switch takes no more calls for the moment."""
+        if self.stopping or self.link.full_since is not None or self._undecided >= UNDECIDED:
+            self.world.gate.counts["shed"] += 1
+            return True
+        return False
 
     def _note_bad(self, line: IncomingLine, reason: str) -> None:
         count = self.world.gate.counts["bad_messages"]
@@ -325,6 +335,7 @@ class Worker:
 
     def _admitted(self, line: IncomingLine, setup: Setup, source: Address, answer: tuple[Any, ...]) -> None:
         """The switch has said how the caller is spoken with, and by which name it is registered."""
+        self._undecided -= 1
         if line.over:
             return
         profile, user = answer
@@ -419,6 +430,7 @@ def main(argument: str) -> int:
 
     from vosswitch.h323.making import LegMaker  # noqa: PLC0415 - what loads the library
 
+    os.nice(NICE)
     reactor: Any = installed
     reactor.seconds = time.monotonic  # timers must not follow the wall clock
     given = orjson.loads(argument)

@@ -8,7 +8,7 @@ from tests.unit.h323.h323_process import HERE, PEER, World
 from vosswitch.h323 import q931
 from vosswitch.h323.elements import Party
 from vosswitch.h323.h225 import Setup, read, write
-from vosswitch.h323.settings import SETUP_SECONDS, UNREAD_MESSAGES, WAITING_BYTES
+from vosswitch.h323.settings import SETUP_SECONDS, UNDECIDED, UNREAD_MESSAGES, WAITING_BYTES
 from vosswitch.model.call import Placement
 from vosswitch.model.causes import cause
 from vosswitch.model.signals import Release, Ring
@@ -118,6 +118,20 @@ class TestWhoGetsIn:
             assert read(packet).cause == 42
             assert socket.closed
         assert world.gate.counts["capped"] == 2
+
+    def test_calls_that_wait_for_the_switch_are_bounded(self, world):
+        sockets = []
+        for host in range(1, 4):
+            for port in range(40):
+                sockets.append(world.connects(f"192.0.2.{host}", port))
+                world.talk()
+        for socket in sockets:
+            socket.brings(SETUP)
+        refused = [socket for socket in sockets if socket.packets()]
+        assert len(refused) == len(sockets) - UNDECIDED
+        world.talk()
+        assert len(world.legs) == UNDECIDED
+        assert world.gate.counts["shed"] == len(refused)
 
     def test_no_call_is_taken_while_the_switch_does_not_read(self, world):
         socket = world.connects()

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from twisted.python.failure import Failure
 
-AT_ONCE = 16
-"""Messages that are worked on in one turn of the reactor, so that nobody else waits for long."""
+AT_ONCE, SLICE = 16, 0.002
+"""Messages that are worked on in one turn of the reactor at the most, and seconds after which no more is begun: so that
+nobody else waits for long."""
 _HIGH, _LOW = 1000, 200
 """Messages that wait here before the other side is not read any more, and until it is again."""
 
@@ -78,6 +79,7 @@ class Link(Protocol):
     def _work(self) -> None:
         self._turn = None
         waiting = self._waiting
+        until = self._reactor.seconds() + SLICE
         for _ in range(min(AT_ONCE, len(waiting))):
             try:
                 message = unpack(waiting.popleft())
@@ -85,6 +87,8 @@ class Link(Protocol):
                 self._give_up(str(bad))
                 return
             self._heard(message)
+            if self._reactor.seconds() >= until:
+                break
         if waiting:
             self._turn = self._reactor.callLater(0, self._work)
         if self._held and len(waiting) < _LOW and self.open:

@@ -116,8 +116,8 @@ class IncomingLine(LegLine):
         if self.over:
             return
         if not known:
-            self.world.gate.stranger(self.source, self.world.now())
-            self.world.office.ask("stranger", (self.remote,), _nothing)
+            if self.world.gate.stranger(self.source, self.world.now()):
+                self.world.office.ask("stranger", (self.remote,), _nothing)
             self.abort()
             return
         self._timer = self.world.reactor.callLater(SETUP_SECONDS, self._silent)
