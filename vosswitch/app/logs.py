@@ -12,8 +12,12 @@ from typing import IO, TYPE_CHECKING, Any
 from twisted.logger import FilteringLogObserver, ILogObserver, LogLevel, LogLevelFilterPredicate, formatEvent
 from zope.interface import implementer
 
+from vosswitch.model.values import Address
+from vosswitch.params.listeners import of_h323
+
 if TYPE_CHECKING:
     from vosswitch.app.node import Switch
+    from vosswitch.params.boot import Boot
 
 _LEVELS = {"debug": LogLevel.debug, "info": LogLevel.info, "warn": LogLevel.warn, "error": LogLevel.error}
 _FIELDS = (
@@ -102,6 +106,11 @@ def _command(config: str) -> str:
     return name if config == usual else f"{name} --config {os.path.relpath(config)}"
 
 
+def _h323(boot: Boot) -> list[str]:
+    listens = [str(Address(one.host, one.port, one.transport)) for one in of_h323(boot.listeners)]
+    return [f"  H.323          {', '.join(listens)}, while a gateway or phone speaks it"] if listens else []
+
+
 def banner(switch: Switch) -> None:
     """Say where the node listens, and what a newcomer can try next."""
     out = sys.__stdout__
@@ -113,6 +122,7 @@ def banner(switch: Switch) -> None:
     lines = [
         "",
         f"vosswitch node {boot.node_id} ({boot.node_name}) listens for SIP on {listens}",
+        *_h323(boot),
         f"  configuration  {boot.path}",
         f"  media          {media}, relayed by {boot.media_workers} worker(s)",
         "  try next, in a second terminal:",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.h323.h225 import ReleaseComplete, write
 from vosswitch.h323.legs.incoming import IncomingLeg
 from vosswitch.h323.legs.orphan import farewell
 from vosswitch.h323.legs.outgoing import OutgoingLeg
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from vosswitch.model.call import Placement
     from vosswitch.model.peer import PeerProfile
     from vosswitch.model.values import Address
+
+_TEMPORARY_FAILURE = 41
 
 
 class LegMaker:
@@ -43,6 +46,13 @@ class LegMaker:
     def outgoing(self, placement: Placement, line: OutgoingLine, listener: Any) -> OutgoingLeg:
         """A leg for a call of ours."""
         return OutgoingLeg(self.stack, placement, line, listener)
+
+    def parting(self, leg: Any) -> bytes:
+        """A ReleaseComplete for a leg that has failed."""
+        message = ReleaseComplete(
+            reference=leg.reference, call_identifier=leg.call_identifier, cause=_TEMPORARY_FAILURE
+        )
+        return write(message, leg.CALLED)
 
     def farewell(self, data: Mapping[str, Any]) -> tuple[Address, bytes]:
         """Where to connect, and what to send, to end a leg of a former life; ValueError: nothing can be."""

@@ -64,6 +64,9 @@ class Legs(Protocol):
     def configured(self, settings: Mapping[str, Any]) -> None:
         """The parameters have changed."""
 
+    def parting(self, leg: Any) -> bytes:
+        """What the peer of a leg is told that cannot speak for itself any more."""
+
     def farewell(self, data: Mapping[str, Any]) -> tuple[Address, bytes]:
         """Where to connect, and what to send, to end a leg of a former life; ValueError: nothing can be."""
 
@@ -247,6 +250,7 @@ class Worker:
         if held.number in self._held:
             self.link.send("say", held.number, Release(cause("protocol_error")), held.state)
             self._drop(held)
+            held.line.send(self.legs.parting(held.leg))
         held.line.close()
 
     def _place(self, number: int, placement: Placement) -> None:

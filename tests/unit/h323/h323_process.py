@@ -157,6 +157,9 @@ class Maker:
     def configured(self, settings):
         self.settings = settings
 
+    def parting(self, leg):
+        return b"parting"
+
     def farewell(self, data):
         return Address(*data["address"], "h323"), b"farewell"
 

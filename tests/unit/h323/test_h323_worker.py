@@ -239,6 +239,7 @@ class TestLegs:
         assert [message[:2] for message in says] == [("say", 1), ("over", 1)]
         assert says[0][2].cause.reason == "protocol_error"
         assert socket.closed
+        assert socket.packets() == [b"parting"]
         other_socket.brings(b"y")
         assert other.came == [b"y"]
 

@@ -51,7 +51,9 @@ class Link(Protocol):
             self.transport.write(pack(*message))
 
     def close(self) -> None:
-        """Say no more; what was said is still sent."""
+        """Say no more, and hear nothing; what was said is still sent."""
+        self._waiting.clear()
+        self._heard = _nothing
         if self.open:
             self.open = False
             self.transport.loseConnection()
@@ -130,6 +132,10 @@ class Link(Protocol):
 
     def stopProducing(self) -> None:  # noqa: N802 - Twisted's word
         """It is gone."""
+
+
+def _nothing(_message: tuple[Any, ...]) -> None:
+    """Nobody listens any more."""
 
 
 def _nobody(_why: str) -> None:
