@@ -11,6 +11,7 @@ import pytest
 
 from vosswitch.app.logs import banner
 from vosswitch.model.values import Address
+from vosswitch.params.listeners import Listener
 
 OWN = Path(sys.executable).parent / "vosswitch"
 
@@ -22,6 +23,7 @@ def said(capfd, config):
         path=str(config),
         media_addresses=(("127.0.0.1", ""),),
         media_workers=1,
+        listeners=(Listener("udp", "127.0.0.1", 5060), Listener("h323", "127.0.0.1", 1720)),
         media_engine="built-in",
     )
     banner(SimpleNamespace(boot=boot, sip=SimpleNamespace(addresses=[Address("127.0.0.1", 5060)])))
@@ -39,6 +41,7 @@ def folder(tmp_path, monkeypatch):
 def test_it_names_the_address_and_a_command_that_can_be_typed(capfd, folder):
     text = said(capfd, folder / "etc" / "vosswitch.toml")
     assert "listens for SIP on udp:127.0.0.1:5060" in text
+    assert "H.323          h323:127.0.0.1:1720, while" in text
     command = "vosswitch" if not OWN.exists() else os.path.relpath(OWN)
     assert f"\n    {command} testcall " in text
 
