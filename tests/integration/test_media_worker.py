@@ -195,6 +195,9 @@ def test_events_are_taken_out_and_put_in(worker, ends):
     events = [rtp.parse(callee.recv(2048)) for _ in range(5)]
     assert [(event.payload_type, event.ssrc, event.payload[0]) for event in events] == [(101, 7, 7)] * 5
     assert [event.sequence for event in events] == [3, 4, 5, 6, 7]
+    time.sleep(0.2)  # nothing is left to put in
+    caller.sendto(rtp.build(rtp.RtpPacket(0, 20, 3040, 7, b"z" * 160)), at_caller)
+    assert rtp.parse(callee.recv(2048)).sequence == 8
 
 
 def test_a_call_without_events_is_not_tapped(worker, ends):

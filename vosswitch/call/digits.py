@@ -108,12 +108,13 @@ class CallDigits:
 
     def signalled(self, side: Side, digit: Digit) -> Digit | None:
         """A digit that *side* has signalled: what to signal to the other one; None = nothing more."""
-        other = self._parties[side.other]
+        party, other = self._parties[side], self._parties[side.other]
         if other.method == "off" or self._is_twin(side, digit.digit, in_media=False):
             return None
         payload = other.own if other.method and other.payload is None else other.payload
-        if (other.method and other.signals) or payload is None or self._session is None:
-            return digit
+        as_signal = other.method and (other.signals or (other.method == "auto" and party.payload is None))
+        if as_signal or payload is None or self._session is None:
+            return digit  # auto: only who may send events as well has to have its keys in one place
         self._session.digit(side.other, digit, payload)
         return None
 

@@ -30,7 +30,7 @@ _GAP = 0.06
 """Seconds between two digits that are put in."""
 _SHORTEST, _LONGEST = 0.06, 6.0
 _AGAIN = 0.1
-"""The same digit so short a time later is the same key, whatever its time stamp: some senders renew it."""
+"""The same digit so short a time later, before its end was said, is the same key: some senders renew the time stamp."""
 _NEVER = float("inf")
 
 
@@ -53,6 +53,7 @@ class Stream:
     __slots__ = (
         "_at",
         "_begun",
+        "_ended",
         "_ends",
         "_event",
         "_gapped",
@@ -80,7 +81,7 @@ class Stream:
         self._offset = 0  # between the speaker's sequence numbers and ours
         self._gapped = False  # something was put in: the next packet of the speaker follows on it
         self._event: tuple[int, int] | None = None  # code and time stamp of the event that was heard last
-        self._seen, self._mute = 0.0, False
+        self._seen, self._mute, self._ended = 0.0, False, False
         self._queue: deque[_Digit] = deque()
         self._work: _Digit | None = None
         self._begun, self._ends = 0.0, 0
@@ -103,13 +104,14 @@ class Stream:
         if data[0] & 0x10 or len(data) < at + 4 or data[at] >= len(SIGNS):
             return not self.takes
         event, before = (data[at], int.from_bytes(data[4:8], "big")), self._event
-        if event != before and not (before and before[0] == event[0] and now - self._seen < _AGAIN):
+        goes_on = before is not None and before[0] == event[0] and not self._ended and now - self._seen < _AGAIN
+        if event != before and not goes_on:
             self._mute = False
             if self.takes:
                 self.told.append(SIGNS[event[0]])
             else:
                 self._mute = self._is_twin(event[0], True, now)
-        self._event, self._seen = event, now
+        self._event, self._seen, self._ended = event, now, bool(data[at + 1] & _END)
         return not self.takes and not self._mute
 
     def _is_twin(self, code: int, in_media: bool, now: float) -> bool:

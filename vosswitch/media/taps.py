@@ -7,6 +7,7 @@ costs the packets of other calls nothing.
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 import time
 from typing import TYPE_CHECKING
@@ -81,7 +82,7 @@ class Taps:
 
     def wait(self, longest: float) -> float:
         """How long the loop may sleep."""
-        due = min([stream.due for stream in self.inserting])
+        due = min([stream.due for stream in self.inserting], default=math.inf)
         return max(0.0, min(longest, due - time.monotonic()))
 
     def step(self) -> None:
@@ -92,7 +93,7 @@ class Taps:
             if data is not None and other.target is not None and other.send is not None:
                 with contextlib.suppress(OSError):
                     other.send(data, other.target)
-            if stream.due == float("inf"):
+            if stream.due == math.inf:
                 del self.inserting[stream]
 
     def drop(self, session: Session) -> None:

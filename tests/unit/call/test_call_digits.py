@@ -83,6 +83,14 @@ def test_where_both_have_events_the_media_passes() -> None:
     assert world.session.digits == [(CALLER, "5", 96)]  # unless it passed just now: the relay knows
 
 
+def test_info_of_a_sip_side_without_events_is_signalled_to_a_terminal_that_has_them() -> None:
+    """Method auto takes digits in either way: a signal stays one where no event can be its twin."""
+    world = World(SIP, "auto")
+    world.says(CALLER, PLAIN)
+    world.says(CALLEE, EVENTS)
+    assert world.digits.signalled(CALLER, Digit("5")) == Digit("5")
+
+
 def test_the_method_of_the_gateway_stands_over_its_capability() -> None:
     """An operator who sets alphanumeric wants no events there; rfc2833 has its own payload type; off is off."""
     world = World(SIP, "signal")

@@ -80,7 +80,10 @@ def test_the_same_digit_again_is_another_key() -> None:
     assert told(made) == ["#"]
     made.hear(event(4, 11, 5000), 0.5)
     assert told(made) == ["#"]
-    made.hear(event(5, 12, 6000), 0.52)
+    made.hear(event(5, 11, 5000, _END), 0.52)
+    made.hear(event(6, 11, 5320), 0.54)  # a dialler: the next one at once
+    assert told(made) == ["#"]
+    made.hear(event(7, 12, 6000), 0.56)
     assert told(made) == ["A"]
 
 

@@ -1,0 +1,203 @@
+"""Digits from SIP media by H.323 signals into SIP media: one switch that calls itself by H.323 in between.
+
+SIP caller -> switch -> H.323 -> the same switch at another address -> SIP vendor; both peers have RFC 4733 and nothing
+else, H.323 between them signals.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from contextlib import suppress
+
+import pytest
+
+from tests.interop.conftest import provisioned
+from tests.support.peer import Peer, accepted
+from tests.support.switch import free_port, until
+from vosswitch.media.rtp import RtpPacket, build, parse
+from vosswitch.sdp.codecs import first_audio
+from vosswitch.sdp.events import event_payload
+from vosswitch.sdp.text import parse as parse_sdp
+
+PROVISION = """
+[[rate_groups]]
+name = "rates"
+[[rate_groups.rates]]
+prefix = "43"
+per_minute = "0.60"
+[[accounts]]
+number = "C"
+name = "Customer"
+balance = "10"
+rate_group = "rates"
+[[mapping_gateways]]
+name = "customer"
+account = "C"
+addresses = ["127.0.0.1"]
+routing_allowed = ["out"]
+[[mapping_gateways]]
+name = "back"
+account = "C"
+addresses = ["127.0.0.1"]
+routing_allowed = ["vendor"]
+protocol = "h323"
+{mode}
+[[routing_gateways]]
+name = "vendor"
+address = "127.0.0.1"
+port = {vendor}
+[[routing_gateways]]
+name = "out"
+address = "127.0.0.2"
+port = {signalling}
+protocol = "h323"
+{mode}
+"""
+EVENTS = 101
+SPEECH = 8
+
+
+class Media(threading.Thread):
+    """The media of a peer: speaks every 20 ms, presses keys, and knows what it heard."""
+
+    def __init__(self, payload: int = EVENTS) -> None:
+        super().__init__(daemon=True)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.setblocking(False)
+        self.payload = payload
+        self.target: tuple[str, int] | None = None
+        self.heard: list[RtpPacket] = []
+        self.keys: list[int] = []
+        self.ends = False
+
+    def description(self, *, events: bool = True) -> bytes:
+        port = self.socket.getsockname()[1]
+        formats, lines = "8", "a=rtpmap:8 PCMA/8000\r\n"
+        if events:
+            formats, lines = f"8 {self.payload}", f"{lines}a=rtpmap:{self.payload} telephone-event/8000\r\n"
+        head = "v=0\r\no=peer 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+        return f"{head}m=audio {port} RTP/AVP {formats}\r\n{lines}".encode()
+
+    def run(self) -> None:
+        number = 0
+        while not self.ends:
+            number += 1
+            if self.keys:
+                for place in range(8):
+                    body = bytes((self.keys[0], 0x8A if place > 4 else 10)) + (160 * min(place + 1, 5)).to_bytes(
+                        2, "big"
+                    )
+                    self._say(RtpPacket(self.payload, number + place, number * 160, 7, body, place == 0))
+                    time.sleep(0.02)
+                number += 7
+                del self.keys[0]
+            else:
+                self._say(RtpPacket(SPEECH, number, number * 160, 7, b"s" * 160))
+                time.sleep(0.02)
+            with suppress(BlockingIOError):
+                while True:
+                    self.heard.append(parse(self.socket.recv(2048)))
+
+    def _say(self, packet: RtpPacket) -> None:
+        if self.target is not None:
+            self.socket.sendto(build(packet), self.target)
+
+    @property
+    def digits(self) -> list[int]:
+        """Event codes heard, each key once."""
+        return [packet.payload[0] for packet in self.heard if packet.payload_type == self.payload and packet.marker]
+
+    def stop(self) -> None:
+        self.ends = True
+        if self.is_alive():
+            self.join(5)
+        self.socket.close()
+
+
+@pytest.fixture(params=["fast", "slow", "slow separate"])
+def mode(request):
+    fast = "true" if request.param == "fast" else "false"
+    tunnels = "false" if "separate" in request.param else "true"
+    return f"h323_fast_start = {fast}\nh323_tunnelling = {tunnels}\n"
+
+
+@pytest.fixture
+def world(tmp_path, mode):
+    signalling = free_port()
+    switch = provisioned(tmp_path, listen=({"address": f"h323:127.0.0.2:{signalling}"},))
+    caller, vendor = Peer(switch.port), Peer(switch.port)
+    switch.provision(PROVISION.format(vendor=vendor.port, signalling=signalling, mode=mode))
+    media = Media(), Media(96)
+    try:
+        switch.start()
+        until(lambda: any("h323" in one for one in switch.json("node", "status")[0]["listen"]), 60, "H.323")
+        yield switch, (caller, vendor), media
+    finally:
+        for one in media:
+            one.stop()
+        caller.close()
+        vendor.close()
+        switch.stop()
+
+
+def connect(peers, media, vendor_events=True):
+    """A call from end to end; the caller's 200."""
+    caller, vendor = peers
+    at_caller, at_vendor = media
+    caller.send(caller.request("INVITE", "4366", at_caller.description()))
+    invite = vendor.expect("INVITE", 15)
+    offered = parse_sdp(invite.body)
+    at_vendor.payload = event_payload(offered) or 0
+    vendor.reply(invite, 180)
+    vendor.reply(invite, 200, at_vendor.description(events=vendor_events))
+    answered = caller.expect(200, 15)
+    caller.send(caller.request("ACK", "4366", answered=answered))
+    vendor.expect("ACK", 15)
+    for one, told in ((at_caller, parse_sdp(answered.body)), (at_vendor, offered)):
+        audio = first_audio(told)
+        one.target = (audio.host or told.host, audio.port)
+        one.start()
+    assert event_payload(parse_sdp(answered.body)) == EVENTS
+    assert at_vendor.payload
+    return answered
+
+
+def hang_up(caller, vendor, answered):
+    caller.send(caller.request("BYE", "4366", answered=answered))
+    bye = vendor.expect("BYE", 10)
+    vendor.reply(bye, 200)
+    caller.expect(accepted("BYE"))
+
+
+def test_keys_of_both_sip_peers_cross_h323(world):
+    """By signals in between: each key once, in order, in the media at the other end, and speech goes on behind it."""
+    switch, (caller, vendor), media = world
+    at_caller, at_vendor = media
+    answered = connect((caller, vendor), media)
+    until(lambda: len(at_vendor.heard) > 5 and len(at_caller.heard) > 5, 10, "speech both ways")
+    at_caller.keys += [1, 2, 2, 11]
+    until(lambda: len(at_vendor.digits) == 4, 15, "the caller's keys")
+    at_vendor.keys += [9, 10]
+    until(lambda: len(at_caller.digits) == 2, 15, "the vendor's keys")
+    time.sleep(0.6)
+    assert (at_vendor.digits, at_caller.digits) == ([1, 2, 2, 11], [9, 10])
+    numbers = [packet.sequence for packet in at_vendor.heard]
+    assert numbers == [number & 0xFFFF for number in range(numbers[0], numbers[0] + len(numbers))]
+    assert at_vendor.heard[-1].payload_type == SPEECH
+    hang_up(caller, vendor, answered)
+    assert {cdr["end_reason"] for cdr in switch.cdrs(2)} == {"normal"}
+
+
+def test_keys_are_info_for_a_vendor_without_events(world):
+    _, (caller, vendor), media = world
+    answered = connect((caller, vendor), media, vendor_events=False)
+    until(lambda: len(media[1].heard) > 5, 10, "speech")
+    media[0].keys.append(5)
+    info = vendor.expect("INFO", 10)
+    vendor.reply(info, 200)
+    assert info.body.startswith(b"Signal=5")
+    assert media[1].digits == []
+    hang_up(caller, vendor, answered)
