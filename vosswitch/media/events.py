@@ -144,7 +144,8 @@ class Stream:
             return
         seconds = min(max(milliseconds / 1000, _SHORTEST), _LONGEST)
         self._queue.append(_Digit(code, seconds, payload))
-        self.due = min(self.due, now)
+        if self.due == _NEVER:  # else there is something to do before it
+            self.due = now
 
     def step(self, now: float) -> bytes | None:
         """The packet that is due, if one is; `due` is when to come again."""

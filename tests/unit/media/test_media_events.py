@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -138,6 +140,18 @@ def test_a_silent_speaker_is_no_hindrance() -> None:
     packets = [packet for _, packet in drive(made, 5.0, 0.3)]
     assert {(packet.ssrc, packet.payload[0]) for packet in packets} == {(0x1234, 10)}
     assert made.hear(speech(9), 5.4) == speech(9)
+
+
+def test_a_digit_that_comes_while_another_is_put_in_does_not_hurry_it() -> None:
+    """Nor the pause between them; each has one marker."""
+    made = stream()
+    made.insert("1", 100, EVENTS, 0.0)
+    packets = drive(made, 0.0, 0.03)
+    made.insert("1", 100, EVENTS, 0.031)
+    packets += drive(made, 0.032, 1.0)
+    assert [packet.payload[0] for _, packet in packets if packet.marker] == [1, 1]
+    times = [when for when, _ in packets]
+    assert min(after - before for before, after in pairwise(times)) >= STEP - 1e-9
 
 
 def test_digits_wait_for_each_other() -> None:
