@@ -11,7 +11,7 @@ from vosswitch.model.call import MediaReport, StreamReport
 from vosswitch.model.interfaces import IMediaSession
 from vosswitch.model.signals import Digit
 from vosswitch.model.values import Side
-from vosswitch.sdp.codecs import UNSPECIFIED, first_audio, payload_types, receives, sends
+from vosswitch.sdp.codecs import UNSPECIFIED, first_stream, is_fax, payload_types, receives, sends
 from vosswitch.sdp.rewrite import Author, transport
 
 if TYPE_CHECKING:
@@ -99,13 +99,14 @@ class MediaSession:
         return self._authors[other].rewrite(session, self._hosts[other], port, port + 1)
 
     def _words(self, which: int, session: SessionDescription) -> Message:
-        media = first_audio(session)
+        media = first_stream(session)
         if media is None:
             return ("say", self.number, which, None, 0, 0, [], False, False)
         host, rtp, rtcp = transport(media, session)
         there = None if host in UNSPECIFIED else host
         payloads = sorted(payload_types(media))
-        return ("say", self.number, which, there, rtp, rtcp, payloads, sends(media, session), receives(media, session))
+        speaks = sends(media, session) and not is_fax(media)  # no RTP: nobody waits for it
+        return ("say", self.number, which, there, rtp, rtcp, payloads, speaks, receives(media, session))
 
     def reset(self, side: Side, local: str | None = None) -> bool:
         """See `IMediaSession.reset`."""

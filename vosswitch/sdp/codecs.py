@@ -89,15 +89,33 @@ def first_audio(session: SessionDescription) -> MediaDescription | None:
     return None
 
 
+def first_stream(session: SessionDescription) -> MediaDescription | None:
+    """What a session relays: its first live audio section, without one its first live fax (T.38 over UDPTL)."""
+    audio = first_audio(session)
+    if audio is not None:
+        return audio
+    for media in session.media:
+        if is_fax(media) and media.port:
+            return media
+    return None
+
+
+def is_fax(media: MediaDescription) -> bool:
+    """Whether a section is fax by T.38 over UDPTL (RFC 7345)."""
+    return media.kind == "image" and media.protocol.lower() == "udptl"
+
+
 def common_codec(answer: SessionDescription) -> str:
     """The name that goes into the call's record: the first codec of the answer's audio; "" when there is none.
 
     An answer names what it takes of the offer, the preferred codec first (RFC 3264 section 6.1), so the offer need
-    not be asked.  telephone-event and comfort noise carry no speech and are passed over.
+    not be asked.  telephone-event and comfort noise carry no speech and are passed over.  Fax is ``T38``.
     """
-    media = first_audio(answer)
+    media = first_stream(answer)
     if media is None:
         return ""
+    if is_fax(media):
+        return "T38"
     for codec in codecs(media):
         if codec.name.lower() not in _NO_CALL_CODEC:
             return codec.name

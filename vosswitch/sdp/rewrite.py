@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from vosswitch.model.session import MediaDescription, Origin, SessionDescription
-from vosswitch.sdp.codecs import UNSPECIFIED, first_audio
+from vosswitch.sdp.codecs import first_stream, is_held
 from vosswitch.sdp.text import family
 
 _HARMLESS_NAMES = (
@@ -46,14 +46,15 @@ def replace_transport(
 ) -> SessionDescription:
     """*session* with our address, ports and *origin*, for the other side.
 
-    The first audio section that is not refused is kept with its formats, direction and codec attributes; every other
-    section is refused with port 0, so that offer and answer still match section by section (RFC 3264 section 6).
-    An unspecified address (the hold of RFC 2543) stays one.
+    The first audio section that is not refused, or the fax that has taken its place (`first_stream`), is kept with its
+    formats, direction and codec attributes; every other section is refused with port 0, so that offer and answer still
+    match section by section (RFC 3264 section 6).
+    An unspecified address (the hold of RFC 2543) stays one, but for one that is not known yet (`is_held`).
 
     :param host: our IP literal towards the other side.
     :param rtcp_port: named by ``a=rtcp`` (RFC 3605) only where it is not *port* + 1.
     """
-    kept = first_audio(session)
+    kept = first_stream(session)
     media = tuple([_ours(m, host, port, rtcp_port) if m is kept else _refused(m) for m in session.media])
     shown = host if kept is None else _shown(kept, session, host)
     lines = tuple([line for line in session.lines if carried(line)])

@@ -60,6 +60,15 @@ def test_the_signalled_address_is_preferred(session):
     assert not port.admit(MEDIA, STRANGER)
 
 
+def test_fax_of_the_signalled_address_passes_and_is_not_waited_for(session):
+    """UDPTL is no RTP: it is neither counted nor missed."""
+    for which in (CALLER, CALLEE):
+        session.describe(which, there(payloads=frozenset(), sends=False), 0)
+    assert session.sides[CALLER].rtp.admit(b"\0\x01\x03\x06\0\0", HOME)
+    assert session.silent(1_000_000) == ()
+    assert session.sides[CALLEE].rtp.target == HOME
+
+
 def test_a_payload_type_of_either_description_fits(session):
     session.describe(CALLEE, there(payloads=frozenset({97})), 0)
     assert session.sides[CALLER].rtp.admit(build(RtpPacket(97, 1, 0, 7)), ELSEWHERE)

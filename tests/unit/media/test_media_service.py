@@ -175,6 +175,14 @@ def test_forwards_under_our_address_and_tells_the_worker_once(bench):
     ]
 
 
+def test_fax_is_relayed_and_nobody_waits_for_rtp(bench):
+    session = bench.service.open("1", None, None, Ear())
+    fax = sdp.render(OFFER).replace(b"m=audio 4000 RTP/AVP 0 101", b"m=image 4002 udptl t38")
+    said = session.forward(Side.CALLER, sdp.parse(fax))
+    assert (said.host, said.media[0].kind, said.media[0].port) == ("192.0.2.9", "image", session.pairs[1])
+    assert bench.told("say") == [["say", 1, 0, "192.0.2.1", 4002, 4003, [], False, True]]
+
+
 def test_the_advertised_address_stands_over_the_local_one():
     bench = Bench(advertise="198.51.100.1")
     assert bench.service.open("1", None, None, Ear()).forward(Side.CALLER, OFFER).host == "198.51.100.1"

@@ -32,6 +32,8 @@ def test_the_record_names_the_first_speech_codec_of_the_answer():
     assert common_codec(answer) == "opus"
     assert common_codec(SessionDescription(media=(audio(events, formats=("101",)),))) == ""
     assert common_codec(SessionDescription()) == ""
+    fax = MediaDescription("image", 5000, "udptl", ("t38",))
+    assert common_codec(SessionDescription(media=(audio(port=0), fax))) == "T38"
     assert first_audio(answer) is answer.media[1]
 
 

@@ -46,6 +46,27 @@ def test_hold_stays_hold(said, ours, shown):
     assert direction(fresh.media[0], fresh) == direction(media, held) == "sendonly"
 
 
+def test_an_address_that_is_not_known_yet_becomes_ours():
+    """An offer made of capabilities (H.323) is none of a held side: the answerer sends to the relay at once."""
+    media = MediaDescription("audio", 9, "RTP/AVP", ("0",))
+    fresh = replace_transport(SessionDescription(host="0.0.0.0", media=(media,)), "127.0.0.9", 10000, 10001, OURS)
+    assert (fresh.host, fresh.media[0].port) == ("127.0.0.9", 10000)
+    assert direction(fresh.media[0], fresh) == "sendrecv"
+
+
+def test_fax_in_place_of_speech_is_kept():
+    """T.38 over UDPTL (RFC 7345); beside live audio it is refused, since one stream is relayed."""
+    text = (
+        b"v=0\r\no=- 1 1 IN IP4 10.9.8.7\r\ns=-\r\nc=IN IP4 10.9.8.7\r\nt=0 0\r\nm=audio 0 RTP/AVP 8\r\n"
+        b"m=image 5000 udptl t38\r\na=T38FaxVersion:0\r\na=T38FaxUdpEC:t38UDPRedundancy\r\n"
+    )
+    said = replace_transport(sdp.parse(text), "127.0.0.9", 10000, 10001, OURS)
+    assert [(media.kind, media.port) for media in said.media] == [("audio", 0), ("image", 10000)]
+    assert said.media[1].lines == ("a=T38FaxVersion:0", "a=T38FaxUdpEC:t38UDPRedundancy")
+    beside = replace_transport(sdp.parse(text.replace(b"m=audio 0", b"m=audio 4000")), "127.0.0.9", 10000, 10001, OURS)
+    assert [(media.kind, media.port) for media in beside.media] == [("audio", 10000), ("image", 0)]
+
+
 def test_version_rises_only_when_the_content_changes():
     author = Author("vosswitch", "42", "127.0.0.9")
     offer = sdp.parse(LEAKY)
