@@ -37,6 +37,8 @@ STATIC = {
 
 DIRECTIONS = frozenset({"a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive"})
 UNSPECIFIED = frozenset({"0.0.0.0", "::", "0:0:0:0:0:0:0:0"})  # noqa: S104 - RFC 2543 hold, nothing binds here
+DISCARD = 9
+"""With an unspecified address: where media is to go is not known yet (RFC 8840 4.1.1), which is no hold."""
 
 _NO_CALL_CODEC = frozenset({"telephone-event", "cn", "red"})
 
@@ -129,9 +131,14 @@ def direction(media: MediaDescription, session: SessionDescription) -> str:
     its writer wants to hear off: ``sendonly`` or ``inactive``.
     """
     written = _direction(media.lines) or _direction(session.lines) or "sendrecv"
-    if (media.host or session.host) in UNSPECIFIED:
+    if is_held(media, session):
         return "sendonly" if written in ("sendrecv", "sendonly") else "inactive"
     return written
+
+
+def is_held(media: MediaDescription, session: SessionDescription) -> bool:
+    """Whether the address of a section says that its writer wants to hear nothing (RFC 2543 hold)."""
+    return (media.host or session.host) in UNSPECIFIED and media.port != DISCARD
 
 
 def _direction(lines: tuple[str, ...]) -> str:

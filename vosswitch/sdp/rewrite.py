@@ -78,8 +78,7 @@ def _ours(media: MediaDescription, host: str, port: int, rtcp_port: int) -> Medi
 
 
 def _shown(media: MediaDescription, session: SessionDescription, host: str) -> str:
-    said = media.host or session.host
-    if said not in UNSPECIFIED:
+    if not is_held(media, session):
         return host
     return "::" if ":" in host else "0.0.0.0"  # noqa: S104 - RFC 2543 hold, nothing binds here
 

@@ -57,3 +57,9 @@ def test_direction(written, session_lines, host, meant):
     assert direction(session.media[0], session) == meant
     assert sends(session.media[0], session) == (meant in ("sendrecv", "sendonly"))
     assert receives(session.media[0], session) == (meant in ("sendrecv", "recvonly"))
+
+
+def test_an_address_that_is_not_known_yet_is_no_hold():
+    """RFC 8840 4.1.1: unspecified, with the discard port."""
+    unknown = audio(port=9)
+    assert direction(unknown, SessionDescription(host="0.0.0.0", media=(unknown,))) == "sendrecv"

@@ -45,18 +45,13 @@ class Plan:
     sends: bool = False
     receives: bool = False
 
-    def medium(self, peer: Capabilities) -> Audio | Fax | None:
-        """What we send to a peer with these capabilities: the first of our codecs that it can receive."""
-        if self.image:
-            return FAX if peer.fax else None
-        for codec in self.codecs:
-            found = audio.fit(codec, self.packet, peer.audio)
-            if found is not None:
-                return found
-        return None
+    @property
+    def live(self) -> bool:
+        """Whether there is media at all.  H.245 has no word for a side that only listens: its channel stays open."""
+        return self.sends or self.receives
 
     def media(self, peer: Capabilities) -> list[Audio | Fax]:
-        """All that we could send, in our order."""
+        """What we could send to a peer with these capabilities, in our order."""
         if self.image:
             return [FAX] if peer.fax else []
         found = [audio.fit(codec, self.packet, peer.audio) for codec in self.codecs]

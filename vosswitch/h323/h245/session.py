@@ -119,7 +119,10 @@ class Session(Steering):
         self.begin()
         if self._phase is Phase.OVER:
             return
-        kind, (name, body) = message
+        kind, said = message
+        if not isinstance(said, tuple):
+            return  # a kind of messages that does not exist: the codec leaves its bytes
+        name, body = said
         action = self._ACTIONS.get((kind, name))
         if action is not None:
             action(self, body)

@@ -283,7 +283,7 @@ class Steering:
         plan, peer, channel = self._plan, self._exchange.peer, self._outgoing
         if plan is None or peer is None or self.master is None or self._mode.pending:
             return
-        wanted = plan.sends and not peer.empty and not self._shut
+        wanted = plan.live and not peer.empty and not self._shut
         if channel.busy and not (wanted and self._serves(plan, peer)):
             channel.close()
         if wanted and not channel.busy:
@@ -326,8 +326,9 @@ class Steering:
     def _decide(self, plan: Plan, medium: Audio | Fax) -> None:
         channel = self._incoming
         if plan.takes(medium):
-            if plan.receives and plan.rtp is not None and not self._mode.pending:
-                channel.grant(plan.rtp, plan.rtcp)
+            rtp, rtcp = (plan.rtp, plan.rtcp) if plan.rtp is not None else channel.told
+            if rtp is not None and not self._mode.pending:
+                channel.grant(rtp, rtcp)  # also of a side that listens no more: the peer would wait in vain
                 self._again = True
         elif isinstance(medium, Fax) is plan.image or (isinstance(medium, Fax) and not self._settings.t38):
             channel.deny("dataTypeNotSupported")
@@ -349,8 +350,8 @@ class Steering:
             mode.grant()
         elif before is None or before.image is plan.image or theirs or not self.running:
             pass
-        elif plan.image and (self._heard is None or not self._heard.fax):
-            self._cannot("the peer takes no T.38")
+        elif plan.image and not (self._settings.t38 and self._heard is not None and self._heard.fax):
+            self._cannot("no T.38 with this peer")
         else:
             mode.ask(image=plan.image, codec=plan.codecs[0].name.upper() if plan.codecs else "")
 
@@ -376,7 +377,7 @@ class Steering:
             self._desk.opened(plans.describe(plan, peer, _completed(outcome, stood, plan)))
 
     def _sends_right(self, plan: Plan, peer: Capabilities) -> bool:
-        if not plan.sends or peer.empty or self._shut:
+        if not plan.live or peer.empty or self._shut:
             return True
         return self._outgoing.is_open
 
