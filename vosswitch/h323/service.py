@@ -325,13 +325,10 @@ class H323Service(Service):
         except Exception:  # noqa: BLE001 - one report that fails must not end all calls
             self._log.failure("h323: a report has failed: {what}", what=str(message[0]))
 
-    def _on_ready(self, addresses: tuple[Address, ...]) -> None:
+    def _on_ready(self, addresses: tuple[Address, ...], problem: str) -> None:
         self.addresses = list(addresses)
-        self._on_trouble("")
+        self._on_trouble(problem)
         self.begun()
-
-    def _on_deaf(self, text: str) -> None:
-        self._on_trouble(text)
 
     def _on_incoming(self, number: int, offered: Try, state: LegState, when: float) -> None:
         leg = self._legs[number] = StandIn(self, number, offered.source, incoming=True)
@@ -430,7 +427,6 @@ class H323Service(Service):
 
 _REPORTS: dict[str, Callable[..., None]] = {
     "ready": H323Service._on_ready,
-    "deaf": H323Service._on_deaf,
     "incoming": H323Service._on_incoming,
     "say": H323Service._on_say,
     "state": H323Service._on_state,

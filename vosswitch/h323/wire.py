@@ -20,8 +20,7 @@ stop       release all calls, then end
 process to switch:
 
 =========  ===================================================================================================
-ready      [Address, ...]: where it listens
-deaf       text: a listener cannot be had
+ready      [Address, ...], text: where it listens, and where it cannot
 incoming   leg, Try, LegState, monotonic seconds: a new call
 say        leg, Signal, LegState
 state      leg, LegState: it has changed without a signal

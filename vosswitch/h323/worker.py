@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 _CONGESTION = 42
 _BACKLOG = 256
+_AGAIN = 5.0
+"""Seconds until a listener that could not be had is tried again."""
 _FAREWELL = 1.0
 """Seconds that connections have at a stop to send what they have."""
 _MOST_TEXT = 2000
@@ -132,6 +134,8 @@ class Worker:
         self._question = 0
         self._undecided = 0
         self._ports: list[Any] = []
+        self._closed = list(listeners)
+        self._ras: list[Address] = []
         self.does: dict[str, Callable[[Any], None]] = {}
         self.zone: Zone
         self.stopping = False
@@ -182,26 +186,26 @@ class Worker:
         self.legs.configured(settings)
 
     def _listen(self) -> None:
-        for one in self.listeners:
-            if one.transport != TRANSPORT:
-                continue
+        """Open the listeners that are not open yet; what cannot be had is tried again."""
+        waiting, self._closed, problems = self._closed, [], []
+        for one in waiting:
             try:
-                port = self.reactor.listenTCP(one.port, Listening(self.world), _BACKLOG, one.host)
+                self._open(one)
             except CannotListenError as error:
-                where = Address(one.host, one.port, one.transport)
+                self._closed.append(one)
                 reason = getattr(error.socketError, "strerror", None) or error.socketError
-                self.link.send("deaf", f"cannot listen on {where}: {reason}")
-                continue
-            self._ports.append(port)
-            self.world.bound.append(Address(one.host, port.getHost().port, TRANSPORT))
-        self.link.send("ready", [*self.world.bound, *self._listen_for_ras()])
+                problems.append(f"cannot listen on {Address(one.host, one.port, one.transport)}: {reason}")
+        self.link.send("ready", [*self.world.bound, *self._ras], "; ".join(problems))
+        if self._closed and not self.stopping:
+            self.reactor.callLater(_AGAIN, self._listen)
 
-    def _listen_for_ras(self) -> list[Address]:
-        try:
-            return self._sockets.open(self.listeners)
-        except CannotListenError as error:
-            self.link.send("deaf", str(error))
-            return []
+    def _open(self, listener: Listener) -> None:
+        if listener.transport != TRANSPORT:
+            self._ras = self._sockets.open([listener])
+            return
+        port = self.reactor.listenTCP(listener.port, Listening(self.world), _BACKLOG, listener.host)
+        self._ports.append(port)
+        self.world.bound.append(Address(listener.host, port.getHost().port, TRANSPORT))
 
     def _tick(self) -> None:
         gate, world = self.world.gate, self.world

@@ -167,8 +167,8 @@ class Maker:
 class World:
     """A process that has been told its settings."""
 
-    def __init__(self, **parameters):
-        self.reactor = Reactor()
+    def __init__(self, reactor=None, **parameters):
+        self.reactor = reactor or Reactor()
         self.ended = []
         listeners = [Listener("h323", HERE, 1720, "203.0.113.1"), Listener("ras", HERE, 1719)]
         self.worker = Worker(self.reactor, listeners, Maker, lambda: self.ended.append(True))
@@ -176,7 +176,8 @@ class World:
         self.worker.link.makeConnection(self.link)
         self.hears("settings", told(Parameters(parameters)))
         self.answers = {"known": True, "stranger": None, "caller": (PLAIN, None)}
-        assert [message[0] for message in self.says()] == ["ready"]
+        self.said_first = self.says()
+        assert [message[0] for message in self.said_first] == ["ready"]
 
     @property
     def legs(self):

@@ -126,7 +126,7 @@ class World:
         self.service.startService()
         self.service.follow(True)
         assert [message[0] for message in self.process.told()] == ["settings"]
-        self.process.says("ready", (Address("192.0.2.1", 1720, "h323"),))
+        self.process.says("ready", (Address("192.0.2.1", 1720, "h323"),), "")
         return self
 
     def comes(self, offered, number=1):

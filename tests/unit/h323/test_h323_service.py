@@ -98,7 +98,9 @@ def test_when_the_process_dies_its_calls_end_and_it_comes_again(world):
     assert len(world.reactor.processes) == 1
     world.reactor.advance(0.1)
     assert len(world.reactor.processes) == 2
-    world.process.says("ready", ())
+    world.process.says("ready", (), "cannot listen on h323:192.0.2.1:1720: Address already in use")
+    assert "already in use" in world.trouble[-1]
+    world.process.says("ready", (), "")
     assert world.trouble[-1] == ""
 
 

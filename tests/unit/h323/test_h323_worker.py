@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from twisted.internet.error import CannotListenError
 
-from tests.unit.h323.h323_process import HERE, PEER, World
+from tests.unit.h323.h323_process import HERE, PEER, Reactor, World
 from vosswitch.h323 import q931
 from vosswitch.h323.elements import Party
 from vosswitch.h323.h225 import Setup, read, write
@@ -140,6 +141,32 @@ class TestWhoGetsIn:
         socket.brings(SETUP)
         assert read(socket.packets()[0]).cause == 42
         assert not world.legs
+
+
+def test_a_listener_that_cannot_be_had_is_told_and_tried_again():
+    taken = OSError(98, "Address already in use")
+
+    class Busy(Reactor):
+        tries = 2
+
+        def listenTCP(self, port, *more):
+            self.tries -= 1
+            if self.tries >= 0:
+                raise CannotListenError(HERE, port, taken)
+            return super().listenTCP(port, *more)
+
+    world = World(reactor=Busy())
+    ((_, addresses, problem),) = world.said_first
+    assert [one.transport for one in addresses] == ["ras"]
+    assert problem == "cannot listen on h323:192.0.2.1:1720: Address already in use"
+    world.reactor.advance(5)
+    assert len(world.says()) == 1
+    world.reactor.advance(5)
+    ((_, addresses, problem),) = world.says()
+    assert ([one.transport for one in addresses], problem) == (["h323", "ras"], "")
+    world.reactor.advance(50)
+    assert not world.says()
+    assert world.connects() is not None
 
 
 class TestGreed:
