@@ -91,6 +91,8 @@ class Ras:
         user = question.endpoint or None
         if user is not None and not self._is_one(user):
             user = None
+        if user is not None and not question.sure and self._credentials.known(question.source):
+            user = None  # there is a gateway, too, that is known by that address
         return self._credentials.profile(question.source, user, question.callee, question.numbers.get), user
 
     def _is_one(self, user: str) -> bool:

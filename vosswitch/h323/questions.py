@@ -17,7 +17,7 @@ class Caller(NamedTuple):
     :ivar callee: the called number; *numbers* by where it stands (``called_party``, ``destination``).
     :ivar aliases: the names that the caller gives itself.
     :ivar endpoint: what our gatekeeper has called it, "" = not told.
-    :ivar call: callIdentifier in hex, "" = not told.
+    :ivar sure: that is certain (an admission, or the caller's own number); else only its address says so.
     """
 
     source: Address
@@ -25,4 +25,4 @@ class Caller(NamedTuple):
     numbers: Mapping[str, str]
     aliases: tuple[str, ...] = ()
     endpoint: str = ""
-    call: str = ""
+    sure: bool = True

@@ -315,7 +315,9 @@ class Worker:
         world.counts["setups"] += 1
         line.tell(self.zone.whose, line.remote, setup, partial(self._identified, line, setup))
 
-    def _identified(self, line: IncomingLine, setup: Setup, endpoint: str | None, refusal: Cause | None) -> None:
+    def _identified(
+        self, line: IncomingLine, setup: Setup, endpoint: str | None, sure: bool, refusal: Cause | None
+    ) -> None:
         """Registrations have said whose it is, as far as they know."""
         if line.over:
             return
@@ -325,7 +327,7 @@ class Worker:
             return
         source = _source_of(setup, line.remote)
         numbers = _numbers_of(setup)
-        question = Caller(source, numbers["called_party"], numbers, _aliases_of(setup), endpoint or "")
+        question = Caller(source, numbers["called_party"], numbers, _aliases_of(setup), endpoint or "", sure)
         self._undecided += 1
         self.ask("caller", tuple(question), lambda answer: self._admitted(line, setup, source, answer))
 

@@ -179,7 +179,7 @@ class Zone:
         first = secrets.randbelow(60_000)
         self.legs: dict[bytes, Any] = {}
         self.counts: Counter[str] = Counter()
-        self._strangers = Bucket(0.0, process.now())
+        self._strangers = Bucket(float(process.settings["VS_H323_RAS_RATE"]), process.now())
         self._rates: OrderedDict[str, Bucket] = OrderedDict()
         self.gatekeeper = Gatekeeper(_GatekeeperDesk(self, process, sockets), self._settings, first)
         self.clients = Clients(_ClientsDesk(self, process, sockets), first)
@@ -285,22 +285,22 @@ class Zone:
             placement.target = leg.remote = line.remote = target
             line.open(leg)
 
-    def whose(self, source: Address, setup: Setup, done: Callable[[str | None, Cause | None], None]) -> None:
+    def whose(self, source: Address, setup: Setup, done: Callable[[str | None, bool, Cause | None], None]) -> None:
         """Whom a call that comes in belongs to by registration, and whether its gatekeeper lets us take it.
 
         :param done: told the phone's number or the gateway's user name (None = no registration has to do with it),
-            and why it is refused (None = it is not).
+            whether that is sure, and why it is refused (None = it is not).
         """
         source = source._replace(host=plain_host(source.host))
         client = self.clients.at(source.host)
         if client is None:
             texts = (setup.caller.number, *[text for _, text in setup.source_aliases])
-            name = self.gatekeeper.caller(source.host, setup.call_identifier or b"", texts)
-            done(None if name is None else name.removeprefix("gateway:"), None)
+            name, sure = self.gatekeeper.caller(source.host, setup.call_identifier or b"", texts)
+            done(None if name is None else name.removeprefix("gateway:"), sure, None)
             return
         user, key = client.wish.username, setup.call_identifier
         if not key:  # of a peer of version 1: there is nothing to admit it by
-            done(user, None)
+            done(user, True, None)
             return
         admission = Admission(
             key,
@@ -311,4 +311,4 @@ class Zone:
             setup.conference_id,
             source,
         )
-        self.clients.admit(client, admission, lambda _, why: done(user, cause_of(why) if why else None))
+        self.clients.admit(client, admission, lambda _, why: done(user, True, cause_of(why) if why else None))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectError, ConnectionDone
 from twisted.internet.testing import MemoryReactorClock, StringTransport
@@ -101,12 +103,20 @@ class Leg:
 
     peer_call_id, user_agent, status = "id", "peer", 100
     remote = Address(PEER, 1720, "h323")
-    call_identifier, reference = b"", 1
+    reference = 1
 
     def __init__(self, maker, line, setup=None):
         self.maker, self.line, self.setup = maker, line, setup
         self.sent, self.came, self.gone, self.listener = [], [], [], None
         self.fails = False
+        self.ended = []
+        self.call_identifier = os.urandom(16)
+
+    def step(self, action, *arguments):
+        action(*arguments)
+
+    def end(self, why):
+        self.ended.append(why)
 
     def start(self):
         if self.maker.fails:

@@ -323,7 +323,7 @@ def test_admission():
     zone.desk.refused_numbers = {"2002": "requestDenied"}
     assert only(zone.hear(Kind.ARQ, 2, admission(identifier), ALICE)).kind == Kind.ACF
     assert why(zone.hear(Kind.ARQ, 3, admission(identifier), ALICE)) == (Kind.ARJ, "requestDenied")
-    assert zone.gatekeeper.caller("127.0.0.21", CALL, ()) == "2001"
+    assert zone.gatekeeper.caller("127.0.0.21", CALL, ()) == ("2001", True)
 
 
 def test_admission_is_refused_for_the_right_reason():
@@ -346,7 +346,7 @@ def test_the_called_side():
     assert why(zone.hear(Kind.ARQ, 2, body, ALICE)) == (Kind.ARJ, "routeCallToGatekeeper")
     zone.desk.calls.add(CALL)
     assert only(zone.hear(Kind.ARQ, 3, body, ALICE)).kind == Kind.ACF
-    assert zone.gatekeeper.caller("127.0.0.21", CALL, ()) == "2001"  # its own calls are its own all the same
+    assert zone.gatekeeper.caller("127.0.0.21", CALL, ()) == ("2001", False)  # its own calls are its own all the same
 
 
 def test_bandwidth_of_a_call():
@@ -387,10 +387,10 @@ def test_whose_call_it_is():
     """Without an admission the address tells, and of several at one address the calling number."""
     both = {name: (name, ("127.0.0.30",)) for name in ("2001", "2002")}
     zone = Zone(both)
-    assert zone.gatekeeper.caller("127.0.0.30", b"", ()) is None
+    assert zone.gatekeeper.caller("127.0.0.30", b"", ()) == (None, False)
     source = Address("127.0.0.30", 4000, "ras")
     registered(zone, "2001", source)
-    assert zone.gatekeeper.caller("127.0.0.30", b"", ("+49301",)) == "2001"
+    assert zone.gatekeeper.caller("127.0.0.30", b"", ("+49301",)) == ("2001", False)
     zone.hear(
         Kind.RRQ,
         2,
@@ -398,9 +398,9 @@ def test_whose_call_it_is():
         Address("127.0.0.30", 4001, "ras"),
     )
     assert len(zone.gatekeeper.endpoints) == 2
-    assert zone.gatekeeper.caller("127.0.0.30", b"", ("2002",)) == "2002"
-    assert zone.gatekeeper.caller("127.0.0.30", b"", ("+49301",)) is None
-    assert zone.gatekeeper.caller("127.0.0.31", b"", ("2002",)) is None
+    assert zone.gatekeeper.caller("127.0.0.30", b"", ("2002",)) == ("2002", True)
+    assert zone.gatekeeper.caller("127.0.0.30", b"", ("+49301",)) == (None, False)
+    assert zone.gatekeeper.caller("127.0.0.31", b"", ("2002",)) == (None, False)
 
 
 # -- the rest

@@ -351,22 +351,23 @@ class Gatekeeper:
 
     # -- calls
 
-    def caller(self, host: str, call: bytes, texts: tuple[str, ...]) -> str | None:
-        """As which name a Setup comes in from *host*; None = no endpoint calls from there.
+    def caller(self, host: str, call: bytes, texts: tuple[str, ...]) -> tuple[str | None, bool]:
+        """As which name a Setup comes in from *host* (None = no endpoint calls from there), and whether that is sure.
 
         :param call: its callIdentifier, which an admission may have named before.
         :param texts: its calling number and source aliases: they tell several names of one address apart.
+        :returns: not sure: it is the only name of that address, and says nothing of itself.
         """
         found = self.endpoints.at(host)
         for endpoint in found:
             admission = endpoint.calls.get(call)
             if admission is not None and not admission.answer:
-                return admission.name
+                return admission.name, True
         names = {name: endpoint for endpoint in found for name in endpoint.names}
         for name in names:
             if admissions.plain(name) in texts:
-                return name
-        return next(iter(names)) if len(names) == 1 else None
+                return name, True
+        return (next(iter(names)) if len(names) == 1 else None), False
 
     def keep(self, request: Request, data: bytes) -> None:
         """Keep an answer for the request's repetitions."""

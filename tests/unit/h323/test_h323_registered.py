@@ -1,0 +1,85 @@
+"""What is registered, as the switch knows it."""
+
+from vosswitch.h323.registered import Registered, contact_row, trunk_row, wish_of, wish_row
+from vosswitch.model.call import Contact
+from vosswitch.model.trunk import TrunkState, TrunkWish
+from vosswitch.model.values import Address
+
+HOME = Address("192.0.2.20", 1720, "h323")
+LOCAL = Address("192.0.2.1", 1719, "ras")
+
+
+class World:
+    """A mirror with a clock."""
+
+    def __init__(self):
+        self.now = 50.0
+        self.registered = Registered(lambda: self.now)
+
+    def told(self, name, target=HOME, host="192.0.2.21", seconds=60):
+        """The process says that a name is registered; its clock is another one."""
+        contact = Contact("h323:x", target, LOCAL, 1000.0 + seconds)
+        self.registered.contact(name, contact_row(contact, 1000.0), host)
+
+
+def state(**changes):
+    """A registration of ours."""
+    values = {"name": "v", "registrar": "r", "username": "u", "state": "up", "expires_in": 60}
+    rest = {"status": 200, "reason": "", "state_for": 1, "next_in": 40}
+    return TrunkState(**(values | rest | changes))
+
+
+def test_a_contact_is_there_until_its_time_is_over():
+    world = World()
+    world.told("2001")
+    world.told("gateway:us")
+    (found,) = world.registered.contacts("2001")
+    assert (found.target, found.expires) == (HOME, 110.0)
+    assert len(world.registered.gateway("us")) == 1
+    world.now = 111.0
+    assert world.registered.contacts("2001") == ()
+
+
+def test_hosts_are_known_as_long_as_somebody_is_there():
+    world = World()
+    world.told("2001")
+    world.told("2002")
+    world.told("2001")
+    assert world.registered.knows("192.0.2.20")
+    assert world.registered.knows("192.0.2.21")
+    world.registered.contact("2001", None, "")
+    assert world.registered.knows("192.0.2.21")
+    world.registered.contact("2002", None, "")
+    assert not world.registered.knows("192.0.2.20")
+    assert world.registered.names() == []
+
+
+def test_a_registration_of_ours_ages_here():
+    world = World()
+    world.registered.trunk_told(*trunk_row(state(), True, Address("192.0.2.40", 1719, "ras")))
+    assert world.registered.trunk("v").up
+    assert world.registered.knows("192.0.2.40")
+    world.now += 30
+    (shown,) = world.registered.states()
+    assert (shown.expires_in, shown.state_for, shown.next_in) == (30, 31, 10)
+    world.now += 40
+    assert not world.registered.trunk("v").up
+    assert world.registered.trunk("other") is None
+
+
+def test_what_is_not_wanted_any_more_is_not_shown():
+    world = World()
+    for name in ("v", "w"):
+        world.registered.trunk_told(*trunk_row(state(name=name), True, None))
+    world.registered.wanted({"w"})
+    assert [one.name for one in world.registered.states()] == ["w"]
+    world.registered.clear()
+    assert list(world.registered.states()) == []
+
+
+def test_a_wish_comes_over_without_its_password():
+    wish = TrunkWish("v", LOCAL, "zone", "us", "secret", local_address="192.0.2.1", prefixes=("49",))
+    row = wish_row(wish)
+    assert "secret" not in str(row)
+    assert wish_of(row).prefixes == ("49",)
+    assert (wish_of(row).target, wish_of(row).domain, wish_of(row).username) == (LOCAL, "zone", "us")
