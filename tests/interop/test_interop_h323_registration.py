@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from decimal import Decimal
 
 import pytest
@@ -11,6 +13,7 @@ from tests.interop.conftest import provisioned
 from tests.support.h323 import judge
 from tests.support.h323.endpoint import Endpoint
 from tests.support.h323.zone import Gatekeeper, Registrant
+from tests.support.processes import child
 from tests.support.sipp import ANSWER, CALL, Sipp, called, caller
 from tests.support.switch import free_port, media_port, until
 
@@ -74,6 +77,9 @@ port = {vendor}
 prefixes = ["33"]
 """
 SELLER = """
+[[parameters]]
+name = "SS_ENDPOINTTIMETOLIVE"
+value = "20"
 [[mapping_gateways]]
 name = "customer"
 account = "C"
@@ -220,7 +226,7 @@ def test_who_may_not(node, phone):
 
 
 def test_one_switch_registers_at_another(tmp_path):
-    """Calls both ways over the registration, admitted and billed on both sides; both know when it is over."""
+    """Calls both ways, billed on both sides; a process that dies is registered with anew; the end is told."""
     buyer, seller = Node(tmp_path / "buyer"), Node(tmp_path / "seller")
     try:
         seller.start(SELLER.format(vendor=seller.vendor))
@@ -237,6 +243,9 @@ def test_one_switch_registers_at_another(tmp_path):
                 ("3377", "normal", "0.01"),
             }
             assert Decimal(one.switch.balance("C")) == Decimal("9.98")
+        os.kill(child(seller.switch.process.pid, "vosswitch.h323"), signal.SIGKILL)
+        until(lambda: not seller.switch.json("registrations"), what="loss of the registration")
+        until(lambda: seller.switch.json("registrations"), 40, "registration with the new process")
         buyer.switch.stop()
         until(lambda: not seller.switch.json("registrations"), what="end of the registration")
     finally:

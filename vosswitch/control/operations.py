@@ -310,7 +310,9 @@ TRUNKS = Operation(
         Field("name", "text", "the routing gateway"),
         Field("registrar", "text", "where it is"),
         Field("username", "text", "as which we register"),
-        Field("state", "text", "idle, asking, up, refreshing, waiting, fading (granted, its refresh failed)"),
+        Field(
+            "state", "text", "idle, discovering, asking, up, refreshing, waiting, fading (granted, its refresh failed)"
+        ),
         Field("expires_in", "whole", "seconds that it is still granted"),
         Field("status", "whole", "of the last response, 0 = none came"),
         Field("reason", "text", "its words"),

@@ -293,12 +293,13 @@ class Zone:
         """
         source = source._replace(host=plain_host(source.host))
         client = self.clients.at(source.host)
-        if client is None:
-            texts = (setup.caller.number, *[text for _, text in setup.source_aliases])
-            name, sure = self.gatekeeper.caller(source.host, setup.call_identifier or b"", texts)
+        texts = (setup.caller.number, *[text for _, text in setup.source_aliases])
+        key = setup.call_identifier or b""
+        name, sure = self.gatekeeper.caller(source.host, key, texts, setup.endpoint_identifier)
+        if sure or client is None:
             done(None if name is None else name.removeprefix("gateway:"), sure, None)
             return
-        user, key = client.wish.username, setup.call_identifier
+        user = client.wish.username
         if not key:  # of a peer of version 1: there is nothing to admit it by
             done(user, True, None)
             return

@@ -401,6 +401,9 @@ def test_whose_call_it_is():
     assert zone.gatekeeper.caller("127.0.0.30", b"", ("2002",)) == ("2002", True)
     assert zone.gatekeeper.caller("127.0.0.30", b"", ("+49301",)) == (None, False)
     assert zone.gatekeeper.caller("127.0.0.31", b"", ("2002",)) == (None, False)
+    key = zone.gatekeeper.endpoints.named("2001").identifier
+    assert zone.gatekeeper.caller("127.0.0.30", b"", (), key + "\0\0") == ("2001", True)
+    assert zone.gatekeeper.caller("127.0.0.31", b"", (), key) == (None, False)
 
 
 # -- the rest

@@ -351,10 +351,11 @@ class Gatekeeper:
 
     # -- calls
 
-    def caller(self, host: str, call: bytes, texts: tuple[str, ...]) -> tuple[str | None, bool]:
+    def caller(self, host: str, call: bytes, texts: tuple[str, ...], identifier: str = "") -> tuple[str | None, bool]:
         """As which name a Setup comes in from *host* (None = no endpoint calls from there), and whether that is sure.
 
         :param call: its callIdentifier, which an admission may have named before.
+        :param identifier: the endpointIdentifier of the Setup, "" = none.
         :param texts: its calling number and source aliases: they tell several names of one address apart.
         :returns: not sure: it is the only name of that address, and says nothing of itself.
         """
@@ -363,6 +364,8 @@ class Gatekeeper:
             admission = endpoint.calls.get(call)
             if admission is not None and not admission.answer:
                 return admission.name, True
+            if endpoint.identifier == text(identifier):
+                return endpoint.name_of(texts), True
         names = {name: endpoint for endpoint in found for name in endpoint.names}
         for name in names:
             if admissions.plain(name) in texts:
