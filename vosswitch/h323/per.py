@@ -86,7 +86,7 @@ def _decode(kind: Any, data: bytes, name: str) -> Any:
         raise BadPdu(f"{name}: expected 1-{LONGEST} bytes, got {len(data)}")
     repair.begin()
     try:
-        kind.from_aper(data)
+        kind.from_aper(repair.Bits(data))
         return kind._val
     except Exception as error:  # noqa: BLE001 - the library lets five kinds of errors out, NameError among them
         raise BadPdu(f"{name}: {type(error).__name__}: {str(error)[:120]!a}") from None

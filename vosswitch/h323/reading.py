@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.h323 import messages, per, q931
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from vosswitch.h323.elements import Party
 
 BadMessage = q931.BadMessage
-log = logging.getLogger(__name__)
 
 MOST_CHANNELS = 48
 """Fast start proposals of one message that are read: two for each codec."""
@@ -97,10 +96,8 @@ def _decoded(items: list[bytes] | None, decode: Callable[[bytes], Any], most: in
         return None
     found = []
     for item in items[:most]:
-        try:
+        with contextlib.suppress(per.BadPdu):
             found.append(decode(item))
-        except per.BadPdu as error:
-            log.debug("left out: %s", error)
     return tuple(found)
 
 
