@@ -155,7 +155,7 @@ def sip_call(folder, switch, number, vendor):
 @pytest.fixture
 def node(tmp_path):
     """A switch with phones."""
-    made = Node(tmp_path / "switch")
+    made = Node(tmp_path / "switch", "0.0.0.0")
     try:
         yield made.start(PHONE.format(vendor=made.vendor))
     finally:

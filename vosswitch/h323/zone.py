@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter, OrderedDict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vosswitch.h323.gate import Bucket
@@ -128,7 +129,11 @@ class _GatekeeperDesk(_Desk):
 
     def changed(self, name: str, contact: Contact | None, host: str) -> None:
         """The switch keeps what is registered."""
-        self._process.tell("ras_contact", name, None if contact is None else contact_row(contact, self.now()), host)
+        row = None
+        if contact is not None:
+            here = self._sockets.here(contact.local, contact.target.host)  # a listener may be on all addresses
+            row = contact_row(replace(contact, local=contact.local._replace(host=here)), self.now())
+        self._process.tell("ras_contact", name, row, host)
 
     def tell(self, event: str, source: Address, method: str, reason: str, user: str) -> None:
         """The switch writes the log."""

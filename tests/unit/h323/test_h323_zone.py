@@ -7,17 +7,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ras_world import RECORDED
 
-from tests.unit.h323.h323_process import HERE, World
+from tests.unit.h323.h323_process import Reactor, World
 from vosswitch.h323 import h225
 from vosswitch.h323.addresses import write_address
 from vosswitch.h323.ras import messages
 from vosswitch.h323.ras.messages import Kind, Message
 from vosswitch.h323.registered import wish_row
+from vosswitch.h323.transport.ras import RasSockets
 from vosswitch.h323.zone import LONGEST, MOST_SOURCES, SOURCE_BURST
 from vosswitch.model.call import Placement
 from vosswitch.model.peer import PLAIN
 from vosswitch.model.trunk import TrunkWish
 from vosswitch.model.values import Address
+from vosswitch.params.listeners import Listener
 
 PHONE, ZONE = "192.0.2.20", Address("192.0.2.40", 1719, "ras")
 V4 = (0, 0, 8, 2250, 0, 4)
@@ -247,6 +249,26 @@ def _shared(kept=[]):  # noqa: B006 - one world for all examples
     return kept[0]
 
 
-def test_the_shown_host_is_ours(world):
-    """Endpoints are told the advertised address, not the listener's."""
-    assert world.zone.gatekeeper.desk.ras_at(Address(PHONE, 1719, "ras"), Address(HERE, 1719, "ras")).port == 1719
+@pytest.mark.parametrize("listener", ["127.0.0.1", "0.0.0.0"])
+def test_a_listener_on_all_addresses(listener):
+    """Nobody is told the unspecified address: neither endpoints nor those that call them."""
+    told, reactor = [], Reactor()
+    sockets = RasSockets(reactor, {"127.0.0.1": "203.0.113.1"}.get, lambda _: "127.0.0.1", told.append, told.append)
+    (local,) = sockets.open([Listener("ras", listener, 1719)])
+    assert sockets.shown(local, "127.0.0.9") == Address("203.0.113.1", 1719, "ras")
+    assert sockets.here(local, "127.0.0.9") == "127.0.0.1"
+    found = []
+    sockets.find(Address("127.0.0.9", 1719, "ras"), None, lambda *both: found.append(both))
+    assert found == [(Address("127.0.0.9", 1719, "ras"), local)]
+
+
+def test_a_registration_without_a_listener_has_a_socket_of_its_own():
+    """And one for each local address that gateways name."""
+    reactor = Reactor()
+    sockets = RasSockets(reactor, str, lambda _: "192.0.2.1", print, print)
+    found = []
+    for local in (None, "192.0.2.5", None):
+        sockets.find(ZONE, local, lambda *both: found.append(both[1]))
+    assert found[0] == found[2]
+    assert [one.host for one in found] == ["0.0.0.0", "192.0.2.5", "0.0.0.0"]
+    assert len(reactor.udp) == 2
