@@ -9,7 +9,7 @@ import pytest
 
 from tests.interop.conftest import Case, h323_switch
 from tests.support.h323 import through
-from tests.support.sipp import ANSWER
+from tests.support.sipp import ANSWER, bound
 from tests.support.switch import until
 
 CALLED_UP = ["invite", "expect? 100", "expect? 183", "expect? 180", "expect? 183", "expect 200", "ack"]
@@ -42,6 +42,7 @@ def chain(h323_case, far):
 
     def make(vendor, access, caller_steps=ENDS, vendor_steps=ANSWER, **parameters):
         far.begin(access=access, **parameters)
+        until(lambda: bound(far.switch.h323_port), 30, "the H.323 process")
         near.prefix = f"{far.prefix}{near.n:03}"
         near.number = f"{near.prefix}123"
         near.ports["first"] = far.switch.h323_port
