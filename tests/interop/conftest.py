@@ -259,6 +259,7 @@ def h323_switch(folder, **sections) -> Switch:
         '[[accounts]]\nnumber = "H"\nname = "H"\n[[mapping_gateways]]\nname = "h"\naccount = "H"\nprotocol = "h323"\n'
         'auth = "ip"\naddresses = ["127.99.0.1"]\n'
         '[[parameters]]\nname = "SS_H245_PORT_RANGE"\nvalue = "20000,29999"\n'
+        '[[parameters]]\nname = "SS_H323_TIMEOUT_SETUP"\nvalue = "20"\n'  # a busy machine is no silent vendor
     )
     return switch
 

@@ -74,14 +74,12 @@ class Responder:
 
     def _begin(self) -> None:
         """Do our part of slow start where the recording was one of fast start."""
-        if self._script is None or "terminalCapabilitySet" in self._script:
+        if self._script is None or self._fast or self.facts.fast or self.capabilities is None:
             return
-        if self._fast or self.capabilities is None:
-            return
-        if not self._told:
-            self._told = True
+        if not self._told and "terminalCapabilitySet" not in self._script:
             self._initiatives.append(CAPABILITIES)
-        elif self.determined and not self._opens:
+            self._told = True
+        elif self.determined and not self._opens and "openLogicalChannel" not in self._script:
             self._opens = True
             self._open()
 

@@ -21,7 +21,8 @@ class Facts:
     :ivar signal: our call signalling address, *remote* the peer's, *control* where we listen for H.245, *media* our RTP
         (RTCP is behind it).
     :ivar codec: the only codec, such as ``("g729", 2)``; None = those of the recording.
-    :ivar offered: what the peer's Setup proposed in fastStart, *opened* our channels in the answer to that.
+    :ivar offered: what the peer's Setup proposed in fastStart, *opened* our channels in the answer to that, *fast* = we
+        have taken it.
     """
 
     number: str
@@ -36,6 +37,7 @@ class Facts:
     codec: tuple[str, Any] | None = None
     offered: list[dict[str, Any]] = field(default_factory=list)
     opened: set[int] = field(default_factory=set)
+    fast: bool = False
 
 
 def placed(value: Any, facts: Facts) -> Any:
@@ -156,6 +158,7 @@ def answers(recorded: list[dict[str, Any]], facts: Facts) -> list[dict[str, Any]
             answer["forwardLogicalChannelParameters"]["dataType"] = data_type(offer)
             answer["forwardLogicalChannelNumber"] = offer["forwardLogicalChannelNumber"]
         made.append(answer)
+        facts.fast = True
     return made
 
 
