@@ -57,12 +57,19 @@ class Socket(StringTransport):
     def __init__(self, host=PEER, port=40001):
         super().__init__(IPv4Address("TCP", HERE, 1720), IPv4Address("TCP", host, port))
         self.aborted = self.paused = False
+        self.options = {}
         self.protocol = None
 
     def setTcpNoDelay(self, on):
         pass
 
     setTcpKeepAlive = setTcpNoDelay
+
+    def getHandle(self):
+        return self
+
+    def setsockopt(self, level, option, value):
+        self.options[option] = value
 
     def registerProducer(self, producer, streaming):
         self.theirs = producer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket as socket_module
+
 import pytest
 from twisted.internet.error import CannotListenError
 
@@ -51,6 +53,13 @@ class TestWhoGetsIn:
         assert world.gate.idle
         assert world.connects() is None
         assert world.gate.counts["strangers"] == 2
+
+    def test_a_peer_that_is_gone_without_a_word_is_noticed_in_two_minutes(self, world):
+        idle, every, count = (
+            world.connects().options[option]
+            for option in (socket_module.TCP_KEEPIDLE, socket_module.TCP_KEEPINTVL, socket_module.TCP_KEEPCNT)
+        )
+        assert idle + every * count <= 120
 
     def test_a_setup_of_somebody_who_is_known_becomes_a_leg(self, world):
         socket = world.connects()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import IPushProducer
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _LINGER = 5.0
 """Seconds that a connection that is to be closed may take to send what it has."""
+_SILENCE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
+"""Keep-alive of the connection: a peer that is gone without a word is noticed in two minutes.  After fast start there
+may be no H.245, and so no RoundTripDelay, that would show it."""
 _BURST = 10
 """Seconds' worth of messages that may come at once."""
 
@@ -97,6 +101,8 @@ class Stream(Protocol):
         self.local = Address(host.host, host.port, "h323")
         self.transport.setTcpNoDelay(True)
         self.transport.setTcpKeepAlive(True)
+        for option, value in _SILENCE:
+            self.transport.getHandle().setsockopt(socket.IPPROTO_TCP, option, value)
         self.transport.registerProducer(self, True)
         if self.over:
             self.transport.abortConnection()
