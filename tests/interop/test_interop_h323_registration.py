@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
@@ -15,7 +17,7 @@ from tests.support.h323.endpoint import Endpoint
 from tests.support.h323.zone import Gatekeeper, Registrant
 from tests.support.processes import child
 from tests.support.sipp import ANSWER, CALL, Sipp, called, caller
-from tests.support.switch import free_port, media_port, until
+from tests.support.switch import free_port, media_port, options, until
 
 MONEY = """
 [[rate_groups]]
@@ -277,3 +279,34 @@ def test_a_foreign_gatekeeper_refuses_a_call(tmp_path):
     finally:
         buyer.switch.stop()
         zone.stop()
+
+
+def patiently(ask, *arguments):
+    """Ask as endpoints do: three times."""
+    for _ in range(2):
+        with suppress(TimeoutError):
+            return ask(*arguments)
+    return ask(*arguments)
+
+
+def test_a_flood_of_strangers(node, phone):
+    """Thousands of registrations in forged names and of mangled messages: phones still register, SIP is answered."""
+    flood = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    flood.bind(("127.0.0.66", 0))
+    phone.register()
+    request = next(data for way, name, data in phone.said if (way, name) == ("sent", "registrationRequest"))
+    mangled = bytearray(request)
+    try:
+        for number in range(20_000):
+            mangled[number % len(mangled)] ^= 1 << number % 8
+            flood.sendto(request if number % 2 else bytes(mangled), ("127.0.0.1", node.ras))
+            if number % 4000 == 0:
+                assert options(node.switch.port)
+                assert patiently(phone.keep_alive)[0] == "registrationConfirm"
+    finally:
+        flood.close()
+    assert patiently(phone.admit, "4366")[0] == "admissionConfirm"
+    (row,) = node.switch.json("registrations")
+    assert row["address"] == f"h323:127.0.0.3:{phone.signal[1]}"
+    until(lambda: node.switch.json("node", "statistics")[0]["h323"].get("ras_capped", 0) > 10_000, what="counts")
+    assert len(node.switch.log()) < 1_000_000

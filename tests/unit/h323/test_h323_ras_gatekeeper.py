@@ -416,7 +416,11 @@ def test_other_gatekeepers():
     body = {"destinationInfo": [("dialledDigits", "4930")], "replyAddress": write_address(source)}
     zone.hear(Kind.LRQ, 1, body, source)
     zone.desk.locating.add("198.51.100.5")
-    answer = only(zone.hear(Kind.LRQ, 2, body, source))
+    ((answer, to),) = zone.hear(Kind.LRQ, 2, body, source._replace(port=50_000))
+    assert to == source
+    elsewhere = body | {"replyAddress": write_address(Address("203.0.113.9", 1719))}
+    ((_, to),) = zone.hear(Kind.LRQ, 3, elsewhere, source)
+    assert to == source
     assert (answer.kind, answer.body["callSignalAddress"]) == (Kind.LCF, write_address(SIGNALLING))
 
 

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from vosswitch.h323.addresses import read_address, read_aliases, write_address, write_aliases
+from vosswitch.h323.addresses import read_aliases, write_address, write_aliases
 from vosswitch.h323.per import BadPdu
 from vosswitch.h323.ras import admissions
 from vosswitch.h323.ras.asking import Asker
@@ -112,7 +112,6 @@ class Gatekeeper:
         if not names:
             request.refuse("terminalExcluded")
             return
-        back = read_address(request.message.body["rasAddress"], RAS)
         at = self.desk.ras_at(request.source, request.local)
         request.answer(
             confirm(
@@ -121,8 +120,7 @@ class Gatekeeper:
                 gatekeeperIdentifier=self.settings().identifier,
                 rasAddress=write_address(at),
             ),
-            # a discovery may be sent from another port than the one that hears, never from another host
-            to=back if back is not None and back.host == request.source.host and back.port else None,
+            to=request.back("rasAddress"),
         )
 
     # -- registration
@@ -347,7 +345,8 @@ class Gatekeeper:
             request.refuse(reason or "resourceUnavailable")
             return
         ras = write_address(self.desk.ras_at(request.source, request.local))
-        request.answer(confirm(request.message, callSignalAddress=write_address(at), rasAddress=ras))
+        answer = confirm(request.message, callSignalAddress=write_address(at), rasAddress=ras)
+        request.answer(answer, to=request.back("replyAddress"))
 
     # -- calls
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.h323.addresses import read_address
 from vosswitch.h323.per import BadPdu
 from vosswitch.h323.ras.messages import Kind, Message, identifier, reject, write
+from vosswitch.model.h323 import RAS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +40,11 @@ class Request:
         """Whose it is: the identifier is an endpoint's, and it comes from that endpoint's address."""
         found = self._gatekeeper.endpoints.of(identifier(self.message))
         return found if found is not None and found.is_at(self.source.host) else None
+
+    def back(self, field: str) -> Address | None:
+        """Where it wants its answer: another port than it was sent from may be told, another host may not."""
+        found = read_address(self.message.body.get(field), RAS)
+        return found if found is not None and found.port and found.host == self.source.host else None
 
     def ask(self, whom: Any, question: Any, then: Callable[[Any], None]) -> None:
         """Ask the switch; what is repeated meanwhile is answered by RequestInProgress."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
+from socket import SO_RCVBUF, SOL_SOCKET
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.error import CannotListenError, MessageLengthError
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _MOST_OWN = 64
 """Sockets that are opened for registrations of ours, one for each local address."""
 _LARGEST = 8192
+_BUFFER = 4 << 20
+"""Bytes that wait in a socket."""
 
 
 class _Socket(DatagramProtocol):
@@ -76,6 +79,7 @@ class RasSockets:
     def _bind(self, host: str, port: int) -> Address:
         socket = _Socket(self)
         bound = self._reactor.listenUDP(port, socket, host, _LARGEST)
+        _widen(bound)
         socket.local = Address(host, bound.getHost().port, RAS)
         self._ports[socket.local] = bound
         return socket.local
@@ -138,6 +142,13 @@ class RasSockets:
         for port in self._ports.values():
             port.stopListening()
         self._ports.clear()
+
+
+def _widen(port: Any) -> None:
+    """Ask for room for what comes while we work; the system may give less (net.core.rmem_max)."""
+    handle = getattr(port, "socket", None)
+    if handle is not None:
+        handle.setsockopt(SOL_SOCKET, SO_RCVBUF, _BUFFER)
 
 
 def _reaches(local: str, target: str) -> bool:
