@@ -42,7 +42,7 @@ class Gate:
     :ivar counts: what was refused, by why.
     """
 
-    __slots__ = ("_connections", "_half_open", "_rates", "_strangers", "connections", "counts", "settings")
+    __slots__ = ("_connections", "_half_open", "_known", "_rates", "_strangers", "connections", "counts", "settings")
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.settings = settings
@@ -52,6 +52,7 @@ class Gate:
         self._half_open: Counter[str] = Counter()
         self._rates: OrderedDict[str, Bucket] = OrderedDict()
         self._strangers: OrderedDict[str, float] = OrderedDict()
+        self._known: OrderedDict[str, float] = OrderedDict()
 
     def take(self, host: str, now: float) -> str:
         """Let a connection of a peer in, half open at first; gives its source, "" when it is refused."""
@@ -88,6 +89,17 @@ class Gate:
         if half_open:
             _less(self._half_open, source)
 
+    def is_known(self, source: str, now: float) -> bool:
+        """Whether the switch has said lately that it knows that source."""
+        return self._known.get(source, 0.0) > now
+
+    def known(self, source: str, now: float) -> None:
+        """The switch knows that source: it is not asked again for a while."""
+        self._known[source] = now + STRANGER_SECONDS
+        self._known.move_to_end(source)
+        if len(self._known) > STRANGERS:
+            self._known.popitem(last=False)
+
     def stranger(self, source: str, now: float) -> bool:
         """Nobody knows that source: it is refused for a while without asking; whether that is news."""
         self.counts["strangers"] += 1
@@ -99,8 +111,9 @@ class Gate:
         return is_new
 
     def forget_strangers(self) -> None:
-        """The configuration has changed: whoever was a stranger may be none."""
+        """The configuration has changed: whoever was a stranger may be none, and the other way round."""
         self._strangers.clear()
+        self._known.clear()
 
     def may_call(self, source: str, now: float) -> bool:
         """Whether one more Setup of a source fits VS_SOURCE_CPS."""

@@ -45,9 +45,9 @@ WAITING_BYTES = 256 * 1024
 UNREAD_MESSAGES = 64
 """Messages of one connection that may wait for an answer of the switch."""
 STRANGER_SECONDS = 2.0
-"""How long a source that nobody knows is refused without asking again."""
+"""How long a source that nobody knows is refused, and one that is known let in, without asking again."""
 STRANGERS = 10_000
-"""Sources that are remembered as strangers."""
+"""Sources that are remembered as strangers, and as known."""
 
 
 def told(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -211,7 +211,7 @@ class Worker:
         gate, world = self.world.gate, self.world
         counts = {**world.counts, **gate.counts, **self.zone.counts}
         counts |= {"connections": gate.connections, "half_open": gate.half_open, "legs": len(self._held)}
-        self.link.send("counts", counts)
+        self.link.send_soon("counts", counts)
         self.reactor.callLater(1.0, self._tick)
 
     def _answer(self, number: int, value: Any) -> None:
@@ -247,7 +247,7 @@ class Worker:
         if self._held.pop(held.number, None) is not None:
             self._numbers.pop(held.leg, None)
             self.zone.over(held.leg)
-            self.link.send("over", held.number)
+            self.link.send_soon("over", held.number)
 
     def _broken(self, held: _Held) -> None:
         """A leg has raised something: its call ends."""
@@ -268,7 +268,7 @@ class Worker:
         state = _state_of(held.leg)
         if state != held.state:
             held.state = state
-            self.link.send("state", held.number, state)
+            self.link.send_soon("state", held.number, state)
 
     def _say(self, number: int, signal: Signal) -> None:
         held = self._held.get(number)

@@ -209,6 +209,7 @@ class World:
 
     def says(self):
         """What it has told the switch since the last question, its counts left out."""
+        self.worker.link.flush()
         lines = self.link.value().splitlines()
         self.link.clear()
         return [message for message in map(unpack, lines) if message[0] != "counts"]

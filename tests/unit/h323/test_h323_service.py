@@ -6,6 +6,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from tests.unit.h323.h323_switch import PEER, Call, World
+from vosswitch.h323.transport.link import SOON
 from vosswitch.h323.wire import LegState
 from vosswitch.model.call import Placement
 from vosswitch.model.causes import cause
@@ -256,3 +257,16 @@ def test_a_broken_message_of_it_ends_only_it(world):
     assert not world.process.link.open
     world.process.dies()
     assert [one.cause.reason for one in call.signals] == ["connection_timeout"]
+
+
+def test_what_nobody_waits_for_goes_with_the_next_message_or_soon_and_in_order(world):
+    link = world.process.link
+    link.send_soon("one")
+    assert not world.process.told()
+    link.send("two")
+    assert world.process.told() == [("one",), ("two",)]
+    link.send_soon("three")
+    world.reactor.advance(SOON)
+    assert world.process.told() == [("three",)]
+    world.reactor.advance(SOON)
+    assert not world.process.told()

@@ -11,7 +11,7 @@ from tests.unit.h323.h323_process import HERE, PEER, Reactor, World
 from vosswitch.h323 import q931
 from vosswitch.h323.elements import Party
 from vosswitch.h323.h225 import Setup, read, write
-from vosswitch.h323.settings import SETUP_SECONDS, UNDECIDED, UNREAD_MESSAGES, WAITING_BYTES
+from vosswitch.h323.settings import SETUP_SECONDS, STRANGER_SECONDS, UNDECIDED, UNREAD_MESSAGES, WAITING_BYTES
 from vosswitch.model.call import Placement
 from vosswitch.model.causes import cause
 from vosswitch.model.signals import Release, Ring
@@ -80,6 +80,17 @@ class TestWhoGetsIn:
         socket.brings(write(Setup(reference=7, callee=Party("44"), source_address=named), False))
         (incoming,) = world.talk()
         assert incoming[2].source == Address(PEER, port, "h323")
+
+    def test_one_that_is_known_is_not_asked_about_each_time(self, world):
+        assert world.connects().paused
+        world.talk()
+        assert not world.connects().paused
+        assert not world.says()
+        world.reactor.advance(STRANGER_SECONDS)
+        assert world.connects().paused
+        world.talk()
+        world.hears("settings", world.worker.settings)
+        assert world.connects().paused
 
     def test_one_without_a_setup_is_closed_in_time(self, world):
         socket = world.connects()

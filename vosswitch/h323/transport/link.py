@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 AT_ONCE, SLICE = 16, 0.002
 """Messages that are worked on in one turn of the reactor at the most, and seconds after which no more is begun: so that
 nobody else waits for long."""
+SOON = 0.05
+"""Seconds that a message waits for company that nobody waits for."""
 _HIGH, _LOW = 1000, 200
 """Messages that wait here before the other side is not read any more, and until it is again."""
 
@@ -42,18 +44,45 @@ class Link(Protocol):
         self._waiting: deque[bytes] = deque()
         self._turn: Any = None
         self._held = False
+        self._gathered: list[bytes] = []
+        self._flushing: Any = None
         self.full_since: float | None = None
         self.open = False
 
     def send(self, *message: Any) -> None:
         """Send a message; nothing when the other end is gone."""
-        if self.open:
-            self.transport.write(pack(*message))
+        if not self.open:
+            return
+        data = pack(*message)
+        if self._gathered:
+            self._gathered.append(data)
+            self.flush()
+        else:
+            self.transport.write(data)
+
+    def send_soon(self, *message: Any) -> None:
+        """Send a message that nobody waits for: with the next one, or a little later by itself."""
+        if not self.open:
+            return
+        self._gathered.append(pack(*message))
+        if self._flushing is None:
+            self._flushing = self._reactor.callLater(SOON, self.flush)
+
+    def flush(self) -> None:
+        """Send what waits for company."""
+        if self._flushing is not None:
+            if self._flushing.active():
+                self._flushing.cancel()
+            self._flushing = None
+        gathered, self._gathered = self._gathered, []
+        if self.open and gathered:
+            self.transport.write(b"".join(gathered))
 
     def close(self) -> None:
         """Say no more, and hear nothing; what was said is still sent."""
         self._waiting.clear()
         self._heard = _nothing
+        self.flush()
         if self.open:
             self.open = False
             self.transport.loseConnection()
@@ -114,6 +143,7 @@ class Link(Protocol):
         self._end(str(reason.value))
 
     def _end(self, why: str) -> None:
+        self.flush()
         if self._turn is not None:
             self._turn.cancel()
             self._turn = None

@@ -109,6 +109,9 @@ class IncomingLine(LegLine):
 
     def made(self) -> None:
         """See who it is."""
+        if self.world.gate.is_known(self.source, self.world.now()):
+            self._begin()
+            return
         self.transport.pauseProducing()
         self.world.office.ask("known", (self.remote,), self._known)
 
@@ -120,8 +123,12 @@ class IncomingLine(LegLine):
                 self.world.office.ask("stranger", (self.remote,), _nothing)
             self.abort()
             return
-        self._timer = self.world.reactor.callLater(SETUP_SECONDS, self._silent)
+        self.world.gate.known(self.source, self.world.now())
+        self._begin()
         self.transport.resumeProducing()
+
+    def _begin(self) -> None:
+        self._timer = self.world.reactor.callLater(SETUP_SECONDS, self._silent)
 
     def _silent(self) -> None:
         self._timer = None
