@@ -233,7 +233,7 @@ def test_one_switch_registers_at_another(tmp_path):
     try:
         seller.start(SELLER.format(vendor=seller.vendor))
         buyer.start(BUYER.format(vendor=buyer.vendor, ras=seller.ras))
-        until(lambda: buyer.switch.json("trunks")[0]["state"] == "up", what="registration")
+        until(lambda: [row["state"] for row in buyer.switch.json("trunks")] == ["up"], what="registration")
         (row,) = seller.switch.json("registrations")
         assert (row["number"], row["address"]) == ("gateway:us", f"h323:127.0.0.1:{buyer.signalling}")
         sip_call(tmp_path, buyer.switch, "4366", seller.vendor)
@@ -262,7 +262,7 @@ def test_a_foreign_gatekeeper_refuses_a_call(tmp_path):
     buyer = Node(tmp_path / "buyer")
     try:
         buyer.start(BUYER.format(vendor=buyer.vendor, ras=zone.address[1]))
-        until(lambda: buyer.switch.json("trunks")[0]["state"] == "up", what="registration")
+        until(lambda: [row["state"] for row in buyer.switch.json("trunks")] == ["up"], what="registration")
         refused = ["invite", "expect? 100", "expect 480", "failack"]
         remote = f"127.0.0.1:{buyer.switch.port}"
         uac = peer(tmp_path, "uac", caller(refused), free_port(), "-s", "4366", remote=remote)
