@@ -14,7 +14,7 @@ from tests.bench import calls, proc
 from tests.support.sipp import Sipp, caller
 from tests.support.switch import ROOT, Switch, free_port, until
 
-_SPEAKS = '[[routing_gateways]]\nname = "vendor"\nprotocol = "h323"\n'
+_VENDOR = 'name = "vendor"\n'
 
 
 def measure(rate: int, seconds: float) -> dict[str, object]:
@@ -38,9 +38,8 @@ def switch(h323: bool = True) -> Iterator[tuple[Switch, int]]:
         listen = ({"address": f"h323:127.0.0.1:{free_port()}"},) if h323 else ()
         made = Switch(Path(name), listen=listen)
         made.cli("migrate")
-        made.provision(calls.PROVISION.format(port=vendor, media="on"))
-        if h323:
-            made.provision(_SPEAKS, "h323.toml")
+        text = calls.PROVISION.format(port=vendor, media="on")
+        made.provision(text.replace(_VENDOR, _VENDOR + 'protocol = "h323"\n') if h323 else text)
         try:
             yield made, vendor
         finally:
