@@ -111,9 +111,9 @@ def test_a_sip_status_is_a_cause(h323_case, status, cause):
     case.begin(access=through.CUSTOMER)
     refuse = ["receive INVITE", "send 100", f"send {status}", "receive ACK"]
     first = case.vendor("first", refuse)
-    caller = through.caller(case, "fast")
     if status == 503:
         case.vendor("second", refuse)
+    caller = through.caller(case, "fast")
     caller.finish()
     first.succeeds()
     assert caller.cause == cause
