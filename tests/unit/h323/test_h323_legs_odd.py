@@ -241,3 +241,55 @@ def test_the_peer_moves_its_media_by_itself(mode: Any) -> None:
     assert len(call.callee.all(Accept)) == 1
     assert where(call.caller.described()) == where(moved)
     ends(call)
+
+
+def changing(call: Call, statuses: list[int]) -> None:
+    """The callee's call refuses changes with these statuses, then takes them."""
+
+    def script(side: Any, leg: Any, signal: Any) -> None:
+        if isinstance(signal, Offer):
+            leg.send(Refuse(statuses.pop(0)) if statuses else Accept(B))
+
+    call.callee.script = script
+
+
+def test_a_far_side_that_is_busy_is_asked_again() -> None:
+    call = Call(A, SLOW, peer(), answering(B)).run(2)
+    changing(call, [491])
+    call.outgoing.send(Offer(hold(A)))
+    call.run(5)
+    assert len(call.callee.all(Offer)) == 2
+    call.outgoing.send(Offer(A))
+    call.run(5)
+    assert where(call.callee.described()) == where(A)
+    assert "a=inactive" not in call.callee.last(Offer).session.media[0].lines
+    ends(call)
+
+
+def test_a_far_side_that_is_always_busy_is_not_asked_for_ever() -> None:
+    call = Call(A, SLOW, peer(), answering(B)).run(2)
+    changing(call, [491] * 50)
+    call.outgoing.send(Offer(hold(A)))
+    call.run(14)
+    assert len(call.callee.all(Offer)) == 4
+    ends(call)
+
+
+def test_changes_that_come_while_the_far_side_thinks_wait() -> None:
+    call = Call(A, SLOW, peer(), answering(B)).run(2)
+    call.callee.script = None
+    call.outgoing.send(Offer(hold(A)))
+    call.run(1)
+    call.outgoing.send(Offer(A))
+    call.run(1)
+    call.outgoing.send(Offer(hold(A)))
+    call.run(1)
+    assert len(call.callee.all(Offer)) == 1
+    assert call.incoming is not None
+    changing(call, [])
+    call.incoming.send(Accept(B))
+    call.run(5)
+    inactive = ["a=inactive" in item.session.media[0].lines for item in call.callee.all(Offer)]
+    assert inactive[0] is True
+    assert len(inactive) >= 1
+    ends(call)

@@ -328,10 +328,10 @@ class Leg:
         self.report(Refuse(504))
 
     def _take_accept(self, accept: Accept) -> None:
-        self.media.accepted(accept.session)
+        self.media.changes.accepted(accept.session)
 
-    def _take_refuse(self, _refuse: Refuse) -> None:
-        self.media.declined()
+    def _take_refuse(self, refuse: Refuse) -> None:
+        self.media.changes.declined(refuse.status)
 
     def _take_confirm(self, confirm: Confirm) -> None:
         self.media.confirmed(confirm.session)

@@ -12,19 +12,18 @@ H.245 begins when it is needed and there is a way for it: the tunnel, or a conne
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.h323.h225 import Facility
 from vosswitch.h323.h245 import faststart
 from vosswitch.h323.h245.session import Session, Settings
+from vosswitch.h323.legs.changes import PeerChanges, alike, is_inactive
 from vosswitch.h323.legs.channel import ControlChannel
 from vosswitch.h323.legs.digits import method_of
 from vosswitch.h323.legs.states import State
 from vosswitch.model.causes import cause
-from vosswitch.model.signals import Accept, Confirm, Located, Offer, Refuse
-from vosswitch.sdp.codecs import codecs, first_audio
+from vosswitch.model.signals import Accept, Confirm, Located, Refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +69,7 @@ class Media:
     :ivar _channels: what fast start has opened.
     :ivar _caps: the peer's capabilities as an offer, where the caller has made none; *_asked* once the call has them.
     :ivar _news: media of the peer that the call has not been told of.
-    :ivar _changing: a change of the peer's that the call has not answered; *_held* it holds the call.
+    :ivar changes: those that the peer wants; *_held* it holds the call.
     :ivar _confirms: an offer of ours to the call (`Offer` without a session) waits for its `Confirm`.
     :ivar _before: what we had told before the change that runs.
     """
@@ -80,7 +79,6 @@ class Media:
         "_before",
         "_begun",
         "_caps",
-        "_changing",
         "_channels",
         "_confirms",
         "_guard",
@@ -91,6 +89,7 @@ class Media:
         "_offered",
         "_proposed",
         "_refused_fast",
+        "changes",
         "channel",
         "empty_bodies",
         "heard",
@@ -115,8 +114,9 @@ class Media:
         self._caps: SessionDescription | None = None
         self._news: SessionDescription | None = None
         self._before: SessionDescription | None = None
+        self.changes = PeerChanges(leg, self)
         self._guard: Timer | None = None
-        self._asked = self._begun = self._needed = self._changing = False
+        self._asked = self._begun = self._needed = False
         self._held = self._confirms = self._refused_fast = False
 
     # -- an outgoing call
@@ -362,21 +362,26 @@ class Media:
         """`Desk`: the peer's capabilities: an offer where the call waits for one, or a change (hold and its end)."""
         if self.told is None and not self._asked:
             self._caps = session
-        elif self.heard is not None and self._leg.is_answered and _inactive(session) is not self._held:
+        elif self.heard is not None and self._leg.is_answered and is_inactive(session) is not self._held:
             self._held = not self._held
-            self._ask(session)
+            self.changes.ask(session)
 
     def asked(self, session: SessionDescription) -> None:
         """`Desk`: the peer wants another mode (T.38, audio)."""
         if self._leg.is_answered:
-            self._ask(session)
+            self.changes.ask(session)
         elif self.session is not None:
             self.session.decline()
 
-    def _ask(self, session: SessionDescription) -> None:
-        """A change of the peer's goes to the far side."""
-        self._changing = True
-        self._leg.report(Offer(session))
+    def settle(self, answer: SessionDescription | None) -> None:
+        """The far side's answer to what the peer wanted; None = it does not take it."""
+        if self.session is None:
+            return
+        if answer is None:
+            self.session.decline()
+        else:
+            self.ours = answer
+            self.session.offer(answer)
 
     def opened(self, session: SessionDescription) -> None:
         """`Desk`: media stands."""
@@ -418,7 +423,7 @@ class Media:
 
     def change(self, offer: SessionDescription | None) -> None:
         """The far side wants a change; None = it wants our offer."""
-        if self.want is not Want.NOTHING or self._changing or self.heard is None:
+        if self.want is not Want.NOTHING or self.changes.running or self.heard is None:
             self._leg.report(Refuse(491))
         elif offer is None:
             self._confirms = True
@@ -449,22 +454,6 @@ class Media:
             self.told = self.ours = answer
             self._want_channels()
 
-    def accepted(self, answer: SessionDescription | None) -> None:
-        """The far side takes the peer's change."""
-        if not self._changing:
-            return
-        self._changing = False
-        if answer is not None and self.session is not None:
-            self.ours = answer
-            self.session.offer(answer)
-
-    def declined(self) -> None:
-        """The far side does not."""
-        if self._changing:
-            self._changing = False
-            if self.session is not None:
-                self.session.decline()
-
     def _calm(self) -> None:
         guard, self._guard = self._guard, None
         if guard is not None:
@@ -488,27 +477,3 @@ class Media:
         """The leg is over."""
         self.part()
         self.channel.close()
-
-
-def _inactive(session: SessionDescription) -> bool:
-    """Whether nothing of it is to be sent: hold."""
-    media = first_audio(session)
-    return media is not None and "a=inactive" in media.lines
-
-
-def alike(one: SessionDescription, other: SessionDescription) -> bool:
-    """Whether two descriptions of the same side ask for the same channels, whatever else they say."""
-    return _essence(one) == _essence(other)
-
-
-def _essence(session: SessionDescription) -> list[tuple[Any, ...]]:
-    """Of each section: kind, address, port, codecs in order, direction."""
-    found = []
-    for media in session.media:
-        plain = [replace(codec, payload=0, fmtp="") for codec in codecs(media)] if media.kind == "audio" else []
-        direction = [line for line in (*session.lines, *media.lines) if line in _DIRECTIONS]
-        found.append((media.kind, media.host or session.host, media.port, plain, direction))
-    return found
-
-
-_DIRECTIONS = frozenset({"a=sendonly", "a=recvonly", "a=inactive"})
