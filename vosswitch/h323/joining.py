@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vosswitch.h323.service import seen_from
 from vosswitch.h323.transport.ras import RasSockets
+from vosswitch.h323.transport.world import seen_from
 from vosswitch.h323.zone import Zone
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ import socket
 import sys
 from collections import OrderedDict
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from vosswitch.h323.questions import Caller
 from vosswitch.h323.settings import STRANGERS, told
 from vosswitch.h323.standin import StandIn
 from vosswitch.h323.transport.link import Link
+from vosswitch.h323.transport.world import seen_from
 from vosswitch.model.causes import cause
 from vosswitch.model.h323 import TRANSPORT
 from vosswitch.model.interfaces import ILegFactory
@@ -450,18 +450,6 @@ class _Child(ProcessProtocol):
 
     def processEnded(self, reason: Failure) -> None:
         self._service.exited(reason)
-
-
-@lru_cache(maxsize=1024)
-def seen_from(host: str) -> str:
-    """The local address from which *host* is reached (no packet is sent)."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect((host, 9))
-        except OSError:
-            return "::1" if ":" in host else "127.0.0.1"
-        return str(probe.getsockname()[0])
 
 
 def _nothing() -> None:

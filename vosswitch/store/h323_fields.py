@@ -25,7 +25,7 @@ def _networks(value: Any, deployment: fields.Deployment) -> list[str]:
     found = fields.sources(value, deployment)
     for one in found:
         if fields.has_port(one):
-            raise ValueError(f"expected addresses and networks without ports, got {one!r}")
+            raise fields.Expected("addresses and networks without ports")
     return found
 
 

@@ -130,6 +130,9 @@ def test_addresses(host):
     [
         None,
         ("multicastAddress", ("iPAddress", {"network": b"\xe0\0\0\1", "tsapIdentifier": 5004})),
+        ("unicastAddress", ("iPAddress", {"network": b"\xe0\0\0\1", "tsapIdentifier": 5004})),
+        ("unicastAddress", ("iPAddress", {"network": b"\xff\xff\xff\xff", "tsapIdentifier": 5004})),
+        ("unicastAddress", ("iP6Address", {"network": b"\xff\2" + bytes(13) + b"\1", "tsapIdentifier": 5004})),
         ("unicastAddress", ("iPXAddress", {})),
         ("unicastAddress", ("iPAddress", {"network": b"\0\0\0\0", "tsapIdentifier": 5004})),
         ("unicastAddress", ("iPAddress", {"network": b"\xc0\0\2\1", "tsapIdentifier": 0})),

@@ -12,6 +12,7 @@ from vosswitch.h323 import q931
 from vosswitch.h323.elements import Party
 from vosswitch.h323.h225 import Setup, read, write
 from vosswitch.h323.settings import SETUP_SECONDS, STRANGER_SECONDS, UNDECIDED, UNREAD_MESSAGES, WAITING_BYTES
+from vosswitch.h323.transport import control
 from vosswitch.model.call import Placement
 from vosswitch.model.causes import cause
 from vosswitch.model.signals import Release, Ring
@@ -383,6 +384,15 @@ class TestControl:
         world.reactor.advance(0)
         assert user.heard == ["lost"]
         assert not world.reactor.tcpClients
+
+    @pytest.mark.parametrize(("host", "goes"), [("198.51.100.7", False), ("198.51.100.8", True)])
+    def test_what_listens_on_this_machine_is_not_reached_through_us(self, world, monkeypatch, host, goes):
+        """The machine has another address than the one that the peer has called."""
+        monkeypatch.setattr(control, "seen_from", lambda _host: "198.51.100.7")
+        _, leg = taken(world)
+        leg.line.connect(Address(host, 22, "h323"), User())
+        assert bool(world.reactor.tcpClients) is goes
+        assert world.gate.counts["strange_control"] == (not goes)
 
     def test_all_ends_with_the_leg(self, world):
         _, leg = taken(world)

@@ -7,9 +7,11 @@ import pytest
 from vosswitch.model.h323 import USUAL
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.routing.gateways import RoutingGateway
+from vosswitch.store import fields
 from vosswitch.store.h323_fields import check_protocol
 from vosswitch.store.provision_schema import MAPPING_GATEWAYS, ROUTING_GATEWAYS
 
+DEPLOYMENT = fields.Deployment("realm", None)
 TABLES = [MAPPING_GATEWAYS, ROUTING_GATEWAYS]
 
 
@@ -43,6 +45,15 @@ def test_settings_of_h323_are_refused_with_sip(name, value):
         check_protocol(values | {"protocol": "h323"})
         with pytest.raises(ValueError, match=f'{name}: expected only with protocol = "h323"'):
             check_protocol(values)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_a_port_among_the_addresses_to_register_from_is_told(table):
+    """As every value that does not fit: `load` says which entry and field it is."""
+    field = table.field("h323_addresses")
+    assert field.read(["192.0.2.1", "2001:db8::/64"], DEPLOYMENT) == ["192.0.2.1", "2001:db8::/64"]
+    with pytest.raises(fields.Expected, match="addresses and networks without ports"):
+        field.read(["192.0.2.1:1720"], DEPLOYMENT)
 
 
 def test_a_routing_gateway_is_called_at_port_1720():

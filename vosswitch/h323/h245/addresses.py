@@ -7,6 +7,7 @@ from typing import Any
 
 Endpoint = tuple[str, int]
 """Host as an IP literal, and port."""
+_BROADCAST = b"\xff\xff\xff\xff"
 
 
 def read(value: tuple[str, Any] | None) -> Endpoint | None:
@@ -19,7 +20,8 @@ def read(value: tuple[str, Any] | None) -> Endpoint | None:
     packed, port = body["network"], body["tsapIdentifier"]
     if len(packed) != (4 if kind == "iPAddress" else 16) or not 0 < port < 65536 or not any(packed):
         return None
-    return str(ipaddress.ip_address(packed)), port
+    host = ipaddress.ip_address(packed)
+    return None if host.is_multicast or packed == _BROADCAST else (str(host), port)
 
 
 def write(host: str, port: int) -> tuple[str, Any]:

@@ -10,6 +10,7 @@ from twisted.internet.protocol import ClientFactory, Factory
 
 from vosswitch.h323.settings import CONNECT_SECONDS
 from vosswitch.h323.transport.stream import Stream
+from vosswitch.h323.transport.world import seen_from
 from vosswitch.model.source import plain_host
 from vosswitch.model.values import Address
 
@@ -155,7 +156,10 @@ def _never(stream: ControlStream) -> None:
 
 
 def may_connect(address: Address, remote: Address) -> bool:
-    """Whether an H.245 address of a peer is one that a connection may go to: its own, or another machine's."""
+    """Whether an H.245 address of a peer is one that a connection may go to: its own, or another machine's.
+
+    An address that we are seen from ourselves is this machine's: a peer must not reach what listens here through us.
+    """
     try:
         found = ip_address(address.host)
     except ValueError:
@@ -164,4 +168,6 @@ def may_connect(address: Address, remote: Address) -> bool:
         return False
     if plain_host(address.host) == plain_host(remote.host):
         return True
-    return not (found.is_loopback or found.is_unspecified or found.is_multicast or found.is_link_local)
+    if found.is_loopback or found.is_unspecified or found.is_multicast or found.is_link_local:
+        return False
+    return seen_from(str(found)) != str(found)

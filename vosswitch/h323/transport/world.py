@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vosswitch.model.places import WILDCARDS, local_parts
@@ -86,3 +88,15 @@ def _is_at(listener: str, host: str) -> bool:
 def source_of(local_address: str | None) -> tuple[str, int] | None:
     """Where a connection of ours shall leave from: the IP of a gateway's ``local_address``, any port."""
     return None if local_address is None else (local_parts(local_address)[0], 0)
+
+
+@lru_cache(maxsize=1024)
+def seen_from(host: str) -> str:
+    """The local address from which *host* is reached (no packet is sent)."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((host, 9))
+        except OSError:
+            return "::1" if ":" in host else "127.0.0.1"
+        return str(probe.getsockname()[0])
