@@ -53,6 +53,8 @@ _STOP_SECONDS = 4.0
 _EVERY = 10.0
 """Seconds between two lines about the same stranger."""
 _MOST_ORPHANS = 10_000
+_OF_CALLS = frozenset({"known", "caller"})
+"""Questions that a connection waits for."""
 
 
 @implementer(ILegFactory)
@@ -368,14 +370,17 @@ class H323Service(Service):
         question = self.questions.get(name)
         if question is not None:
             asked: Deferred[Any] = maybeDeferred(question, *values)
-            asked.addCallbacks(self._answer, self._unanswered, (number,))
+            asked.addCallbacks(self._answer, self._unanswered, (number,), {}, (number, name))
 
     def _answer(self, value: Any, number: int) -> None:
         if self._link is not None:
             self._link.send("answer", number, value)
 
-    def _unanswered(self, failure: Failure) -> None:
+    def _unanswered(self, failure: Failure, number: int, name: str) -> None:
+        """Who waits with a call hears at least that there is no answer."""
         self._log.failure("h323: a question has failed", failure)
+        if name in _OF_CALLS:
+            self._answer(None, number)
 
     def _on_tell(self, name: str, values: tuple[Any, ...]) -> None:
         hear = self.hears.get(name)

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from vosswitch.model.peer import PeerProfile
     from vosswitch.model.signals import Signal, Try
 
-_CONGESTION = 42
+_TEMPORARY_FAILURE, _CONGESTION = 41, 42
 _BACKLOG = 256
 _AGAIN = 5.0
 """Seconds until a listener that could not be had is tried again."""
@@ -322,8 +322,7 @@ class Worker:
         if line.over:
             return
         if refusal is not None:
-            line.send(write(ReleaseComplete(reference=setup.reference, cause=refusal.q850), from_destination=True))
-            line.close()
+            _release(line, setup, refusal.q850)
             return
         source = _source_of(setup, line.remote)
         numbers = _numbers_of(setup)
@@ -343,10 +342,13 @@ class Worker:
         if count <= 20 or count % 1000 == 0:
             self.log("warn", "bad H.323 message from {source}: {reason}", source=str(line.remote), reason=reason)
 
-    def _admitted(self, line: IncomingLine, setup: Setup, source: Address, answer: tuple[Any, ...]) -> None:
-        """The switch has said how the caller is spoken with, and by which name it is registered."""
+    def _admitted(self, line: IncomingLine, setup: Setup, source: Address, answer: tuple[Any, ...] | None) -> None:
+        """The switch has said how the caller is spoken with, and by which name it is registered; None = it cannot."""
         self._undecided -= 1
         if line.over:
+            return
+        if answer is None:
+            _release(line, setup, _TEMPORARY_FAILURE)
             return
         profile, user = answer
         number, self._next = self._next, self._next + 2
@@ -407,7 +409,13 @@ def _refuse(line: IncomingLine, data: bytes) -> None:
         line.abort()
         return
     if head.kind == q931.SETUP:
-        line.send(write(ReleaseComplete(reference=head.reference, cause=_CONGESTION), from_destination=True))
+        _release(line, head, _CONGESTION)
+    line.close()
+
+
+def _release(line: IncomingLine, setup: Setup | q931.Message, q850: int) -> None:
+    """Turn a call away before there is a leg."""
+    line.send(write(ReleaseComplete(reference=setup.reference, cause=q850), from_destination=True))
     line.close()
 
 

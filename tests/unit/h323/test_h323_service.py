@@ -219,6 +219,18 @@ def test_questions_are_answered(world):
     assert world.process.told() == [("answer", 8, "yes")]
 
 
+def test_who_waits_with_a_call_hears_that_a_question_has_failed(world):
+    """Others get no answer: none of theirs means that there is none."""
+
+    def fails(*_values):
+        raise RuntimeError("planted")
+
+    world.service.questions |= {"known": fails, "caller": fails, "ras_call": fails}
+    for number, name in enumerate(("known", "caller", "ras_call")):
+        world.process.says("ask", number, name, (PEER,))
+    assert world.process.told() == [("answer", 0, None), ("answer", 1, None)]
+
+
 def test_strangers_are_in_the_log_as_those_of_sip(world):
     for number in range(5, 9):
         world.process.says("ask", number, "stranger", (PEER,))

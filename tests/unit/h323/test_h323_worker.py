@@ -155,6 +155,27 @@ class TestWhoGetsIn:
         assert len(world.legs) == UNDECIDED
         assert world.gate.counts["shed"] == len(refused)
 
+    def test_a_call_that_the_switch_cannot_decide_about_is_refused_and_waits_no_more(self, world):
+        world.answers["caller"] = None
+        for port in range(UNDECIDED + 1):
+            socket = world.connects(port=port + 1)
+            world.talk()
+            socket.brings(SETUP)
+            world.talk()
+            (packet,) = socket.packets()
+            assert (read(packet).cause, socket.closed) == (41, True)
+            socket.gone()
+        assert not world.legs
+        assert not world.gate.counts["shed"]
+
+    def test_nobody_is_a_stranger_because_the_switch_cannot_say(self, world):
+        world.answers["known"] = None
+        assert world.connects()
+        assert [message[:3:2] for message in world.says()] == [("ask", "known")]
+        world.worker._answer(1, None)
+        assert not world.says()
+        assert not world.gate.counts["strangers"]
+
     def test_no_call_is_taken_while_the_switch_does_not_read(self, world):
         socket = world.connects()
         world.talk()

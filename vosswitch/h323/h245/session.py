@@ -33,11 +33,6 @@ class Session(Steering):
 
     # -- the leg says
 
-    @property
-    def offerable(self) -> SessionDescription | None:
-        """The peer's capabilities as an offer, as `Desk.capable` told them last; None = not known yet."""
-        return self._told
-
     def begin(self) -> None:
         """A control channel is there: our capabilities and master/slave determination go out; once."""
         if self._phase is Phase.WAITING:

@@ -115,8 +115,11 @@ class IncomingLine(LegLine):
         self.transport.pauseProducing()
         self.world.office.ask("known", (self.remote,), self._known)
 
-    def _known(self, known: bool) -> None:
+    def _known(self, known: bool | None) -> None:
         if self.over:
+            return
+        if known is None:  # the switch cannot say: nobody is taken for a stranger for that
+            self.abort()
             return
         if not known:
             if self.world.gate.stranger(self.source, self.world.now()):
