@@ -260,6 +260,7 @@ def h323_switch(folder, **sections) -> Switch:
         'auth = "ip"\naddresses = ["127.99.0.1"]\n'
         '[[parameters]]\nname = "SS_H245_PORT_RANGE"\nvalue = "20000,29999"\n'
         '[[parameters]]\nname = "SS_H323_TIMEOUT_SETUP"\nvalue = "20"\n'  # a busy machine is no silent vendor
+        '[[parameters]]\nname = "VS_OVERLOAD_DELAY"\nvalue = "5000"\n'  # nor one that is overloaded
     )
     return switch
 
