@@ -118,6 +118,11 @@ class Channel:
     def trouble(self, text):
         raise AssertionError(text)
 
+    note = trouble
+
+    def aside(self, text):
+        assert not text
+
 
 def test_a_new_recorder_first_tells_a_running_switch_what_the_old_one_could_not(database, spool, journal):
     given(database, "a", 1000, granted=1000)

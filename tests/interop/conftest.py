@@ -204,6 +204,8 @@ def provisioned(folder, **sections) -> Switch:
         # Relayed media stays away from the ports of the peers.
         '[[parameters]]\nname = "SS_MEDIA_PROXY_PORT_RANGE"\nvalue = "10000,19999"\n'
         '[[parameters]]\nname = "SERVER_BILLING_HOLD_TIME_PRECISION"\nvalue = "0"\n'
+        # A machine that runs other tests besides is no overloaded switch.
+        '[[parameters]]\nname = "VS_OVERLOAD_DELAY"\nvalue = "5000"\n'
     )
     return switch
 
@@ -260,7 +262,6 @@ def h323_switch(folder, **sections) -> Switch:
         'auth = "ip"\naddresses = ["127.99.0.1"]\n'
         '[[parameters]]\nname = "SS_H245_PORT_RANGE"\nvalue = "20000,29999"\n'
         '[[parameters]]\nname = "SS_H323_TIMEOUT_SETUP"\nvalue = "20"\n'  # a busy machine is no silent vendor
-        '[[parameters]]\nname = "VS_OVERLOAD_DELAY"\nvalue = "5000"\n'  # nor one that is overloaded
     )
     return switch
 

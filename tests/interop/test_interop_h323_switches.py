@@ -11,9 +11,6 @@ from tests.support.sipp import ANSWER, CALL, Sipp, called, caller
 from tests.support.switch import free_port, media_port, until
 
 PROVISION = """
-[[parameters]]
-name = "VS_OVERLOAD_DELAY"  # a busy machine is no overloaded switch
-value = "5000"
 [[rate_groups]]
 name = "rates"
 [[rate_groups.rates]]

@@ -46,7 +46,7 @@ def chain(h323_case, far):
         near.prefix = f"{far.prefix}{near.n:03}"
         near.number = f"{near.prefix}123"
         near.ports["first"] = far.switch.h323_port
-        near.begin(vendor=vendor)
+        near.begin(vendor=vendor, other="locked = true")
         called = near.peer(f"far{near.n}", _called(vendor_steps), "-m", "1", "-rtp_echo", port=far.ports["first"])
         call = near.call(caller_steps, "-rtp_echo")
         call.succeeds()
