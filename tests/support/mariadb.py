@@ -103,6 +103,9 @@ class MariaDb:
         """It keeps its connections, and says nothing any more."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        threads = Path(f"/proc/{self._process.pid}/task")
+        while any(b") T" not in (one / "stat").read_bytes() for one in threads.iterdir()):
+            time.sleep(0.01)  # each thread stops when it gets its turn
 
     def thaw(self) -> None:
         """It goes on."""
