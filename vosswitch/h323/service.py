@@ -74,6 +74,7 @@ class H323Service(Service):
     """
 
     name = "h323"
+    questions: dict[str, Callable[..., Any]]
 
     def __init__(
         self,
@@ -99,8 +100,8 @@ class H323Service(Service):
         self._legs: dict[int, StandIn] = {}
         self._number = 0
         self._told: dict[str, Any] = {}
-        self._wanted = False
-        self._failures = 0
+        self._wanted = self.draining = False
+        self._failures = self.restarts = 0
         self._started = self._alive = 0.0
         self._retry: Any = None
         self._stopped: Deferred[None] | None = None
@@ -108,19 +109,13 @@ class H323Service(Service):
         self._orphans: dict[int, Callable[[], None]] = {}
         self._watch = LoopingCall(self._look_after)
         self._watch.clock = reactor
-        self.questions: dict[str, Callable[..., Any]] = {
-            "known": self._known,
-            "stranger": self._stranger,
-            "caller": self._caller,
-        }
+        self.questions = {"known": self._known, "stranger": self._stranger, "caller": self._caller}
         self.hears: dict[str, Callable[..., None]] = {}
         self.begun: Callable[[], None] = _nothing
         self.gone: Callable[[], None] = _nothing
         self._told_strangers: OrderedDict[str, float] = OrderedDict()
-        self.draining = False
         self.addresses: list[Address] = []
         self.counts: dict[str, int] = {}
-        self.restarts = 0
 
     # The process.
 
@@ -274,7 +269,7 @@ class H323Service(Service):
 
     def counted(self) -> dict[str, int]:
         """What has been counted since the start of the process."""
-        return dict(sorted(self.counts.items())) if self._process is not None else {}
+        return dict(sorted({**self.counts, "restarts": self.restarts}.items())) if self._process is not None else {}
 
     # ILegFactory.
 

@@ -258,7 +258,7 @@ def test_orphans_are_given_up_while_there_is_no_process():
 def test_what_it_counts_and_logs_is_seen(world):
     world.process.says("counts", {"setups": 2, "legs": 1})
     world.process.says("log", "warn", "bad from {source}", {"source": "x\ny"})
-    assert world.service.counted() == {"legs": 1, "setups": 2}
+    assert world.service.counted() == {"legs": 1, "restarts": 0, "setups": 2}
     assert [one["source"] for one in world.events if "source" in one] == ["x\ny"]
 
 
