@@ -202,7 +202,7 @@ def provisioned(folder, **sections) -> Switch:
     switch.cli("migrate")
     switch.provision(
         # Relayed media stays away from the ports of the peers.
-        '[[parameters]]\nname = "SS_MEDIA_PROXY_PORT_RANGE"\nvalue = "10000,19999"\n'
+        '[[parameters]]\nname = "SS_MEDIA_PROXY_PORT_RANGE"\nvalue = "10000,31999"\n'
         '[[parameters]]\nname = "SERVER_BILLING_HOLD_TIME_PRECISION"\nvalue = "0"\n'
         # A machine that runs other tests besides is no overloaded switch.
         '[[parameters]]\nname = "VS_OVERLOAD_DELAY"\nvalue = "5000"\n'
