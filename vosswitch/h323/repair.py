@@ -1,8 +1,9 @@
-"""What of ``pycrate`` (0.8.1) is repaired: SEQUENCEs with extension additions, both ways (X.691 clauses 19 and 11.2).
+"""What of ``pycrate`` (0.8.1) is repaired: first of all SEQUENCEs with extension additions (X.691 clauses 19 and 11.2).
 
 * It encodes the additions before it has counted the bitmap that goes in front of them, so that it pads once too often.
 * It gives a whole message up for one addition that it cannot read, such as one of zero octets (another library writes
   NULL so) or of a proprietary kind.  Here the addition is kept as its octets, named ``_ext_N`` as an unknown one is.
+* It reads an OBJECT IDENTIFIER without arcs, which one terminal sends, and refuses to write it.
 * Its time is bounded by nothing but the message: lists of elements of a few bits.  Here a message has at most
   `MOST_PARTS` of them.
 * Objects know their parents while they are used, for constraints by table, which none of these types has: that is left
@@ -16,6 +17,7 @@ from __future__ import annotations
 from typing import Any
 
 from pycrate_asn1rt.asnobj import ASN1Obj
+from pycrate_asn1rt.asnobj_basic import OID
 from pycrate_asn1rt.asnobj_construct import _CONSTRUCT
 from pycrate_asn1rt.codecs import ASN1CodecPER
 from pycrate_core.charpy import Charpy
@@ -213,6 +215,14 @@ def _open_value(_codec: type, char: Charpy, wrapped: Any = None) -> Any:
     return content if wrapped is None else _inside(wrapped, content)
 
 
+_arcs: Any = OID._encode_cont
+
+
+def _identifier(self: Any) -> bytes:
+    """The content of an OBJECT IDENTIFIER; one without arcs, which X.690 8.19 does not know, has none."""
+    return _arcs(self) if self._val else b""
+
+
 def _check_bounds(self: Any, values: dict[str, Any]) -> None:
     """Check the components that are there, not all that could be."""
     components = self._cont._dict
@@ -230,5 +240,6 @@ def _name(self: Any) -> str:
 _CONSTRUCT._to_per = _to_per
 _CONSTRUCT._from_per = _from_per
 _CONSTRUCT._safechk_bnd = _check_bounds
+OID._encode_cont = _identifier
 ASN1CodecPER.decode_unconst_open = classmethod(_open_value)
 ASN1Obj.fullname = _name
