@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from vosswitch.h323.h245 import capabilities
 from vosswitch.h323.h245.capabilities import MOST_ENTRIES, NOTHING, Capabilities
+from vosswitch.h323.h245.entity import SignallingEntity, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vosswitch.h323.h245.desk import Desk, Settings
-    from vosswitch.h323.legs.line import Timer
 
 
 class State(StrEnum):
@@ -35,7 +35,7 @@ class Input(StrEnum):
     TIMEOUT = "timeout"  # T101
 
 
-class CapabilityExchange:
+class CapabilityExchange(SignallingEntity):
     """What both sides can receive.
 
     :ivar sent: what we have said last, None = nothing yet; *acked* the peer has taken it.
@@ -47,17 +47,14 @@ class CapabilityExchange:
 
     __slots__ = (
         "_changed",
-        "_desk",
         "_failed",
         "_number",
         "_settings",
         "_table",
         "_taken",
-        "_timer",
         "acked",
         "peer",
         "sent",
-        "state",
     )
 
     def __init__(
@@ -68,15 +65,14 @@ class CapabilityExchange:
         taken: Callable[[], None],
         failed: Callable[[str, bool], None],
     ) -> None:
-        self._desk, self._settings = desk, settings
+        super().__init__(desk, State.IDLE)
+        self._settings = settings
         self._changed, self._taken, self._failed = changed, taken, failed
-        self.state = State.IDLE
         self.sent: Capabilities | None = None
         self.acked = False
         self.peer: Capabilities | None = None
         self._number = 0
         self._table: dict[int, tuple[str, Any]] = {}
-        self._timer: Timer | None = None
 
     def announce(self, said: Capabilities) -> None:
         """Tell the peer what our side can receive."""
@@ -124,24 +120,11 @@ class CapabilityExchange:
         if body["sequenceNumber"] == self._number:
             self._feed(Input.REJECT)
 
-    def stop(self) -> None:
-        """It is over."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _feed(self, what: Input) -> None:
-        row = self.TABLE[self.state].get(what)
-        if row is not None:
-            self.state, action = row
-            action(self)
-
     def _say(self) -> None:
         assert self.sent is not None
         self._number = (self._number + 1) % 256
         self._desk.send(("request", ("terminalCapabilitySet", capabilities.write(self.sent, self._number))))
-        self.stop()
-        self._timer = self._desk.later(self._settings.patience, lambda: self._feed(Input.TIMEOUT))
+        self._after(self._settings.patience, Input.TIMEOUT)
 
     def _agreed(self) -> None:
         self.stop()
@@ -156,7 +139,7 @@ class CapabilityExchange:
         self._desk.send(("indication", ("terminalCapabilitySetRelease", {})))
         self._failed("no answer to our capabilities", True)
 
-    TABLE: ClassVar[dict[State, dict[Input, tuple[State, Callable[[CapabilityExchange], None]]]]] = {
+    TABLE: ClassVar[Table] = {
         State.IDLE: {
             Input.ANNOUNCE: (State.AWAITING, _say),
         },

@@ -13,11 +13,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from vosswitch.h323.h245.entity import SignallingEntity, Table
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vosswitch.h323.h245.desk import Desk, Settings
-    from vosswitch.h323.legs.line import Timer
 
 CIRCLE = 1 << 24
 
@@ -50,7 +51,7 @@ def decide(terminal_type: int, number: int, peer_type: int, peer_number: int) ->
     return None if difference in (0, CIRCLE // 2) else difference < CIRCLE // 2
 
 
-class Determination:
+class Determination(SignallingEntity):
     """One side of master/slave determination.
 
     :ivar master: whether we are; None while it is not settled.
@@ -60,26 +61,22 @@ class Determination:
 
     __slots__ = (
         "_answered",
-        "_desk",
         "_done",
         "_failed",
         "_number",
         "_settings",
-        "_timer",
         "_tries",
         "_verdict",
         "master",
-        "state",
     )
 
     def __init__(self, desk: Desk, settings: Settings, done: Callable[[], None], failed: Callable[[str], None]) -> None:
-        self._desk, self._settings, self._done, self._failed = desk, settings, done, failed
-        self.state = State.IDLE
+        super().__init__(desk, State.IDLE)
+        self._settings, self._done, self._failed = settings, done, failed
         self.master: bool | None = None
         self._number = self._tries = 0
         self._verdict = False
         self._answered: tuple[int, int] | None = None
-        self._timer: Timer | None = None
 
     def start(self) -> None:
         """Ask the peer."""
@@ -117,19 +114,6 @@ class Determination:
     def released(self) -> None:
         """``masterSlaveDeterminationRelease``: the peer waits no longer."""
         self._feed(Input.RELEASE)
-
-    def stop(self) -> None:
-        """It is over."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _feed(self, what: Input) -> None:
-        row = self.TABLE[self.state].get(what)
-        if row is not None:
-            self.state, action = row
-            if action is not None:
-                action(self)
 
     def _draw(self) -> None:
         self._number = self._desk.chance() % CIRCLE
@@ -183,10 +167,9 @@ class Determination:
             self._failed("master/slave determination came to nothing")
 
     def _wait(self) -> None:
-        self.stop()
-        self._timer = self._desk.later(self._settings.patience, lambda: self._feed(Input.TIMEOUT))
+        self._after(self._settings.patience, Input.TIMEOUT)
 
-    TABLE: ClassVar[dict[State, dict[Input, tuple[State, Callable[[Determination], None] | None]]]] = {
+    TABLE: ClassVar[Table] = {
         State.IDLE: {
             Input.START: (State.OUTGOING, _begin),
             Input.DECIDED: (State.INCOMING, _answer),

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from vosswitch.h323.h245 import addresses
 from vosswitch.h323.h245.channels import ACK, AUDIO_SESSION, DATA_SESSION, H2250, Asked, endpoint, read_data_type
+from vosswitch.h323.h245.entity import SignallingEntity, Table
 from vosswitch.h323.h245.fax import Fax
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from vosswitch.h323.h245.addresses import Endpoint
     from vosswitch.h323.h245.desk import Desk
 
@@ -37,18 +36,17 @@ class InInput(StrEnum):
     CLOSE = "close"
 
 
-class IncomingChannel:
+class IncomingChannel(SignallingEntity):
     """The peer's channel to us.
 
     :ivar asked: what it carries, or would; None = there is none.
     :ivar told: RTP and RTCP address that we have told for it.
     """
 
-    __slots__ = ("_cause", "_desk", "_next", "asked", "state", "told")
+    __slots__ = ("_cause", "_next", "asked", "told")
 
     def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self.state = In.RELEASED
+        super().__init__(desk, In.RELEASED)
         self.asked: Asked | None = None
         self.told: tuple[Endpoint | None, Endpoint | None] = (None, None)
         self._next: Asked | None = None
@@ -119,12 +117,6 @@ class IncomingChannel:
             body = {"forwardLogicalChannelNumber": self.asked.number, "reason": ("reopen", 0)}
             self._desk.send(("request", ("requestChannelClose", body)))
 
-    def _feed(self, what: InInput) -> None:
-        row = self.TABLE[self.state].get(what)
-        if row is not None:
-            self.state, action = row
-            action(self)
-
     def _take(self) -> None:
         self.asked = self._next
 
@@ -153,7 +145,7 @@ class IncomingChannel:
     def _forget(self) -> None:
         self.asked = None
 
-    TABLE: ClassVar[dict[In, dict[InInput, tuple[In, Callable[[IncomingChannel], None]]]]] = {
+    TABLE: ClassVar[Table] = {
         In.RELEASED: {
             InInput.OPEN: (In.AWAITING, _take),
         },

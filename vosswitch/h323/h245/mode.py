@@ -6,12 +6,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vosswitch.h323.h245 import fax
+from vosswitch.h323.h245.entity import SignallingEntity, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vosswitch.h323.h245.desk import Desk, Settings
-    from vosswitch.h323.legs.line import Timer
 
 _MOST_MODES = 16
 """Modes of one request, and elements of one mode, that are looked at."""
@@ -34,7 +34,7 @@ class Input(StrEnum):
     TIMEOUT = "timeout"  # T109
 
 
-class ModeRequest:
+class ModeRequest(SignallingEntity):
     """Both ends of mode requests.
 
     :ivar wanted: what the peer asks for and nobody has answered yet: True = fax, False = audio, None = nothing.
@@ -44,23 +44,19 @@ class ModeRequest:
     __slots__ = (
         "_answered",
         "_codec",
-        "_desk",
         "_image",
         "_number",
         "_settings",
         "_theirs",
-        "_timer",
-        "state",
         "wanted",
     )
 
     def __init__(self, desk: Desk, settings: Settings, answered: Callable[[bool], None]) -> None:
-        self._desk, self._settings, self._answered = desk, settings, answered
-        self.state = State.IDLE
+        super().__init__(desk, State.IDLE)
+        self._settings, self._answered = settings, answered
         self.wanted: bool | None = None
         self._number = self._theirs = 0
         self._image, self._codec = False, "PCMA"
-        self._timer: Timer | None = None
 
     @property
     def pending(self) -> bool:
@@ -116,24 +112,11 @@ class ModeRequest:
             said = {"sequenceNumber": self._theirs, "cause": ("requestDenied", 0)}
             self._desk.send(("response", ("requestModeReject", said)))
 
-    def stop(self) -> None:
-        """It is over."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _feed(self, what: Input) -> None:
-        row = self.TABLE[self.state].get(what)
-        if row is not None:
-            self.state, action = row
-            action(self)
-
     def _ask(self) -> None:
         self._number = (self._number + 1) % 256
         kind: tuple[str, Any] = ("dataMode", fax.mode()) if self._image else ("audioMode", _audio(self._codec))
         body = {"sequenceNumber": self._number, "requestedModes": [[{"type": kind}]]}
-        self.stop()
-        self._timer = self._desk.later(self._settings.patience, lambda: self._feed(Input.TIMEOUT))
+        self._after(self._settings.patience, Input.TIMEOUT)
         self._desk.send(("request", ("requestMode", body)))
 
     def _taken(self) -> None:
@@ -148,7 +131,7 @@ class ModeRequest:
         self._desk.send(("indication", ("requestModeRelease", {})))
         self._refused()
 
-    TABLE: ClassVar[dict[State, dict[Input, tuple[State, Callable[[ModeRequest], None]]]]] = {
+    TABLE: ClassVar[Table] = {
         State.IDLE: {
             Input.ASK: (State.AWAITING, _ask),
         },

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vosswitch.h323.h245.channels import ACK, data_type, endpoint, parameters
+from vosswitch.h323.h245.entity import SignallingEntity, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from vosswitch.h323.h245.audio import Audio
     from vosswitch.h323.h245.desk import Desk, Settings
     from vosswitch.h323.h245.fax import Fax
-    from vosswitch.h323.legs.line import Timer
 
 
 class Out(StrEnum):
@@ -40,7 +40,7 @@ class OutInput(StrEnum):
     TIMEOUT = "timeout"  # T103
 
 
-class OutgoingChannel:
+class OutgoingChannel(SignallingEntity):
     """Our channel to the peer.
 
     :ivar medium: what it carries, or carried last; *rtcp* ours, as the peer was told.
@@ -50,28 +50,24 @@ class OutgoingChannel:
     """
 
     __slots__ = (
-        "_desk",
         "_rejected",
         "_settings",
         "_stands",
-        "_timer",
         "medium",
         "number",
         "rtcp",
-        "state",
         "where",
     )
 
     def __init__(
         self, desk: Desk, settings: Settings, stands: Callable[[], None], rejected: Callable[[str], None]
     ) -> None:
-        self._desk, self._settings, self._stands, self._rejected = desk, settings, stands, rejected
-        self.state = Out.RELEASED
+        super().__init__(desk, Out.RELEASED)
+        self._settings, self._stands, self._rejected = settings, stands, rejected
         self.number = 100
         self.medium: Audio | Fax | None = None
         self.rtcp: Endpoint | None = None
         self.where: Endpoint | None = None
-        self._timer: Timer | None = None
 
     @property
     def is_open(self) -> bool:
@@ -125,24 +121,12 @@ class OutgoingChannel:
         if body["forwardLogicalChannelNumber"] == self.number:
             self._feed(OutInput.CLOSE_ACK)
 
-    def stop(self) -> None:
-        """No timer any more."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _feed(self, what: OutInput) -> None:
-        row = self.TABLE[self.state].get(what)
-        if row is not None:
-            self.state, action = row
-            action(self)
-
     def _ask(self) -> None:
         assert self.medium is not None
         self.number = self.number % 65535 + 1
         forward = {"dataType": data_type(self.medium), "multiplexParameters": parameters(self.medium, None, self.rtcp)}
         body = {"forwardLogicalChannelNumber": self.number, "forwardLogicalChannelParameters": forward}
-        self._later(OutInput.TIMEOUT)
+        self._after(self._settings.patience, OutInput.TIMEOUT)
         self._desk.send(("request", ("openLogicalChannel", body)))
 
     def _stand(self) -> None:
@@ -166,11 +150,7 @@ class OutgoingChannel:
         self._say_close()
         self._rejected("timeout")
 
-    def _later(self, what: OutInput) -> None:
-        self.stop()
-        self._timer = self._desk.later(self._settings.patience, lambda: self._feed(what))
-
-    TABLE: ClassVar[dict[Out, dict[OutInput, tuple[Out, Callable[[OutgoingChannel], None]]]]] = {
+    TABLE: ClassVar[Table] = {
         Out.RELEASED: {
             OutInput.OPEN: (Out.AWAITING, _ask),
         },

@@ -9,11 +9,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from vosswitch.h323.h245.entity import SignallingEntity, Table
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vosswitch.h323.h245.desk import Desk, Settings
-    from vosswitch.h323.legs.line import Timer
 
 _MISSED = 2
 """Requests in a row without an answer that make a dead call."""
@@ -35,25 +36,24 @@ class Input(StrEnum):
     TIMEOUT = "timeout"  # T105
 
 
-class RoundTrip:
+class RoundTrip(SignallingEntity):
     """Keep-alive of one session.
 
     :param dead: called when the peer answers no longer.
     """
 
-    __slots__ = ("_dead", "_desk", "_heard", "_missed", "_number", "_settings", "_timer", "state")
+    __slots__ = ("_dead", "_heard", "_missed", "_number", "_settings")
 
     def __init__(self, desk: Desk, settings: Settings, dead: Callable[[], None]) -> None:
-        self._desk, self._settings, self._dead = desk, settings, dead
-        self.state = State.IDLE
+        super().__init__(desk, State.IDLE)
+        self._settings, self._dead = settings, dead
         self._heard = False
         self._missed = self._number = 0
-        self._timer: Timer | None = None
 
     def start(self) -> None:
         """Begin to ask, if the settings want that."""
         if self._settings.keep_alive > 0:
-            self._later(self._settings.keep_alive, Input.DUE)
+            self._after(self._settings.keep_alive, Input.DUE)
 
     def requested(self, body: dict[str, Any]) -> None:
         """``roundTripDelayRequest`` of the peer."""
@@ -69,46 +69,29 @@ class RoundTrip:
         """The peer says that it does not know the request: it lives."""
         self._feed(Input.UNKNOWN)
 
-    def stop(self) -> None:
-        """It is over."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _feed(self, what: Input) -> None:
-        row = self.TABLE[self.state].get(what)
-        if row is not None:
-            self.state, action = row
-            action(self)
-
     def _ask(self) -> None:
         self._number = (self._number + 1) % 256
-        self._later(self._settings.reply, Input.TIMEOUT)
+        self._after(self._settings.reply, Input.TIMEOUT)
         self._desk.send(("request", ("roundTripDelayRequest", {"sequenceNumber": self._number})))
 
     def _lives(self) -> None:
         self._heard, self._missed = True, 0
-        self._later(self._settings.keep_alive, Input.DUE)
+        self._after(self._settings.keep_alive, Input.DUE)
 
     def _miss(self) -> None:
         self._missed += 1
-        self._timer = None
         if self._heard and self._missed >= _MISSED:
             self._dead()
         else:
-            self._later(self._settings.keep_alive, Input.DUE)
+            self._after(self._settings.keep_alive, Input.DUE)
 
-    def _later(self, seconds: float, what: Input) -> None:
-        self.stop()
-        self._timer = self._desk.later(seconds, lambda: self._feed(what))
-
-    TABLE: ClassVar[dict[State, dict[Input, tuple[State, Callable[[RoundTrip], None]]]]] = {
+    TABLE: ClassVar[Table] = {
         State.IDLE: {
             Input.DUE: (State.AWAITING, _ask),
         },
         State.AWAITING: {
             Input.RESPONSE: (State.IDLE, _lives),
-            Input.UNKNOWN: (State.IDLE, stop),
+            Input.UNKNOWN: (State.IDLE, SignallingEntity.stop),
             Input.TIMEOUT: (State.IDLE, _miss),
         },
     }

@@ -23,7 +23,7 @@ from vosswitch.h323.legs.states import State
 from vosswitch.model.causes import cause
 from vosswitch.model.h323 import SIGNALLING_PORT, TRANSPORT
 from vosswitch.model.interfaces import ILeg
-from vosswitch.model.signals import Accept, Answer, Carry, Confirm, Digit, Offer, Proceed, Refuse, Release, Ring
+from vosswitch.model.signals import Answer, Offer, Proceed, Release, Ring
 from vosswitch.model.signals import Progress as InProgress
 
 if TYPE_CHECKING:
@@ -182,15 +182,7 @@ class IncomingLeg(Leg):
             Offer: (State.RECEIVED, Leg._take_offer_before_answer),
             Release: (State.RELEASED, _take_refusal),
         },
-        State.ACTIVE: {
-            Confirm: (State.ACTIVE, Leg._take_confirm),
-            Offer: (State.ACTIVE, Leg._take_offer),
-            Accept: (State.ACTIVE, Leg._take_accept),
-            Refuse: (State.ACTIVE, Leg._take_refuse),
-            Digit: (State.ACTIVE, Leg._take_digit),
-            Carry: (State.ACTIVE, Leg._take_carry),
-            Release: (State.RELEASED, Leg._take_release),
-        },
+        State.ACTIVE: Leg.TAKES_ACTIVE,
         State.RELEASED: {},
     }
     HEARS: ClassVar[Hears] = {
@@ -212,12 +204,6 @@ class IncomingLeg(Leg):
             Other: (State.RECEIVED, Leg._hear_other),
             ReleaseComplete: (State.RELEASED, _hear_abandoned),
         },
-        State.ACTIVE: {
-            Facility: (State.ACTIVE, Leg._nothing),
-            Progress: (State.ACTIVE, Leg._nothing),
-            Information: (State.ACTIVE, Leg._hear_information),
-            Other: (State.ACTIVE, Leg._hear_other),
-            ReleaseComplete: (State.RELEASED, Leg._hear_release),
-        },
+        State.ACTIVE: Leg.HEARS_ACTIVE,
         State.RELEASED: {},
     }

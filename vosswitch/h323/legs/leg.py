@@ -10,7 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from vosswitch.h323 import causes
-from vosswitch.h323.h225 import BadMessage, Facility, Information, Message, Other, ReleaseComplete, read, write
+from vosswitch.h323.h225 import (
+    BadMessage,
+    Facility,
+    Information,
+    Message,
+    Other,
+    Progress,
+    ReleaseComplete,
+    read,
+    write,
+)
 from vosswitch.h323.legs.digits import Digits
 from vosswitch.h323.legs.media import Media
 from vosswitch.h323.legs.numbers import settings_of
@@ -41,8 +51,10 @@ class Listener(Protocol):
     def heard(self, leg: Any, signal: Signal) -> None: ...  # noqa: D102
 
 
-Takes = dict[State, dict[type[Signal], tuple[State, "Callable[[Any, Any], None]"]]]
-Hears = dict[State, dict[type[Message], tuple[State, "Callable[[Any, Any], None]"]]]
+TakesRow = dict[type[Signal], tuple[State, "Callable[[Any, Any], None]"]]
+HearsRow = dict[type[Message], tuple[State, "Callable[[Any, Any], None]"]]
+Takes = dict[State, TakesRow]
+Hears = dict[State, HearsRow]
 
 
 class _Alarm:
@@ -339,3 +351,21 @@ class Leg:
     def _take_carry(self, carry: Carry) -> None:
         """H.323 has no place for it."""
         self.report(Carried(carry.number, 501))
+
+    TAKES_ACTIVE: ClassVar[TakesRow] = {
+        Confirm: (State.ACTIVE, _take_confirm),
+        Offer: (State.ACTIVE, _take_offer),
+        Accept: (State.ACTIVE, _take_accept),
+        Refuse: (State.ACTIVE, _take_refuse),
+        Digit: (State.ACTIVE, _take_digit),
+        Carry: (State.ACTIVE, _take_carry),
+        Release: (State.RELEASED, _take_release),
+    }
+    """What both kinds take when the call is answered, and what they hear."""
+    HEARS_ACTIVE: ClassVar[HearsRow] = {
+        Facility: (State.ACTIVE, _nothing),
+        Progress: (State.ACTIVE, _nothing),
+        Information: (State.ACTIVE, _hear_information),
+        Other: (State.ACTIVE, _hear_other),
+        ReleaseComplete: (State.RELEASED, _hear_release),
+    }

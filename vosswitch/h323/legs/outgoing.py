@@ -12,7 +12,6 @@ from vosswitch.h323.h225 import (
     CallProceeding,
     Connect,
     Facility,
-    Information,
     Message,
     Other,
     Progress,
@@ -28,7 +27,7 @@ from vosswitch.model.h323 import TRANSPORT
 from vosswitch.model.identity import NOBODY
 from vosswitch.model.interfaces import ILeg
 from vosswitch.model.places import is_literal
-from vosswitch.model.signals import Accept, Answer, Carry, Confirm, Digit, Offer, Proceed, Refuse, Release, Ring
+from vosswitch.model.signals import Answer, Confirm, Offer, Proceed, Release, Ring
 from vosswitch.model.signals import Progress as InProgress
 
 if TYPE_CHECKING:
@@ -239,15 +238,7 @@ class OutgoingLeg(Leg):
             Offer: (State.DELIVERED, Leg._take_offer_before_answer),
             Release: (State.RELEASED, Leg._take_release),
         },
-        State.ACTIVE: {
-            Confirm: (State.ACTIVE, Leg._take_confirm),
-            Offer: (State.ACTIVE, Leg._take_offer),
-            Accept: (State.ACTIVE, Leg._take_accept),
-            Refuse: (State.ACTIVE, Leg._take_refuse),
-            Digit: (State.ACTIVE, Leg._take_digit),
-            Carry: (State.ACTIVE, Leg._take_carry),
-            Release: (State.RELEASED, Leg._take_release),
-        },
+        State.ACTIVE: Leg.TAKES_ACTIVE,
         State.RELEASED: {},
     }
     HEARS: ClassVar[Hears] = {
@@ -278,12 +269,6 @@ class OutgoingLeg(Leg):
             Other: (State.DELIVERED, Leg._hear_other),
             ReleaseComplete: (State.RELEASED, _hear_refusal),
         },
-        State.ACTIVE: {
-            Facility: (State.ACTIVE, Leg._nothing),
-            Progress: (State.ACTIVE, Leg._nothing),
-            Information: (State.ACTIVE, Leg._hear_information),
-            Other: (State.ACTIVE, Leg._hear_other),
-            ReleaseComplete: (State.RELEASED, _hear_end),
-        },
+        State.ACTIVE: Leg.HEARS_ACTIVE | {ReleaseComplete: (State.RELEASED, _hear_end)},
         State.RELEASED: {},
     }
