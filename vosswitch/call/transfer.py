@@ -16,6 +16,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
+from vosswitch.model.machine import Machine
+
 
 class State(StrEnum):
     """Where a transfer is."""
@@ -55,24 +57,13 @@ class Effect(StrEnum):
     NOTE = "note"  # remember that nobody waits for the outcome
 
 
-class TransferMachine:
-    """One transfer.
+class TransferMachine(Machine[State, Input, Effect]):
+    """One transfer."""
 
-    :ivar state: current `State`.
-    """
-
-    __slots__ = ("state",)
+    __slots__ = ()
 
     def __init__(self, state: State) -> None:
-        self.state = state
-
-    def feed(self, what: Input) -> Effect | None:
-        """Apply one input; an input that the state does not list is ignored."""
-        row = self.TABLE[self.state].get(what)
-        if row is None:
-            return None
-        self.state, effect = row
-        return effect
+        super().__init__(state, self.TABLE)
 
     TABLE: ClassVar[dict[State, dict[Input, tuple[State, Effect]]]] = {
         State.SEEKING: {

@@ -68,6 +68,14 @@ def state_of(zone):
 
 @settings(max_examples=150, deadline=None)
 @given(STEPS, st.booleans())
+@example(
+    [
+        ("full", HOSTS[0], HOSTS[1], "2009", 0, CALLS[0]),
+        ("full", HOSTS[0], HOSTS[0], "2000", 0, CALLS[0]),
+        ("leave", HOSTS[1], HOSTS[0], "2000", 1, CALLS[0]),
+    ],
+    False,
+)
 @example([("full", HOSTS[1], HOSTS[0], "2009", 0, CALLS[0]), ("leave", HOSTS[0], HOSTS[0], "2000", 1, CALLS[0])], False)
 def test_nobody_touches_what_is_anothers(steps, replaces):
     """A message changes endpoints of its own address only; a new registration may take a name over where it shall."""

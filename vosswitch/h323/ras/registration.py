@@ -19,6 +19,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
+from vosswitch.model.machine import Machine
+
 ASKED = 300
 """Seconds of life that we ask for, and after which one that was granted without an end is renewed."""
 AHEAD = 20
@@ -73,24 +75,13 @@ _LEAVING: _Row = (State.LEAVING, Effect.LEAVE)
 _AGAIN: _Row = (State.ASKING, Effect.REGISTER)
 
 
-class Registration:
-    """One registration.
+class Registration(Machine[State, Input, Effect]):
+    """One registration."""
 
-    :ivar state: current `State`.
-    """
-
-    __slots__ = ("state",)
+    __slots__ = ()
 
     def __init__(self) -> None:
-        self.state = State.IDLE
-
-    def feed(self, what: Input) -> Effect | None:
-        """Apply one input; one that the state does not list is ignored."""
-        row = self.TABLE[self.state].get(what)
-        if row is None:
-            return None
-        self.state, effect = row
-        return effect
+        super().__init__(State.IDLE, self.TABLE)
 
     TABLE: ClassVar[dict[State, dict[Input, _Row]]] = {
         State.IDLE: {Input.START: _AGAIN, Input.STOP: _GONE, Input.DROP: _GONE},

@@ -18,6 +18,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
+from vosswitch.model.machine import Machine
 from vosswitch.sip.grammar.headers import delta_seconds
 from vosswitch.sip.grammar.message import BadMessage
 from vosswitch.sip.legs.dialog import hop_of
@@ -70,24 +71,13 @@ class Effect(StrEnum):
 _Row = tuple[State, Effect | None]
 
 
-class Registration:
-    """One registration.
+class Registration(Machine[State, Input, Effect]):
+    """One registration."""
 
-    :ivar state: current `State`.
-    """
-
-    __slots__ = ("state",)
+    __slots__ = ()
 
     def __init__(self) -> None:
-        self.state = State.IDLE
-
-    def feed(self, what: Input) -> Effect | None:
-        """Apply one input; one that the state does not list is ignored."""
-        row = self.TABLE[self.state].get(what)
-        if row is None:
-            return None
-        self.state, effect = row
-        return effect
+        super().__init__(State.IDLE, self.TABLE)
 
     TABLE: ClassVar[dict[State, dict[Input, _Row]]] = {
         State.IDLE: {
