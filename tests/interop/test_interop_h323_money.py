@@ -105,6 +105,35 @@ def test_a_vendor_that_fails_with_its_channels_open(h323_case, name, second):
     through.talked(caller, b"caller" if second == "sip" else b"called")
 
 
+@pytest.mark.parametrize("name", ["a_slowsep", "a_slowtun"])
+def test_a_vendor_that_hangs_up_before_its_media(h323_case, name):
+    """Connect, and no channel: the attempt says both, and the next vendor has the call."""
+    case = h323_case
+    case.begin(vendor=through.vendor_like(name))
+    first = through.called(case, name, leave_out=("Alerting",), hang_up="Connect", pause=0)
+    second = case.vendor("second", ANSWER)
+    case.call(CALL).succeeds()
+    first.finish()
+    second.succeeds()
+    cdr = case.cdr()
+    outcomes = [(attempt["status"], attempt["reason"]) for attempt in cdr["attempts"]]
+    assert (outcomes, cdr["end_reason"]) == ([(200, "rtp_timeout"), (200, "answered")], "normal")
+    assert case.paid() == cdr["billed_seconds"] * Decimal("0.01") > 0
+
+
+def test_a_vendor_that_rings_and_hangs_up_before_its_media(h323_case):
+    """Nobody else is called after ringing: the caller hears 480 and pays nothing, nor does the vendor get anything."""
+    case = h323_case
+    case.begin(vendor=through.vendor_like("a_slowtun"))
+    vendor = through.called(case, "a_slowtun", hang_up="Connect", pause=0)
+    case.call(["invite", *BEGINS[:3], "expect 480", "failack"]).succeeds()
+    vendor.finish()
+    cdr = case.cdr()
+    assert (cdr["end_reason"], cdr["sip_status"], cdr["answer"]) == ("rtp_timeout", 480, None)
+    assert [(attempt["status"], attempt["reason"]) for attempt in cdr["attempts"]] == [(200, "rtp_timeout")]
+    assert (case.paid(), case.paid("V")) == (0, 0)
+
+
 def test_open_channels_may_stop_the_failover(h323_case):
     case = h323_case
     case.begin(access=through.CUSTOMER, vendor=through.vendor_like("a_183"), SS_H323_STOP_SWITCH_AFTER_OLC="On")

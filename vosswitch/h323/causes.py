@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from vosswitch.model.causes import Cause, from_q850, from_sip
+from vosswitch.model.causes import Cause, cause, from_q850, from_sip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,6 +23,8 @@ _OF_REASON = {  # H.225.0 7.2.2.8, table 5
     "neededFeatureNotSupported": 31, "tunnelledSignallingRejected": 127, "hopCountExceeded": 25,
 }  # fmt: skip
 _UNSPECIFIED = 31
+CLEARED = frozenset({16, _UNSPECIFIED})
+"""Causes of who just hangs up."""
 
 _TO_SIP = {
     1: 404, 2: 404, 3: 404, 16: 480, 17: 486, 18: 408, 19: 480, 20: 480, 21: 403, 22: 410, 23: 410, 26: 404, 27: 502,
@@ -82,6 +84,11 @@ def cause_of(q850: int, reason: str = "", tables: Tables = USUAL, answered: bool
     words = f"Q.850 cause {value}" + (f", {reason}" if reason else "")
     status = tables.to_sip.get(value, _OTHER_STATUS)
     return from_sip(status, words)._replace(status=status, q850=value, told=True)
+
+
+def no_media(why: str) -> Cause:
+    """Connect was said, and no channel has opened since: *why*, for people."""
+    return cause("rtp_timeout")._replace(text=f"answered without media: {why}")
 
 
 def q850_of(cause: Cause, tables: Tables = USUAL) -> int:

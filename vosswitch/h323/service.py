@@ -244,9 +244,8 @@ class H323Service(Service):
 
     def _lose_legs(self) -> None:
         legs, self._legs = self._legs, {}
-        text = "the H.323 process has ended"
         for leg in legs.values():
-            leg.lost(cause("switch_restart")._replace(text=text), cause("connection_timeout")._replace(text=text))
+            leg.lost("the H.323 process has ended")
         orphans, self._orphans = self._orphans, {}
         for settled in orphans.values():
             settled()

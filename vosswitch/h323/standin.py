@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from zope.interface import implementer
 
+from vosswitch.model.causes import cause
 from vosswitch.model.interfaces import ILeg
 from vosswitch.model.signals import Answer, Proceed, Progress, Release, Ring
 
 if TYPE_CHECKING:
     from vosswitch.h323.wire import LegState
-    from vosswitch.model.causes import Cause
     from vosswitch.model.signals import Signal
     from vosswitch.model.values import Address
 
@@ -33,9 +33,11 @@ class StandIn:
     :param incoming: the peer has called us.
     :ivar number: its number between switch and process.
     :ivar over: it has been released, by whomever.
+    :ivar _answered: the call knows that the peer has answered; its Connect may have come before (`status`).
     """
 
     __slots__ = (
+        "_answered",
         "_incoming",
         "_resume",
         "_sender",
@@ -54,6 +56,7 @@ class StandIn:
     ) -> None:
         self._sender = sender
         self._incoming = incoming
+        self._answered = False
         self._resume: dict[str, Any] = {}
         self._unheard: list[Signal] = []
         self.listener = listener
@@ -107,12 +110,16 @@ class StandIn:
         if self.over:
             return
         self.over = type(signal) is Release
+        self._answered = self._answered or type(signal) is Answer
         if self.listener is None:
             self._unheard.append(signal)
         else:
             self.listener.heard(self, signal)
 
-    def lost(self, answered: Cause, unanswered: Cause) -> None:
-        """The process is gone: *unanswered* is the cause of an attempt that was not answered yet."""
-        waits = not self._incoming and self.status < 200
-        self.heard(Release(unanswered if waits else answered))
+    def lost(self, text: str) -> None:
+        """The process is gone, as *text* says: an attempt goes on elsewhere, a call is over."""
+        if self._incoming or self._answered:
+            reason = "switch_restart"
+        else:
+            reason = "connection_timeout" if self.status < 200 else "rtp_timeout"  # connected, without media so far
+        self.heard(Release(cause(reason)._replace(text=text)))

@@ -66,7 +66,7 @@ _ROWS = (
     EndReason("session_timeout", -27, "Session refresh failed or ended", 0, 102),
     EndReason("no_timer_limit", -28, "Longest call of a caller without session timer", 0, 102),
     EndReason("max_duration", -29, "Longest call (system, gateway or account)", 0, 102),
-    EndReason("rtp_timeout", -30, "No media", 0, 102),
+    EndReason("rtp_timeout", -30, "No media", 0, 102, switch=True),
     EndReason("operator_release", -31, "Disconnected by an operator", 0, 16),
     EndReason("switch_restart", -32, "The switch stopped while the call was up", 0, 41),
     EndReason("loop_detected", -33, "Max-Forwards ran out or the call came back", 482, 25),

@@ -22,7 +22,15 @@ _SHED = 4
 """Pairs of the oldest generation that go with each new one."""
 
 _OF_THE_SWITCH = frozenset(
-    {"no_answer", "response_timeout", "connection_timeout", "codec_mismatch", "protocol_error", "caller_abandoned"}
+    {
+        "no_answer",
+        "response_timeout",
+        "connection_timeout",
+        "codec_mismatch",
+        "protocol_error",
+        "rtp_timeout",
+        "caller_abandoned",
+    }
 )
 _EFFECTIVE_REASONS = frozenset({"busy", "no_answer"})
 _EFFECTIVE_CODES = frozenset({480, 603})

@@ -52,6 +52,7 @@ class FakeDesk:
         self.sent: list[Any] = []
         self.capables, self.askeds, self.openeds, self.digits = [], [], [], []
         self.refusals, self.failures, self.ends = [], [], 0
+        self.mismatch = None
         self._chances = itertools.cycle(chances)
         self.session = Session(self, Settings(**settings))
 
@@ -82,8 +83,9 @@ class FakeDesk:
     def heard_digit(self, digit):
         self.digits.append(digit)
 
-    def failed(self, why):
+    def failed(self, why, *, mismatch):
         self.failures.append(why)
+        self.mismatch = mismatch
 
     def ended(self):
         self.ends += 1

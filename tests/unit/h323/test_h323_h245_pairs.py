@@ -225,4 +225,5 @@ def test_numbers_that_never_differ_end_both():
         desk.session.begin()
     pair.run()
     assert pair.desks[0].failures == pair.desks[1].failures == ["master/slave determination came to nothing"]
+    assert [desk.mismatch for desk in pair.desks] == [False, False]
     assert not pair.clock.timers

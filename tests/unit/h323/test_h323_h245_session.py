@@ -159,6 +159,7 @@ def test_nothing_in_common_fails():
     assert peer.codec == ("g711Ulaw64k", 20)
     peer.refuses()
     assert peer.desk.failures == ["no codec in common"]
+    assert peer.desk.mismatch
     assert not peer.desk.clock.timers
 
 

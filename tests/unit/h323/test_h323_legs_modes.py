@@ -291,6 +291,6 @@ def test_an_h245_connection_that_never_comes_ends_the_call() -> None:
     call.world.unreachable = True
     call.run(60)
     assert call.caller.all(Answer) == []
-    assert call.caller.last(Release).cause.reason == "connection_timeout"
+    assert call.caller.last(Release).cause.reason == "rtp_timeout"
     assert len(call.callee.all(Release)) == 1
     assert call.world.waiting == 0

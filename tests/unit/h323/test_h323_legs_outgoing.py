@@ -10,10 +10,12 @@ from tests.unit.h323.legs_world import CALLEE, CALLER, peer
 from tests.unit.h323.played_world import OURS, PlayedCallee
 from vosswitch.h323 import h225
 from vosswitch.h323.elements import Party
-from vosswitch.model.causes import cause
+from vosswitch.model.causes import cause, switches
 from vosswitch.model.identity import Diversion, Identity
-from vosswitch.model.signals import Offer, Proceed, Progress, Refuse, Release, Ring
+from vosswitch.model.signals import Answer, Offer, Proceed, Progress, Refuse, Release, Ring
 from vosswitch.model.values import Address
+
+_BYE = ("command", ("endSessionCommand", ("disconnect", 0)))
 
 
 def test_setup_says_what_every_stack_says() -> None:
@@ -164,6 +166,45 @@ def test_a_lost_connection_ends_the_attempt() -> None:
     played = PlayedCallee().hear(h225.CallProceeding)
     played.leg.lost("reset by peer")
     assert played.cause().reason == "response_timeout"
+    played.over()
+
+
+@pytest.mark.parametrize("reason", ["", "undefinedReason"])
+@pytest.mark.parametrize("value", [0, 16, 31])
+def test_who_hangs_up_between_connect_and_channels_had_no_media(value: int, reason: str) -> None:
+    """Its gateway bills from Connect: the attempt says 200, and why the call came to nothing."""
+    played = PlayedCallee().hear(h225.Connect, tunnelling=True)
+    played.hear(h225.ReleaseComplete, cause=value, reason=reason)
+    reached = played.cause()
+    assert (reached.reason, reached.answerable, reached.q850) == ("rtp_timeout", 480, value or 31)
+    assert played.leg.status == 200
+    assert switches(reached)
+    assert played.call.all(Answer) == []
+    played.over()
+
+
+def test_a_refusal_between_connect_and_channels_is_one() -> None:
+    played = PlayedCallee().hear(h225.Connect, tunnelling=True).hear(h225.ReleaseComplete, cause=34)
+    assert (played.cause().reason, played.cause().status, played.leg.status) == ("service_unavailable", 503, 503)
+    played.over()
+
+
+@pytest.mark.parametrize("says_more", [False, True])
+def test_the_end_of_h245_between_connect_and_channels(says_more: bool) -> None:
+    """What ReleaseComplete says counts, if it comes."""
+    played = PlayedCallee().hear(h225.Connect, tunnelling=True, control=(_BYE,))
+    assert played.call.heard_signals == []
+    if says_more:
+        played.hear(h225.ReleaseComplete, cause=17)
+    played.world.run(4)
+    assert played.cause().reason == ("busy" if says_more else "rtp_timeout")
+    played.over()
+
+
+def test_a_connection_that_breaks_between_connect_and_channels() -> None:
+    played = PlayedCallee().hear(h225.Connect, tunnelling=True)
+    played.leg.lost("reset by peer")
+    assert (played.cause().reason, played.leg.status) == ("rtp_timeout", 200)
     played.over()
 
 

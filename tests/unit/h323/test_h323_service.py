@@ -84,14 +84,17 @@ def test_what_is_said_before_somebody_listens_is_heard_then(world):
 
 
 def test_when_the_process_dies_its_calls_end_and_it_comes_again(world):
-    talking, waiting = Call(), Call()
+    talking, waiting, connected = Call(), Call(), Call()
     caller = world.comes(offered())
     world.service.place(PLACEMENT, talking)
     world.service.place(PLACEMENT, waiting)
-    first = next(number for what, number, *_ in world.process.told() if what == "place")
+    world.service.place(PLACEMENT, connected)
+    first, _, third = (number for what, number, *_ in world.process.told() if what == "place")
     world.process.says("say", first, Answer(), LegState("x", PEER, "", 200))
+    world.process.says("state", third, LegState("y", PEER, "", 200))  # Connect, and no media yet
     world.process.dies()
     assert [one.cause.reason for one in talking.signals[1:]] == ["switch_restart"]
+    assert [one.cause.reason for one in connected.signals] == ["rtp_timeout"]
     assert [one.cause.reason for one in waiting.signals] == ["connection_timeout"]
     assert [one.cause.reason for one in world.calls.call.signals] == ["switch_restart"]
     assert "ended" in world.trouble[-1]

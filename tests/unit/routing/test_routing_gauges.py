@@ -53,7 +53,7 @@ def test_talk_time_by_answered_calls():
 @pytest.mark.parametrize("name", sorted(END_REASONS))
 def test_what_we_end_ourselves_says_nothing_of_a_gateway(name):
     """An attempt counts when a peer or its silence ended it."""
-    own = {"no_answer", "response_timeout", "connection_timeout", "codec_mismatch", "protocol_error"}
+    own = {"no_answer", "response_timeout", "connection_timeout", "codec_mismatch", "protocol_error", "rtp_timeout"}
     if END_REASONS[name].code is not None:
         assert counts(cause(name)) is (name in own | {"caller_abandoned"})
 

@@ -57,8 +57,11 @@ class Desk(Protocol):
     def heard_digit(self, digit: Digit) -> None:
         """A digit as user input of H.245, each one once."""
 
-    def failed(self, why: str) -> None:
-        """The session has failed, the call cannot go on; for people.  Nothing follows."""
+    def failed(self, why: str, *, mismatch: bool) -> None:
+        """The session has failed, the call cannot go on; *why* for people.  Nothing follows.
+
+        :param mismatch: the sides have no codec in common; else the peer does not answer, or does not do as H.245 says.
+        """
 
     def ended(self) -> None:
         """The peer has ended the session (endSessionCommand).  Nothing follows."""

@@ -215,7 +215,7 @@ class Steering:
     def _cannot(self, why: str) -> None:
         """What our side wants cannot be had: all stays as it was, if there was anything."""
         if self._stood is None or self._before is None:
-            self._fail(why)
+            self._fail(why, mismatch=True)
         elif self._due:
             self._plan, self._before = self._before, None
             self._due = self._moving = False
@@ -224,10 +224,10 @@ class Steering:
             self._desk.refused(why)
             self._steer()
 
-    def _fail(self, why: str) -> None:
+    def _fail(self, why: str, *, mismatch: bool = False) -> None:
         if self._phase is not Phase.OVER:
             self._close()
-            self._desk.failed(why)
+            self._desk.failed(why, mismatch=mismatch)
 
     def _close(self) -> None:
         self._phase = Phase.OVER

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from zope.interface import implementer
 
+from vosswitch.h323 import causes
 from vosswitch.h323.h225 import (
     Alerting,
     CallProceeding,
@@ -127,7 +128,7 @@ class IncomingLeg(Leg):
 
     def _expect_media(self) -> None:
         if self.media.heard is None:
-            self.end(cause("session_timeout"))
+            self.end(causes.no_media("no channel was opened"))
 
     def _take_refusal(self, release: Release) -> None:
         self.status = release.cause.answerable

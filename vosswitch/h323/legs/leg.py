@@ -289,11 +289,15 @@ class Leg:
 
     def parted(self) -> None:
         """The peer has ended H.245: an answered call is over, else ReleaseComplete is to follow and says why."""
-        if self.state is State.ACTIVE:
+        if self.is_answered:
             self.end(cause("normal"))
         elif not self._parting:
             self._parting = True
-            self.later(_PARTING, lambda: self.end(cause("protocol_error")))
+            self.later(_PARTING, self._parted)
+
+    def _parted(self) -> None:
+        connected = self.state is State.ACTIVE
+        self.end(causes.no_media("the peer has ended H.245") if connected else cause("protocol_error"))
 
     def end(self, reached: Cause) -> None:
         """End the leg from our side, and tell the call why."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.h323.causes import no_media
 from vosswitch.h323.h225 import Facility
 from vosswitch.h323.h245 import faststart
 from vosswitch.h323.h245.session import Session, Settings
@@ -259,7 +260,7 @@ class Media:
         elif not channel.tunnels and not channel.is_separate and (self._leg.CALLED or self._leg.state is State.ACTIVE):
             address = channel.listen()
             if address is None:
-                self.failed("no port for H.245 is free")
+                self._leg.end(cause("overload")._replace(text="no port for H.245 is free"))
             else:
                 self._leg.say(Facility(**self._leg.marks(), reason="startH245", h245_address=address))
 
@@ -342,7 +343,7 @@ class Media:
         if self.want is Want.ACCEPT:
             self.refused("the H.245 connection is gone")
         elif self.heard is None and self._leg.state is State.ACTIVE:
-            self._leg.end(cause("connection_timeout"))
+            self._leg.end(no_media("no H.245 connection"))
 
     # -- the desk of the session
 
@@ -409,11 +410,15 @@ class Media:
         """`Desk`: a digit of the peer."""
         self._leg.digits.heard(digit, "h245")
 
-    def failed(self, _why: str) -> None:
-        """`Desk`: the call cannot go on: without media for want of a codec, else by the peer's fault."""
-        stands = self.heard is not None and self._leg.is_answered
-        self.session = None
-        self._leg.end(cause("session_timeout" if stands else "codec_mismatch"))
+    def failed(self, why: str, *, mismatch: bool) -> None:
+        """`Desk`: the call cannot go on."""
+        leg, self.session = self._leg, None
+        if self.heard is not None and leg.is_answered:
+            leg.end(cause("session_timeout"))
+        elif mismatch:
+            leg.end(cause("codec_mismatch"))
+        else:
+            leg.end(no_media(why) if leg.state is State.ACTIVE else cause("response_timeout"))
 
     def ended(self) -> None:
         """`Desk`: the peer has ended H.245."""

@@ -186,15 +186,21 @@ class OutgoingLeg(Leg):
         self.over(reached)
 
     def _lost(self, reason: str) -> None:
-        if self.state is State.ACTIVE and self._reported:
-            super()._lost(reason)
+        if self.state is State.ACTIVE:
+            if self._reported:
+                super()._lost(reason)
+            else:
+                self.over(causes.no_media("the connection is gone"))
         else:
             self.over(cause("response_timeout" if self.is_heard else "connection_timeout"))
 
     def _hear_end(self, message: ReleaseComplete) -> None:
-        """ReleaseComplete after Connect: one before the call knew of that is still a refusal."""
+        """ReleaseComplete after Connect; before the call knew of that a refusal, or just no media (normal clearing)."""
+        value = causes.value_of(message.cause, message.reason)
         if self._reported:
             self._hear_release(message)
+        elif value in causes.CLEARED:
+            self.over(causes.no_media("the peer has hung up")._replace(q850=value, told=True))
         else:
             self._hear_refusal(message)
 
@@ -220,7 +226,7 @@ class OutgoingLeg(Leg):
             self.report(Answer(self.media.news(late=True), self._identity))
         elif not self._timer_of_media:
             self._timer_of_media = True
-            self._timer = self.later(MEDIA_PATIENCE, lambda: self._give_up("response_timeout"))
+            self._timer = self.later(MEDIA_PATIENCE, lambda: self.end(causes.no_media("no channel was opened")))
 
     TAKES: ClassVar[Takes] = {
         State.NULL: {Release: (State.RELEASED, Leg._take_early_release)},
