@@ -59,6 +59,22 @@ PARAMETERS: tuple[Parameter, ...] = (
         wired=True,
     ),
     _own(
+        "VS_H323_KEEPALIVE_INTERVAL",
+        "60",
+        whole(0, 3600),
+        "s",
+        "Silence of the peer of an answered call after which it is asked for a sign of life; 0 = never",
+        wired=True,
+    ),
+    _own(
+        "VS_H323_KEEPALIVE_COUNT",
+        "3",
+        whole(0, 20),
+        "",
+        "Such questions in a row without an answer in 10 s each that end the call; 0 = no number of them does",
+        wired=True,
+    ),
+    _own(
         "VS_H323_GATEKEEPER",
         "vosswitch",
         text(),

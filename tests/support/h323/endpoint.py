@@ -115,6 +115,7 @@ class Endpoint(threading.Thread):
         self._told_control: Address | None = None
         self._left = 0
         self._next_packet = 0.0
+        self._frozen = False
         self.media = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.media.bind((host, media_port(host)))
         signal = self._wire.listen("signal", host, port) if side == "called" else (host, 0)
@@ -147,6 +148,10 @@ class Endpoint(threading.Thread):
     def order(self, message: tuple[str, Any]) -> None:
         """Let it send an H.245 message that no recording has."""
         self._orders.put(message)
+
+    def freeze(self) -> None:
+        """Neither say nor hear anything any more; its connections stay, as those of a program that hangs."""
+        self._frozen = True
 
     def flow(self) -> str:
         """The transcript, for reading."""
@@ -306,6 +311,9 @@ class Endpoint(threading.Thread):
         return True
 
     def _pump(self, seconds: float) -> None:
+        if self._frozen:
+            time.sleep(seconds)
+            return
         self._talk()
         if not self._orders.empty():
             self._tell("control" if "control" in self._wire else "signal", self._orders.get())
@@ -341,8 +349,18 @@ class Endpoint(threading.Thread):
             if self.call.opener == self.side or (not self.call.opener and "reason" in body):
                 self._connect_control()
         self._hear_control("signal", [per.decode_h245(each) for each in pdu.get("h245Control", ())])
+        if message.kind == q931.STATUS_INQUIRY:
+            self._tell_status()
         if message.kind == q931.RELEASE_COMPLETE:
             self._released()
+
+    def _tell_status(self) -> None:
+        """What every endpoint answers to a StatusInquiry: active (Q.931 5.8.10)."""
+        body = {"protocolIdentifier": (0, 0, 8, 2250, 0, 4), "callIdentifier": {"guid": self.facts.identifier}}
+        uuie = per.encode_uuie({"h323-uu-pdu": {"h323-message-body": ("status", body)}})
+        elements = ((q931.CAUSE, b"\x80\x9e"), (q931.CALL_STATE, b"\x0a"), (q931.USER_USER, b"\x05" + uuie))
+        flag = self.side == "called"
+        self._send("signal", q931.encode(q931.Message(self.facts.reference, flag, q931.STATUS, elements)))
 
     def _released(self) -> None:
         """Answer a release as our side did in the recording."""

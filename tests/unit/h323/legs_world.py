@@ -29,6 +29,8 @@ PARAMETERS = {
     "SS_H323_TIMEOUT_CALLPROCEEDING_OLC": 25.0,
     "SS_H323_TIMEOUT_ALERTING": 120.0,
     "SS_H323_DTMF_METHOD": "H.245 alphanumeric",
+    "VS_H323_KEEPALIVE_INTERVAL": 60,
+    "VS_H323_KEEPALIVE_COUNT": 3,
     "VS_H323_CAUSE_TO_SIP": (),
     "VS_H323_SIP_TO_CAUSE": (),
 }
@@ -139,7 +141,7 @@ class Ear:
         self.wire.world.post(self.other.hear, data)
 
     def hear(self, data: bytes) -> None:
-        if self.open:
+        if self.open and not self.wire.deaf:
             self.user.control_received(data)
 
     def close(self) -> None:
@@ -156,6 +158,7 @@ class Ear:
 class Wire:
     """The line of one leg (a `Line`); `join` makes a pair.
 
+    :ivar deaf: what the peer sends gets lost.
     :ivar said: the messages that its leg has sent, read again; *said_h245* those of its H.245 connections.
     """
 
@@ -166,6 +169,7 @@ class Wire:
         self.user: Any = None
         self.other: Wire | None = None
         self.open = True
+        self.deaf = False
         self.said: list[h225.Message] = []
         self.said_h245: list[Any] = []
 
@@ -176,7 +180,7 @@ class Wire:
             self.world.post(self.other.hear, data)
 
     def hear(self, data: bytes) -> None:
-        if self.open and self.user is not None:
+        if self.open and self.user is not None and not self.deaf:
             self.user.received(data)
 
     def close(self) -> None:

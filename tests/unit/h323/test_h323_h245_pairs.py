@@ -97,7 +97,7 @@ def test_what_comes_twice_changes_nothing(order, at, late):
 @given(st.integers(0, 14), st.booleans(), st.integers(0, 1))
 def test_a_line_that_dies_ends_both(after, whole, dead):
     """Whatever was on its way: each side says once that it failed, or media stands; and no timer is left."""
-    pair = Pair(keep_alive=20.0)
+    pair = Pair()
     for which, desk in enumerate(pair.desks):
         desk.session.offer(offer(which))
         desk.session.begin()

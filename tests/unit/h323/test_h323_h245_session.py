@@ -496,23 +496,16 @@ def test_round_trips_are_answered():
     assert peer.last("roundTripDelayResponse") == {"sequenceNumber": 77}
 
 
-def test_a_peer_that_answers_no_longer_is_dead():
-    """Two requests in a row without an answer, from a peer that has answered before."""
-    peer = standing(keep_alive=30.0)
-    peer.desk.clock.advance(30)
+def test_a_sign_of_life_is_asked_for_until_the_peer_says_that_it_does_not_know_how():
+    """Whether it is answered in time is the leg's."""
+    peer = standing()
+    assert peer.session.ask_alive()
+    assert peer.session.ask_alive()
+    assert peer.count("roundTripDelayRequest") == 2
     peer.take("response", "roundTripDelayResponse", {"sequenceNumber": 1})
-    peer.desk.clock.advance(40 + 39)
-    assert not peer.desk.failures
-    peer.desk.clock.advance(1)
-    assert peer.desk.failures == ["the peer answers no longer"]
-
-
-def test_a_peer_that_never_answers_lives():
-    """It does not know the request, and may not even say so."""
-    peer = standing(keep_alive=30.0)
-    peer.desk.clock.advance(600)
-    assert peer.count("roundTripDelayRequest") > 5
     peer.take("indication", "functionNotUnderstood", ("request", ("roundTripDelayRequest", {"sequenceNumber": 9})))
+    assert not peer.session.ask_alive()
+    assert peer.count("roundTripDelayRequest") == 2
     assert not peer.desk.failures
 
 

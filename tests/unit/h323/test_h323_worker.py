@@ -61,6 +61,7 @@ class TestWhoGetsIn:
             for option in (socket_module.TCP_KEEPIDLE, socket_module.TCP_KEEPINTVL, socket_module.TCP_KEEPCNT)
         )
         assert idle + every * count <= 120
+        assert world.connects().options[socket_module.TCP_USER_TIMEOUT] <= 120_000
 
     def test_a_setup_of_somebody_who_is_known_becomes_a_leg(self, world):
         socket = world.connects()

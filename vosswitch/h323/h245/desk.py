@@ -80,8 +80,6 @@ class Settings:
     :ivar patience: for an answer to a request (T101, T103, T106, T109).
     :ivar wait: for the peer's logical channel when our own one is open already.
     :ivar move: for the peer to close its channel when it shall open another one.
-    :ivar keep_alive: from one RoundTripDelayRequest to the next; 0 = none are sent.
-    :ivar reply: for its answer (T105); two in a row without one end the call, if the peer has ever answered one.
     """
 
     dtmf: str = "auto"
@@ -92,5 +90,3 @@ class Settings:
     patience: float = 30.0
     wait: float = 10.0
     move: float = 5.0
-    keep_alive: float = 60.0
-    reply: float = 10.0

@@ -39,7 +39,6 @@ class Session(Steering):
             self._phase = Phase.RUNNING
             self._announce()
             self._determination.start()
-            self._roundtrip.start()
             self._steer()
 
     def offer(self, session: SessionDescription | None) -> None:
@@ -84,6 +83,10 @@ class Session(Steering):
         if message is not None:
             self._desk.send(message)
         return message is not None
+
+    def ask_alive(self) -> bool:
+        """Ask the peer for a sign of life (RoundTripDelay); False where that cannot be: it does not know how."""
+        return self.running and self._roundtrip.ask()
 
     def adopt(self, channels: Channels) -> None:
         """Fast start has opened these; before or after `begin`.  No `Desk.opened` follows."""
@@ -209,7 +212,6 @@ class Session(Steering):
         ("response", "requestModeReject"): lambda self, body: self._mode.rejected(body),
         ("indication", "requestModeRelease"): lambda self, _: self._mode.withdrawn(),
         ("request", "roundTripDelayRequest"): lambda self, body: self._roundtrip.requested(body),
-        ("response", "roundTripDelayResponse"): lambda self, body: self._roundtrip.answered(body),
         ("indication", "userInput"): _input,
         ("indication", "functionNotUnderstood"): _not_understood,
         ("indication", "functionNotSupported"): _not_understood,

@@ -107,7 +107,7 @@ class Steering:
         self._outgoing = OutgoingChannel(desk, settings, self._steer, self._channel_refused)
         self._incoming = IncomingChannel(desk)
         self._mode = ModeRequest(desk, settings, self._mode_answered)
-        self._roundtrip = RoundTrip(desk, settings, lambda: self._fail("the peer answers no longer"))
+        self._roundtrip = RoundTrip(desk)
         self._doubles = Doubles(desk.later)
         self._plan: Plan | None = None
         self._before: Plan | None = None
@@ -232,7 +232,7 @@ class Steering:
     def _close(self) -> None:
         self._phase = Phase.OVER
         self._stop_waiting()
-        for part in (self._exchange, self._determination, self._outgoing, self._mode, self._roundtrip, self._doubles):
+        for part in (self._exchange, self._determination, self._outgoing, self._mode, self._doubles):
             part.stop()
 
     def _stop_waiting(self) -> None:

@@ -22,6 +22,7 @@ from vosswitch.h323.h225 import (
     write,
 )
 from vosswitch.h323.legs.digits import Digits
+from vosswitch.h323.legs.keepalive import KeepAlive
 from vosswitch.h323.legs.media import Media
 from vosswitch.h323.legs.numbers import settings_of
 from vosswitch.h323.legs.states import State
@@ -88,6 +89,7 @@ class Leg:
     :ivar call_identifier: 16 octets, None when the peer gave none; *reference* the call reference value.
     :ivar media: what is agreed about media; *digits* DTMF.
     :ivar alarms: its running timers.
+    :ivar alive: asks a silent peer for signs of life.
     :ivar _pending: depth of `step`; what is collected for the tunnel goes out at the end of the outermost one.
     """
 
@@ -98,6 +100,7 @@ class Leg:
         "_strange",
         "_unreadable",
         "alarms",
+        "alive",
         "call_identifier",
         "digits",
         "is_heard",
@@ -135,6 +138,7 @@ class Leg:
         self.call_identifier: bytes | None = None
         self.alarms: set[_Alarm] = set()
         self.digits = Digits(self)
+        self.alive = KeepAlive(self)
         self.media: Media
         self.is_heard = False
         self._over = self._parting = False
@@ -193,6 +197,8 @@ class Leg:
 
     def settle(self) -> None:
         """The end of a step."""
+        if self.is_answered:
+            self.alive.begin()
         self.media.go_on()
         channel = self.media.channel
         if channel.has_mail and self.state is not State.RELEASED:
@@ -232,6 +238,7 @@ class Leg:
         try:
             message = read(data)
         except BadMessage:
+            self.alive.heard()
             self._unreadable += 1
             if self._unreadable >= _UNREADABLE:
                 self.step(self.end, cause("protocol_error"))
@@ -248,6 +255,7 @@ class Leg:
             self.line.send(write(ReleaseComplete(reference=message.reference, cause=81), self.CALLED))
 
     def _hear(self, message: Message) -> None:
+        self.alive.heard()
         row = self.HEARS[self.state].get(type(message))
         if row is None:
             return

@@ -323,6 +323,7 @@ class Media:
     def _take(self, message: tuple[str, Any]) -> None:
         if self.channel.closed:
             return
+        self._leg.alive.heard()
         self.begin()
         assert self.session is not None
         self.session.take(message)

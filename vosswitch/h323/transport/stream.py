@@ -21,9 +21,15 @@ if TYPE_CHECKING:
 
 _LINGER = 5.0
 """Seconds that a connection that is to be closed may take to send what it has."""
-_SILENCE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
-"""Keep-alive of the connection: a peer that is gone without a word is noticed in two minutes.  After fast start there
-may be no H.245, and so no RoundTripDelay, that would show it."""
+_SILENCE = (
+    (socket.TCP_KEEPIDLE, 60),
+    (socket.TCP_KEEPINTVL, 15),
+    (socket.TCP_KEEPCNT, 4),
+    (socket.TCP_USER_TIMEOUT, 120_000),
+)
+"""Keep-alive of the connection: a machine that is gone without a word is noticed in two minutes, before the answer and
+where calls ask for no signs of life, too.  The last one (milliseconds) is for what it has not acknowledged: without it
+TCP would send that again for a quarter of an hour, and ask nothing meanwhile."""
 _BURST = 10
 """Seconds' worth of messages that may come at once."""
 
