@@ -109,9 +109,9 @@ def test_early_media_goes_through_both(chain):
     assert first["pdd_ms"] < first["hold_time_ms"] + 300
 
 
-@pytest.mark.parametrize(("status", "told"), [(404, 404), (486, 486), (480, 408)])
-def test_a_refusal_keeps_its_meaning(chain, status, told):
-    """SIP status -> cause -> SIP status by the tables, in which 480 is cause 18, and that is 408."""
+@pytest.mark.parametrize("status", [404, 486, 480])
+def test_a_refusal_keeps_its_meaning(chain, status):
+    """SIP status -> cause -> SIP status; 480 is cause 18, and is told from 408 by the reason."""
     refuse = ["receive INVITE", "send 100", f"send {status}", "receive ACK"]
-    first, second = chain(flags(), flags(), ["invite", "expect? 100", f"expect {told}", "failack"], refuse)
-    assert [row["sip_status"] for row in (first, second)] == [told, status]
+    first, second = chain(flags(), flags(), ["invite", "expect? 100", f"expect {status}", "failack"], refuse)
+    assert [row["sip_status"] for row in (first, second)] == [status, status]

@@ -23,6 +23,10 @@ _OF_REASON = {  # H.225.0 7.2.2.8, table 5
     "neededFeatureNotSupported": 31, "tunnelledSignallingRejected": 127, "hopCountExceeded": 25,
 }  # fmt: skip
 _UNSPECIFIED = 31
+_NO_USER, _NOT_REGISTERED = 18, "calledPartyNotRegistered"
+_PAIRS = {(_NO_USER, _NOT_REGISTERED): 20}
+"""Cause and reason together: what they stand for.  480 is cause 18 and cause 18 is 408 (RFC 3398): with this reason
+it was 480, and is 480 again behind us."""
 CLEARED = frozenset({16, _UNSPECIFIED})
 """Causes of who just hangs up."""
 
@@ -82,7 +86,7 @@ def cause_of(q850: int, reason: str = "", tables: Tables = USUAL, answered: bool
     if answered:
         return from_q850(q850 or (value if reason else 0))
     words = f"Q.850 cause {value}" + (f", {reason}" if reason else "")
-    status = tables.to_sip.get(value, _OTHER_STATUS)
+    status = tables.to_sip.get(_PAIRS.get((value, reason), value), _OTHER_STATUS)
     return from_sip(status, words)._replace(status=status, q850=value, told=True)
 
 
@@ -98,3 +102,8 @@ def q850_of(cause: Cause, tables: Tables = USUAL) -> int:
     if cause.code in tables.to_q850:
         return tables.to_q850[cause.code]
     return _OTHER_CAUSE.get(cause.code // 100, _UNSPECIFIED)
+
+
+def reason_of(cause: Cause, value: int) -> str:
+    """The ``ReleaseCompleteReason`` to tell beside the Q.850 *value*, where that is not enough; "" = none."""
+    return _NOT_REGISTERED if (cause.code, value) == (480, _NO_USER) else ""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vosswitch.h323 import per
-from vosswitch.h323.causes import USUAL, cause_of, q850_of, tables
+from vosswitch.h323.causes import USUAL, cause_of, q850_of, reason_of, tables
 from vosswitch.model.causes import END_REASONS, cause, from_q850, from_sip, switches
 
 REASONS = [
@@ -72,6 +72,19 @@ def test_a_cause_before_answer(q850: int, status: int, reason: str, next_gateway
     found = cause_of(q850)
     assert (found.status, found.code, found.reason) == (status, status, reason)
     assert switches(found) is next_gateway
+
+
+def test_480_is_480_again_behind_h323() -> None:
+    """By cause 18, which alone is 408 (RFC 3398): the reason tells them apart, through any number of switches."""
+    for first in (from_sip(480), from_sip(480)._replace(q850=18, told=True)):
+        reached = first
+        for _ in range(3):
+            value = q850_of(reached)
+            reached = cause_of(value, reason_of(reached, value))
+            assert (value, reached.status, reached.code) == (18, 480, 480)
+    assert cause_of(18).status == cause_of(18, "undefinedReason").status == 408
+    assert reason_of(cause_of(18), 18) == reason_of(from_sip(480), 20) == reason_of(cause("no_answer"), 19) == ""
+    assert cause_of(18, "calledPartyNotRegistered", tables(((20, 404),))).status == 404
 
 
 def test_the_cause_element_is_preferred_to_the_reason() -> None:

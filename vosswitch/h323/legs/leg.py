@@ -316,7 +316,8 @@ class Leg:
     def leave(self, reached: Cause) -> None:
         """Tell the peer that it is over: the end of H.245, and ReleaseComplete."""
         self.media.part()
-        self.say(ReleaseComplete(**self.marks(), cause=causes.q850_of(reached, self.stack.tables())))
+        value = causes.q850_of(reached, self.stack.tables())
+        self.say(ReleaseComplete(**self.marks(), cause=value, reason=causes.reason_of(reached, value)))
 
     def over(self, reached: Cause | None) -> None:
         """The leg has ended; *reached* is reported unless the call itself ended it (None)."""
