@@ -126,8 +126,16 @@ class Node:
         """Provision and start it; H.323 listens when this returns."""
         self.switch.provision(MONEY + text)
         self.switch.start()
-        until(lambda: len([one for one in self.shown("listen") if "h323" in one or "ras" in one]) == 2, 60, "H.323")
+        until(self.hears, 60, "H.323")
         return self
+
+    def hears(self):
+        """Whether H.323 listens."""
+        return len([one for one in self.shown("listen") if "h323" in one or "ras" in one]) == 2
+
+    def deaths(self):
+        """How often its process has died; 0 while there is none."""
+        return self.switch.json("node", "statistics")[0]["h323"].get("restarts", 0)
 
     def shown(self, name):
         """Of the node's status."""
@@ -210,6 +218,49 @@ def test_a_phone_registers_calls_and_is_called(node, phone, tmp_path):
     assert not judge.malformed([("ras", data) for way, _, data in phone.said if way == "heard"])
 
 
+def dies(node):
+    """The H.323 process dies; a new one listens when this returns."""
+    deaths = node.deaths()
+    os.kill(child(node.switch.process.pid, "vosswitch.h323"), signal.SIGKILL)
+    until(lambda: node.deaths() > deaths and node.hears(), 60, "a new process")
+
+
+def restarted(node):
+    """The H.323 process begins anew; then the whole node."""
+    dies(node)
+    yield
+    node.switch.stop(signal.SIGKILL)
+    node.switch.start()
+    until(node.hears, 60, "H.323")
+    yield
+
+
+def test_a_registration_outlives_process_and_node(node, phone, tmp_path):
+    """Nobody has to register again, and who may not any more is out."""
+    assert phone.register()[0] == "registrationConfirm"
+    key = phone.identifier
+    for round_, _ in enumerate(restarted(node)):
+        (row,) = node.switch.json("registrations")
+        assert row["address"] == f"h323:127.0.0.3:{phone.signal[1]}"
+        answering = Endpoint("fast", "called", "127.0.0.3", phone.signal[1], patient=True)
+        answering.start()
+        remote = f"127.0.0.1:{node.switch.port}"
+        uac = peer(tmp_path, f"uac{round_}", caller(CALL), free_port(), "-s", "2001", remote=remote)
+        try:
+            uac.succeeds()
+            answering.finish()
+        finally:
+            uac.stop()
+        assert phone.keep_alive()[0] == "registrationConfirm"
+        assert phone.identifier == key
+    node.switch.stop()
+    node.switch.provision('[[phones]]\nnumber = "2001"\naccount = "C"\nh323_addresses = ["127.0.0.4"]\n')
+    node.switch.start()
+    until(node.hears, 60, "H.323")
+    assert node.switch.json("registrations") == []
+    assert phone.keep_alive()[1]["rejectReason"][0] == "fullRegistrationRequired"
+
+
 def test_who_may_not(node, phone):
     """Refusals by reason; a call from an address that is registered no more is closed."""
     assert phone.admit("4366", endpointIdentifier="nobody")[1]["rejectReason"][0] == "callerNotRegistered"
@@ -245,9 +296,9 @@ def test_one_switch_registers_at_another(tmp_path):
                 ("3377", "normal", "0.01"),
             }
             assert Decimal(one.switch.balance("C")) == Decimal("9.98")
-        os.kill(child(seller.switch.process.pid, "vosswitch.h323"), signal.SIGKILL)
-        until(lambda: not seller.switch.json("registrations"), what="loss of the registration")
-        until(lambda: seller.switch.json("registrations"), 40, "registration with the new process")
+        dies(buyer)
+        until(lambda: [row["state"] for row in buyer.switch.json("trunks")] == ["up"], what="registration anew")
+        sip_call(tmp_path, seller.switch, "3378", buyer.vendor)
         buyer.switch.stop()
         until(lambda: not seller.switch.json("registrations"), what="end of the registration")
     finally:

@@ -13,6 +13,7 @@ from twisted.logger import Logger
 
 from vosswitch import __version__
 from vosswitch.app.credentials import Credentials
+from vosswitch.app.endpoints import NAME, Keeping
 from vosswitch.app.holding import Holding
 from vosswitch.app.numberqueries import HttpQuery, SipQuery
 from vosswitch.app.ras import Ras
@@ -25,6 +26,7 @@ from vosswitch.call.fraud.files import BlockFile
 from vosswitch.call.records import Days
 from vosswitch.call.service import CallService
 from vosswitch.call.switchboard import Switchboard
+from vosswitch.h323.kept import revive
 from vosswitch.h323.service import H323Service
 from vosswitch.hooks.context import PluginContext
 from vosswitch.hooks.manager import Loaded, PluginError, load
@@ -34,6 +36,7 @@ from vosswitch.model.values import Address, CallIds
 from vosswitch.params.boot import BadSetting
 from vosswitch.params.listeners import of_h323, of_sip
 from vosswitch.sip.registrations.files import RegistrationFile
+from vosswitch.sip.registrations.safekeeping import Safekeeping
 from vosswitch.sip.registrations.upkeep import Upkeep
 from vosswitch.sip.service import SipService
 from vosswitch.sip.transport import BadCertificate
@@ -180,6 +183,25 @@ def h323(node: Switch) -> H323Service:
 def ras(node: Switch) -> Ras:
     """Registration by H.323, in both directions."""
     return Ras(node, Credentials(lambda: node.snapshot, node.boot.realm), Logger(namespace="vosswitch.h323"))
+
+
+def endpoints(node: Switch) -> Keeping:
+    """What has the endpoints that are registered by H.323 outlive the node."""
+    directory = node.ras.registered.endpoints
+    safekeeping = Safekeeping(
+        directory,
+        RegistrationFile(node.boot.spool_directory, NAME),
+        revive,
+        partial(deferToThreadPool, node.reactor, node.reactor.getThreadPool()),
+        node.sip.timers,
+        time.time,
+        partial(node.note_trouble, "h323 registrations"),
+    )
+    keeping = Keeping(
+        node.reactor, directory, safekeeping, of_h323(node.boot.listeners), node.ras.may_stay, node.h323.tell
+    )
+    node.h323.beginning = keeping.begin
+    return keeping
 
 
 def upkeep(node: Switch) -> Upkeep:

@@ -179,6 +179,7 @@ class Switch(MultiService):
         self.sip = build.sip(self)
         self.h323 = build.h323(self)
         self.ras = build.ras(self)
+        self.endpoints = build.endpoints(self)
         self.registrations = Registrations(self.sip, self.ras.registered)
         self.upkeep = build.upkeep(self)
         self.holding = build.holding(self)
@@ -224,13 +225,14 @@ class Switch(MultiService):
         self.live = True
         try:
             self.sip.startService()
+            kept = self.endpoints.start(self.snapshot.parameters["SS_ENDPOINT_EXPIRE"])
             self.h323.startService()
             self.control.startService()
         except OSError as error:
             self._deaf(error.strerror or str(error))
             return
         self.sip.pause()  # what comes meanwhile waits in the sockets
-        for problem in (self.upkeep.start(), self.holding.start()):
+        for problem in (kept, self.upkeep.start(), self.holding.start()):
             if problem:
                 self.log.warn("{problem}", problem=problem)
         self._start_media().addBoth(lambda _: self._open_doors())
@@ -310,6 +312,7 @@ class Switch(MultiService):
             self.ras.stop()
             yield from self._farewells()
             yield self.h323.stopService()
+            self.endpoints.stop()
             self.upkeep.stop()
             self.holding.stop()
             yield self.sip.stopService()

@@ -7,8 +7,9 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.accounts.sources import source_ip
+from vosswitch.h323.kept import GATEWAY
 from vosswitch.h323.questions import Caller
-from vosswitch.h323.registered import GATEWAY, Registered, wish_row
+from vosswitch.h323.registered import Registered, wish_row
 from vosswitch.model.source import plain_host
 from vosswitch.model.trunk import TrunkWish
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from vosswitch.app.node import Switch
     from vosswitch.call.snapshot import Snapshot
+    from vosswitch.h323.kept import Kept
     from vosswitch.model.call import Contact
     from vosswitch.model.peer import PeerProfile
     from vosswitch.model.trunk import Trunk
@@ -51,12 +53,13 @@ class Ras:
             "ras_locate": self._locate,
         }
         h323.hears |= {
-            "ras_contact": self.registered.contact,
+            "ras_endpoint": self.registered.endpoint,
+            "ras_gone": self.registered.endpoints.drop,
             "ras_trunk": self.registered.trunk_told,
             "ras_event": self._event,
             "ras_trunk_event": self._trunk_event,
         }
-        h323.begun, h323.gone = self._tell_wishes, self.registered.clear
+        h323.begun, h323.gone = self._tell_wishes, self.registered.lost
 
     # -- our own registrations
 
@@ -112,6 +115,10 @@ class Ras:
             elif self._gateways_allow(snapshot, alias, hosts):
                 found.append(GATEWAY + alias)
         return tuple(found)
+
+    def may_stay(self, kept: Kept) -> bool:
+        """Whether an endpoint may be registered as it is, by the configuration in force."""
+        return set(self._register(tuple(kept.hosts), [alias for _, alias in kept.aliases])) == set(kept.names)
 
     def _gateways_allow(self, snapshot: Snapshot, username: str, hosts: Sequence[str]) -> bool:
         """Gateways of both kinds that share a user name have to allow it all."""

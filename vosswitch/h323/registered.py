@@ -5,24 +5,17 @@ Pure, and free of the H.323 library: it is used on both sides.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Any
 
-from vosswitch.model.call import Contact
+from vosswitch.h323.kept import GATEWAY, Directory, of_row
 from vosswitch.model.trunk import Trunk, TrunkState, TrunkWish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from vosswitch.model.call import Contact
     from vosswitch.model.values import Address
-
-GATEWAY = "gateway:"
-
-
-def contact_row(contact: Contact, now: float) -> Contact:
-    """A contact as it is told: with the seconds that it has left, for clocks may differ."""
-    return replace(contact, expires=contact.expires - now)
 
 
 def trunk_row(state: TrunkState, up: bool, target: Address | None) -> tuple[Any, ...]:
@@ -45,41 +38,29 @@ class Registered:
     """Endpoints and registrations of ours.
 
     :param now: monotonic seconds.
+    :ivar endpoints: those of our gatekeeper.
     """
 
-    __slots__ = ("_contacts", "_hosts", "_now", "_places", "_trunks")
+    __slots__ = ("_now", "_trunks", "endpoints")
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._contacts: dict[str, Contact] = {}
-        self._hosts: Counter[str] = Counter()
-        self._places: dict[str, set[str]] = {}
+        self.endpoints = Directory(now)
         self._trunks: dict[str, tuple[TrunkState, bool, str, float]] = {}
 
     # -- what the process tells
 
-    def contact(self, name: str, contact: Contact | None, host: str) -> None:
-        """A name is registered, or no more; its calls come from where it takes calls, or from *host*."""
-        for old in self._places.pop(name, ()):
-            self._hosts[old] -= 1
-            if not self._hosts[old]:
-                del self._hosts[old]
-        self._contacts.pop(name, None)
-        if contact is not None:
-            self._contacts[name] = replace(contact, expires=self._now() + contact.expires)
-            self._places[name] = {contact.target.host, host}
-            self._hosts.update(self._places[name])
+    def endpoint(self, *row: Any) -> None:
+        """An endpoint has registered, or is kept alive."""
+        self.endpoints.put(of_row(row, self._now()))
 
     def trunk_told(self, state: tuple[Any, ...], up: bool, host: str) -> None:
         """The state of a registration of ours."""
         found = TrunkState(*state)
         self._trunks[found.name] = found, up, host, self._now()
 
-    def clear(self) -> None:
-        """The process is gone, and with it all that it knew."""
-        self._contacts.clear()
-        self._hosts.clear()
-        self._places.clear()
+    def lost(self) -> None:
+        """The process is gone, and our registrations with it; the endpoints have theirs when there is a new one."""
         self._trunks.clear()
 
     def wanted(self, names: set[str]) -> None:
@@ -92,12 +73,12 @@ class Registered:
 
     def knows(self, host: str) -> bool:
         """Whether an endpoint, or a gatekeeper that we are registered at, has that address."""
-        return host in self._hosts or any(up and host == at for _, up, at, _ in self._trunks.values())
+        return self.endpoints.knows(host) or any(up and host == at for _, up, at, _ in self._trunks.values())
 
     def contacts(self, number: str) -> tuple[Contact, ...]:
         """The live contact of a phone."""
-        found = self._contacts.get(number)
-        return (found,) if found is not None and found.expires > self._now() else ()
+        found = self.endpoints.named(number)
+        return () if found is None else (found.contact(number),)
 
     def gateway(self, username: str) -> tuple[Contact, ...]:
         """The live contact of the dynamic gateways of a user name."""
@@ -105,7 +86,7 @@ class Registered:
 
     def names(self) -> list[str]:
         """Every name that is registered."""
-        return list(self._contacts)
+        return self.endpoints.numbers()
 
     def trunk(self, name: str) -> Trunk | None:
         """Our registration with a routing gateway; None = there is none."""

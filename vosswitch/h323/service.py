@@ -68,7 +68,8 @@ class H323Service(Service):
     :param on_trouble: told one line when the process is gone or cannot listen, "" when it works again.
     :ivar questions: what the process may ask, by name: functions of its values, which may give a Deferred.
     :ivar hears: what it may tell that is no leg's, likewise.
-    :ivar begun: told that the process is there; *gone* that it is not any more.
+    :ivar beginning: told that the process begins: what it is told then it knows before anybody is heard; *begun* that
+        it is there, *gone* that it is not any more.
     :ivar draining: new calls are refused.
     :ivar addresses: where it listens.
     """
@@ -111,6 +112,7 @@ class H323Service(Service):
         self._watch.clock = reactor
         self.questions = {"known": self._known, "stranger": self._stranger, "caller": self._caller}
         self.hears: dict[str, Callable[..., None]] = {}
+        self.beginning: Callable[[], None] = _nothing
         self.begun: Callable[[], None] = _nothing
         self.gone: Callable[[], None] = _nothing
         self._told_strangers: OrderedDict[str, float] = OrderedDict()
@@ -190,6 +192,7 @@ class H323Service(Service):
             ours.close()
         self._told = told(self._parameters())
         link.send("settings", self._told)
+        self.beginning()
 
     def _begin(self, theirs: socket.socket) -> Any:
         rows = [(one.transport, one.host, one.port, one.advertise) for one in self._listeners]

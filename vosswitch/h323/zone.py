@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter, OrderedDict
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vosswitch.h323.gate import Bucket
+from vosswitch.h323.kept import of_row
 from vosswitch.h323.per import BadPdu
 from vosswitch.h323.ras.clients import Admission, Clients
 from vosswitch.h323.ras.desk import Settings
 from vosswitch.h323.ras.gatekeeper import Gatekeeper
 from vosswitch.h323.ras.messages import read
 from vosswitch.h323.ras.reasons import cause_of
-from vosswitch.h323.registered import contact_row, trunk_row, wish_of
+from vosswitch.h323.registered import trunk_row, wish_of
 from vosswitch.model.causes import cause
 from vosswitch.model.h323 import RAS
 from vosswitch.model.source import plain_host, source_key
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from vosswitch.h323.legs.line import Timer
     from vosswitch.h323.ras.client import Client
     from vosswitch.h323.ras.desk import Calling, Locating, Registering
-    from vosswitch.model.call import Contact, Placement
+    from vosswitch.h323.ras.endpoints import Endpoint
+    from vosswitch.model.call import Placement
     from vosswitch.model.causes import Cause
     from vosswitch.model.values import Address
 
@@ -127,13 +128,14 @@ class _GatekeeperDesk(_Desk):
         """Whether we have set it up."""
         return call in self._zone.legs
 
-    def changed(self, name: str, contact: Contact | None, host: str) -> None:
+    def registered(self, endpoint: Endpoint) -> None:
         """The switch keeps what is registered."""
-        row = None
-        if contact is not None:
-            here = self._sockets.here(contact.local, contact.target.host)  # a listener may be on all addresses
-            row = contact_row(replace(contact, local=contact.local._replace(host=here)), self.now())
-        self._process.tell("ras_contact", name, row, host)
+        here = self._sockets.here(endpoint.local, endpoint.signalling.host)  # a listener may be on all addresses
+        self._process.tell("ras_endpoint", *endpoint.kept(here).row(self.now()))
+
+    def forgotten(self, endpoint: Endpoint) -> None:
+        """And forgets it."""
+        self._process.tell("ras_gone", endpoint.identifier)
 
     def tell(self, event: str, source: Address, method: str, reason: str, user: str) -> None:
         """The switch writes the log."""
@@ -210,6 +212,12 @@ class Zone:
         """Register as the configuration wants it now."""
         self.clients.follow([wish_of(row) for row in rows])
         self.clients.start()
+
+    def restore(self, rows: tuple[tuple[Any, ...], ...]) -> None:
+        """Take over what was registered before this process began."""
+        now = self._process.now()
+        for row in rows:
+            self.gatekeeper.restore(of_row(row, now))
 
     def stop(self) -> None:
         """Unregister; nothing more is asked."""

@@ -8,7 +8,7 @@ from vosswitch.accounts.callers import Callers
 from vosswitch.accounts.values import Account, MappingGateway, Phone
 from vosswitch.app.ras import Ras, Registrations, wishes
 from vosswitch.call.snapshot import Snapshot
-from vosswitch.model.call import Contact
+from vosswitch.h323.kept import Kept
 from vosswitch.model.h323 import H323Profile
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.values import Address
@@ -17,6 +17,7 @@ from vosswitch.routing.gateways import RoutingGateway
 from vosswitch.routing.index import GatewayIndex
 
 HOME = "192.0.2.20"
+LOCAL = Address("192.0.2.1", 1719, "ras")
 
 
 def dynamic(*networks):
@@ -61,6 +62,14 @@ class World:
             trunk=lambda _: None,
         )
         self.registrations = Registrations(sip, self.ras.registered)
+
+    def registers(self, *names):
+        """The process tells of an endpoint."""
+        at, ras = Address(HOME, 1720, "h323"), Address(HOME, 1719, "ras")
+        aliases = tuple([("dialledDigits", name) for name in names])
+        kept = Kept("0a" * 16, names, aliases, at, ras, LOCAL, LOCAL.host, "", 60, 60.0, 3600.0)
+        self.h323.hears["ras_endpoint"](*kept.row(0.0))
+        return kept
 
     def ask(self, name, *values):
         """What the process asks."""
@@ -116,16 +125,14 @@ def test_who_is_known():
     home = Address(HOME, 40000, "h323")
     assert world.ask("known", Address("203.0.113.1", 1, "h323"))
     assert not world.ask("known", home)
-    contact = Contact("h323:2001", Address(HOME, 1720, "h323"), home, 60.0)
-    world.h323.hears["ras_contact"]("2001", contact, HOME)
+    world.registers("2001")
     assert world.ask("known", home)
 
 
 def test_devices_of_both_protocols_are_one_phone():
     world = World()
     world.online.add("2001")
-    contact = Contact("h323:2001", Address(HOME, 1720, "h323"), Address(HOME, 1719, "ras"), 60.0)
-    world.h323.hears["ras_contact"]("2001", contact, HOME)
+    world.registers("2001")
     sip, h323 = world.registrations.contacts("2001")
     assert (sip, h323.target) == ("sip", Address(HOME, 1720, "h323"))
 

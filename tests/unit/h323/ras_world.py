@@ -86,7 +86,8 @@ class Desk(Clock):
     def __init__(self, may=()):
         super().__init__()
         self.may = dict(may)
-        self.sent, self.names, self.events, self.waiting, self.sizes = [], {}, [], [], []
+        self.sent, self.events, self.waiting, self.sizes = [], [], [], []
+        self.names, self.keys = {}, {}
         self.calls, self.refused_numbers, self.locating = set(), {}, set()
         self.slow = False
         self.tokens = count(1)
@@ -133,12 +134,18 @@ class Desk(Clock):
         """Those that the test says."""
         return call in self.calls
 
-    def changed(self, name, contact, host):
-        """Keep it."""
-        if contact is None:
-            self.names.pop(name, None)
-        else:
-            self.names[name] = contact
+    def registered(self, endpoint):
+        """Keep it as the switch does."""
+        self.forgotten(endpoint)
+        kept = endpoint.kept(LOCAL.host)
+        assert not self.names.keys() & set(kept.names)
+        self.names |= {name: kept.contact(name) for name in kept.names}
+        self.keys[kept.identifier] = kept.names
+
+    def forgotten(self, endpoint):
+        """Forget it."""
+        for name in self.keys.pop(endpoint.identifier, ()):
+            del self.names[name]
 
     def tell(self, event, source, method, reason, user):
         """Keep it."""

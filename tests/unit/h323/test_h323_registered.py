@@ -1,7 +1,7 @@
 """What is registered, as the switch knows it."""
 
-from vosswitch.h323.registered import Registered, contact_row, trunk_row, wish_of, wish_row
-from vosswitch.model.call import Contact
+from vosswitch.h323.kept import Kept
+from vosswitch.h323.registered import Registered, trunk_row, wish_of, wish_row
 from vosswitch.model.trunk import TrunkState, TrunkWish
 from vosswitch.model.values import Address
 
@@ -16,10 +16,11 @@ class World:
         self.now = 50.0
         self.registered = Registered(lambda: self.now)
 
-    def told(self, name, target=HOME, host="192.0.2.21", seconds=60):
-        """The process says that a name is registered; its clock is another one."""
-        contact = Contact("h323:x", target, LOCAL, 1000.0 + seconds)
-        self.registered.contact(name, contact_row(contact, 1000.0), host)
+    def told(self, *names, host="192.0.2.21", seconds=60, key=""):
+        """The process says that an endpoint is registered; its clock is another one."""
+        ras, until = Address(host, 1719, "ras"), 1000.0 + seconds
+        kept = Kept(key or names[0], names, (), HOME, ras, LOCAL, LOCAL.host, "Phone", 60, until, until + 1000)
+        self.registered.endpoint(*kept.row(1000.0))
 
 
 def state(**changes):
@@ -34,10 +35,23 @@ def test_a_contact_is_there_until_its_time_is_over():
     world.told("2001")
     world.told("gateway:us")
     (found,) = world.registered.contacts("2001")
-    assert (found.target, found.expires) == (HOME, 110.0)
+    assert (found.target, found.local, found.expires) == (HOME, LOCAL, 110.0)
+    assert found.uri == "h323:2001@192.0.2.20:1720"
     assert len(world.registered.gateway("us")) == 1
     world.now = 111.0
     assert world.registered.contacts("2001") == ()
+    assert world.registered.names() == []
+
+
+def test_what_an_endpoint_says_anew_takes_the_place_of_what_it_said():
+    world = World()
+    world.told("2001", "2002", key="one")
+    world.told("2002", "2003", key="one", host="192.0.2.29")
+    assert sorted(world.registered.names()) == ["2002", "2003"]
+    assert not world.registered.knows("192.0.2.21")
+    world.told("2003", key="other")  # whose name it is now
+    assert world.registered.names() == ["2003"]
+    assert [kept.identifier for kept in world.registered.endpoints] == ["other"]
 
 
 def test_hosts_are_known_as_long_as_somebody_is_there():
@@ -47,9 +61,10 @@ def test_hosts_are_known_as_long_as_somebody_is_there():
     world.told("2001")
     assert world.registered.knows("192.0.2.20")
     assert world.registered.knows("192.0.2.21")
-    world.registered.contact("2001", None, "")
+    world.registered.endpoints.drop("2001")
     assert world.registered.knows("192.0.2.21")
-    world.registered.contact("2002", None, "")
+    world.registered.endpoints.drop("2002")
+    world.registered.endpoints.drop("2002")
     assert not world.registered.knows("192.0.2.20")
     assert world.registered.names() == []
 
@@ -73,8 +88,10 @@ def test_what_is_not_wanted_any_more_is_not_shown():
         world.registered.trunk_told(*trunk_row(state(name=name), True, None))
     world.registered.wanted({"w"})
     assert [one.name for one in world.registered.states()] == ["w"]
-    world.registered.clear()
+    world.told("2001")
+    world.registered.lost()
     assert list(world.registered.states()) == []
+    assert world.registered.names() == ["2001"]  # endpoints outlive the process
 
 
 def test_a_wish_comes_over_without_its_password():

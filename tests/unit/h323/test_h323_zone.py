@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ras_world import RECORDED
 
-from tests.unit.h323.h323_process import Reactor, World
+from tests.unit.h323.h323_process import HERE, Reactor, World
 from vosswitch.h323 import h225
 from vosswitch.h323.addresses import write_address
+from vosswitch.h323.kept import of_row
 from vosswitch.h323.ras import messages
 from vosswitch.h323.ras.messages import Kind, Message
 from vosswitch.h323.registered import wish_row
@@ -40,6 +41,12 @@ def registration(number="2001", host=PHONE):
     return messages.write(Message(Kind.RRQ, 1, body))
 
 
+def keep_alive(key, number=1, host=PHONE):
+    """A datagram with a light RRQ."""
+    body = messages.read(registration(host=host)).body | {"keepAlive": True, "endpointIdentifier": key}
+    return messages.write(Message(Kind.RRQ, number, body))
+
+
 class Network(World):
     """The process with its RAS socket."""
 
@@ -64,7 +71,7 @@ class Network(World):
         """The phone registers."""
         self.answers["ras_register"] = ("2001",)
         self.datagram(registration())
-        told = [message for message in self.talk() if message[:2] == ("tell", "ras_contact")]
+        told = [message for message in self.talk() if message[:2] == ("tell", "ras_endpoint")]
         (answer,) = self.answered()
         assert answer.kind == Kind.RCF
         return answer, told
@@ -94,10 +101,25 @@ def world():
 
 def test_an_endpoint_registers(world):
     """The switch is asked, the endpoint told where it calls, the switch told where it is."""
-    answer, ((_, _, (name, contact, host)),) = world.registers()
+    answer, ((_, _, row),) = world.registers()
     assert answer.body["callSignalAddress"] == [SHOWN]
-    assert (name, contact.target, host) == ("2001", Address(PHONE, 1720, "h323"), PHONE)
-    assert 0 < contact.expires <= 60
+    kept = of_row(row, 0.0)
+    assert (kept.names, kept.signalling, kept.ras.host) == (("2001",), Address(PHONE, 1720, "h323"), PHONE)
+    assert kept.here == HERE
+    assert 0 < kept.until <= 60 < kept.full_until <= 3600
+
+
+def test_an_endpoint_stays_when_the_process_begins_anew(world):
+    """It is told who is registered before anybody is heard; a light registration is enough."""
+    answer, ((_, _, row),) = world.registers()
+    again = Network()
+    again.answers["ras_register"] = ("2001",)
+    again.datagram(keep_alive(answer.body["endpointIdentifier"]))
+    assert [one.body["rejectReason"][0] for one in again.answered()] == ["fullRegistrationRequired"]
+    again.hears("do", "ras_endpoints", [row])
+    again.datagram(keep_alive(answer.body["endpointIdentifier"], 2))
+    again.talk()
+    assert [one.kind for one in again.answered()] == [Kind.RCF]
 
 
 def test_its_calls_are_its_own(world):

@@ -29,6 +29,11 @@ def binding(number, expires=600.0, transport="udp", other=None):
     return Binding(contact, "reg", 7, None, other)
 
 
+def usable_at(local):
+    """What is of use with that listener, as the room decides."""
+    return lambda found: found.contact.local == local and found.reachable is not None
+
+
 class Life:
     """One run of the switch on a folder; its monotonic clock begins anew."""
 
@@ -43,12 +48,13 @@ class Life:
         self.keeping = Safekeeping(
             self.registrar,
             self.file,
+            revive,
             sends,
             self.timers,
             lambda: self.wall + self.clock.seconds(),
             self.troubles.append,
         )
-        self.problem = self.keeping.restore({HERE}.__contains__, 3600)
+        self.problem = self.keeping.restore(usable_at(HERE), 3600)
 
     def _trouble(self, error):
         raise error
@@ -87,8 +93,8 @@ def test_what_is_over_or_cannot_be_reached_is_not_taken_over(tmp_path):
     assert again.uris() == ["sip:tcp@10.0.0.1"]
     assert again.registrar.contacts("tcp")[0].target == back
     other = Registrar(dict, lambda: 0.0)
-    keeping = Safekeeping(other, RegistrationFile(str(tmp_path)), execute, life.timers, lambda: WALL, print)
-    keeping.restore({Address("192.0.2.9", 5060)}.__contains__, 3600)
+    keeping = Safekeeping(other, RegistrationFile(str(tmp_path)), revive, execute, life.timers, lambda: WALL, print)
+    keeping.restore(usable_at(Address("192.0.2.9", 5060)), 3600)
     assert len(other) == 0
 
 

@@ -6,8 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.h323.addresses import read_address, read_aliases, write_address
+from vosswitch.h323.kept import GATEWAY
 from vosswitch.h323.ras.desk import Calling
-from vosswitch.h323.ras.endpoints import GATEWAY, Admission
+from vosswitch.h323.ras.endpoints import Admission
 from vosswitch.h323.ras.messages import call_identifier, confirm
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from vosswitch.h323.ras.asking import Wire
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vosswitch.model.call import Contact
+    from vosswitch.h323.ras.endpoints import Endpoint
     from vosswitch.model.values import Address
 
 
@@ -89,8 +89,11 @@ class Desk(Wire, Protocol):
     def placed(self, call: bytes) -> bool:
         """Whether a call with that identifier is one that we have set up."""
 
-    def changed(self, name: str, contact: Contact | None, host: str) -> None:
-        """A name is registered now, or no more; its messages come from the IP *host*."""
+    def registered(self, endpoint: Endpoint) -> None:
+        """It is registered under its names, up to its `until`; what was told of its identifier before is over."""
+
+    def forgotten(self, endpoint: Endpoint) -> None:
+        """It is registered no more."""
 
     def tell(self, event: str, source: Address, method: str, reason: str, user: str) -> None:
         """Have it written to the log: ``auth_refused``, ``registered``, ``unregistered``."""

@@ -6,21 +6,17 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from vosswitch.model.call import Contact
+from vosswitch.h323.kept import GATEWAY, MOST, Kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from vosswitch.model.values import Address
 
-MOST = 20_000
-"""Endpoints in all."""
 MOST_AT_HOST = 256
 """Endpoints of one address."""
 MOST_CALLS = 4000
 """Admitted calls of one endpoint that we remember; the oldest is forgotten."""
-GATEWAY = "gateway:"
-"""What the names of dynamic gateways begin with, as in the SIP registrar."""
 
 
 @dataclass(slots=True)
@@ -80,12 +76,12 @@ class Endpoint:
             del self.calls[next(iter(self.calls))]
         self.calls[call] = admission
 
-    def contact(self, name: str) -> Contact:
-        """Where calls to one of its names go."""
-        target = self.signalling
-        host = f"[{target.host}]" if ":" in target.host else target.host
-        uri = f"h323:{name.removeprefix(GATEWAY)}@{host}:{target.port}"
-        return Contact(uri, target, self.local, self.until, self.product)
+    def kept(self, here: str) -> Kept:
+        """As the switch keeps it; *here* is our IP towards it."""
+        return Kept(
+            self.identifier, self.names, self.aliases, self.signalling, self.ras, self.local, here, self.product,
+            self.ttl, self.until, self.full_until,
+        )  # fmt: skip
 
 
 class Endpoints:

@@ -26,6 +26,7 @@ from vosswitch.model.h323 import RAS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vosswitch.h323.kept import Kept
     from vosswitch.h323.ras.desk import Desk
     from vosswitch.model.values import Address
 
@@ -204,7 +205,7 @@ class Gatekeeper:
         )
         if before is not None:
             endpoint.calls = before.calls
-            self._forget(before, keep=names)
+            self.endpoints.remove(before)
         else:
             self.desk.tell("registered", request.source, "RRQ", "registered", ",".join(names))
         endpoint.full_until = now + settings.expire
@@ -244,8 +245,7 @@ class Gatekeeper:
             self._granted(request, endpoint, full=False)
 
     def _granted(self, request: Request, endpoint: Endpoint, full: bool) -> None:
-        for name in endpoint.names:
-            self.desk.changed(name, endpoint.contact(name), endpoint.ras.host)
+        self.desk.registered(endpoint)
         at = self.desk.calls_at(request.source, request.local)
         body: dict[str, Any] = {
             "protocolIdentifier": H225_VERSION,
@@ -269,13 +269,24 @@ class Gatekeeper:
         self.desk.tell("unregistered", request.source, "URQ", "unregistered", ",".join(endpoint.names))
         request.answer(confirm(request.message), keep=True)
 
-    def _forget(self, endpoint: Endpoint, keep: tuple[str, ...] = ()) -> None:
+    def _forget(self, endpoint: Endpoint) -> None:
         self.endpoints.remove(endpoint)
-        for name in endpoint.names:
-            if name not in keep:
-                self.desk.changed(name, None, "")
+        self.desk.forgotten(endpoint)
 
     # -- from our side
+
+    def restore(self, kept: Kept) -> None:
+        """Take over an endpoint of a former life of ours, unless its place has been taken meanwhile."""
+        endpoint = Endpoint(
+            kept.identifier, kept.names, kept.aliases, kept.signalling, kept.ras, kept.local, kept.product
+        )
+        endpoint.ttl, endpoint.until, endpoint.full_until = kept.ttl, kept.until, kept.full_until
+        if self.endpoints.of(kept.identifier) is not None:
+            return
+        if self.endpoints.full(kept.ras.host) or any(self.endpoints.named(name) for name in kept.names):
+            self.desk.forgotten(endpoint)
+            return
+        self.endpoints.add(endpoint)
 
     def end(self, endpoint: Endpoint, reason: str) -> None:
         """Unregister an endpoint; it is told why (a name of ``UnregRequestReason``)."""
@@ -309,8 +320,7 @@ class Gatekeeper:
             return
         endpoint.until = self.desk.now() + endpoint.ttl
         self.endpoints.lasts(endpoint)
-        for name in endpoint.names:
-            self.desk.changed(name, endpoint.contact(name), endpoint.ras.host)
+        self.desk.registered(endpoint)
 
     def stop(self) -> None:
         """Ask nothing more."""

@@ -19,8 +19,8 @@ class RegistrationFile:
 
     __slots__ = ("_fd", "_new", "path")
 
-    def __init__(self, directory: str) -> None:
-        self.path = Path(directory) / NAME
+    def __init__(self, directory: str, name: str = NAME) -> None:
+        self.path = Path(directory) / name
         self._fd = -1
         self._new = -1
 

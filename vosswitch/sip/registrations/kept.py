@@ -7,7 +7,7 @@ with the wall-clock second at which each ends.  No bindings = it is gone.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from zlib import crc32
 
 import orjson
@@ -35,12 +35,23 @@ class Log(NamedTuple):
     damaged: bool
 
 
-def encode(name: str, bindings: Iterable[Binding], ahead: float) -> bytes:
+class Lasting(Protocol):
+    """What can be kept: a `Binding`, or an endpoint of H.323."""
+
+    @property
+    def ends(self) -> float:
+        """Monotonic seconds."""
+
+    def to_data(self, left: float) -> list[Any]:
+        """As a row of JSON, with the wall-clock second of its end in it."""
+
+
+def encode(name: str, found: Iterable[Lasting], ahead: float) -> bytes:
     """A record.
 
     :param ahead: wall clock minus monotonic clock, seconds.
     """
-    data = orjson.dumps([name, [one.to_data(one.contact.expires + ahead) for one in bindings]])
+    data = orjson.dumps([name, [one.to_data(one.ends + ahead) for one in found]])
     return _HEAD.pack(len(data), crc32(data)) + data
 
 

@@ -52,6 +52,11 @@ class Binding:
     proof: object = field(default=None, compare=False, repr=False)
 
     @property
+    def ends(self) -> float:
+        """Monotonic seconds."""
+        return self.contact.expires
+
+    @property
     def reachable(self) -> Contact | None:
         """The contact as a call can use it now; None when its connection is gone and it cannot be called back."""
         contact = self.contact

@@ -259,17 +259,20 @@ def _stale(binding: Binding, request: Request) -> bool:
 
 
 class Lap:
-    """Goes through all names of the registrar again and again, some at a time."""
+    """Goes through all names of a registrar again and again, some at a time.
 
-    __slots__ = ("_names", "_registrar")
+    :param names: gives them.
+    """
 
-    def __init__(self, registrar: Registrar) -> None:
-        self._registrar = registrar
+    __slots__ = ("_all", "_names")
+
+    def __init__(self, names: Callable[[], Iterable[str]]) -> None:
+        self._all = names
         self._names: Iterator[str] = iter(())
 
     def some(self, count: int) -> list[str]:
         """The next names; [] at the end of each lap."""
         found = list(islice(self._names, count))
         if not found:
-            self._names = iter(self._registrar.names())
+            self._names = iter(self._all())
         return found

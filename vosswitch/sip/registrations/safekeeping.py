@@ -1,4 +1,6 @@
-"""Keeps the registrations over a restart: what changes is written behind, in slices and in a thread.
+"""Keeps registrations over a restart: what changes is written behind, in slices and in a thread.
+
+Whose registrations they are is no matter here: those of the SIP registrar, or endpoints of H.323.
 
 When the log has grown to several times what is registered, a new one is written beside it, name by name between the
 changes, and takes its place.
@@ -7,17 +9,15 @@ changes, and takes its place.
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from vosswitch.sip.registrations.kept import encode, revive
+from vosswitch.sip.registrations.kept import encode
 from vosswitch.sip.registrations.registrar import Lap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vosswitch.model.values import Address
     from vosswitch.sip.registrations.files import RegistrationFile
-    from vosswitch.sip.registrations.registrar import Registrar
     from vosswitch.sip.transactions.timers import Timer, Timers
 
 BEHIND = 0.25
@@ -30,22 +30,43 @@ _PAUSE = 30.0
 """Seconds after a write that failed."""
 
 
+class Registry(Protocol):
+    """Whose memory it is: values with ``ends`` and ``to_data`` by name.
+
+    :ivar changed: told the name of what has to be written down anew.
+    """
+
+    changed: Callable[[str], object]
+
+    def names(self) -> list[str]:
+        """Every name that there is."""
+
+    def live(self, name: str) -> tuple[Any, ...]:
+        """What there is of a name."""
+
+    def restore(self, name: str, found: tuple[Any, ...], /) -> None:
+        """Take over what was kept of a name."""
+
+
 class Safekeeping:
-    """The registrar's memory on disk.
+    """The memory of a registrar on disk.
 
     :param file: the log.
+    :param revive: makes values of the rows of a record, of the wall clock's lead, monotonic seconds, and the longest
+        time that one may still last.
     :param in_thread: calls a function in a thread, one at a time; returns a Deferred.
     :param wall: epoch seconds.
     :param trouble: told one line when writing fails, "" when it works again.
     """
 
-    __slots__ = ("_dirty", "_failed", "_fault", "_file", "_in_thread", "_lap", "_registrar", "_since", "_timer",
-                 "_timers", "_trouble", "_wall", "_whole", "_writing")  # fmt: skip
+    __slots__ = ("_dirty", "_failed", "_fault", "_file", "_in_thread", "_lap", "_registrar", "_revive", "_since",
+                 "_timer", "_timers", "_trouble", "_wall", "_whole", "_writing")  # fmt: skip
 
     def __init__(
         self,
-        registrar: Registrar,
+        registrar: Registry,
         file: RegistrationFile,
+        revive: Callable[[list[list[Any]], float, float, float], tuple[Any, ...]],
         in_thread: Callable[..., Any],
         timers: Timers,
         wall: Callable[[], float],
@@ -53,6 +74,7 @@ class Safekeeping:
     ) -> None:
         self._registrar = registrar
         self._file = file
+        self._revive = revive
         self._in_thread = in_thread
         self._timers = timers
         self._wall = wall
@@ -66,19 +88,17 @@ class Safekeeping:
 
     # Restart.
 
-    def restore(self, listens: Callable[[Address], bool], longest: float) -> str:
+    def restore(self, usable: Callable[[Any], bool], longest: float) -> str:
         """Take over what was kept; one line about damage, "" = none.
 
-        :param listens: whether an address of ours is that of a listener: what registered elsewhere cannot be reached.
+        :param usable: whether a value is of use now.
         :param longest: seconds that a registration may last.
         """
         log, problem = self._file.load()
         now, ahead = self._timers.now(), self._ahead()
         for name, rows in log.names.items():
-            found = revive(rows, ahead, now, longest)
-            self._registrar.restore(
-                name, tuple([one for one in found if listens(one.contact.local) and one.reachable is not None])
-            )
+            found = self._revive(rows, ahead, now, longest)
+            self._registrar.restore(name, tuple([one for one in found if usable(one)]))
         self._whole = self._since = log.good
         self._registrar.changed = self.note
         if log.damaged:
@@ -98,7 +118,7 @@ class Safekeeping:
 
     def _begin(self) -> None:
         """Write the log anew."""
-        self._lap = Lap(self._registrar)
+        self._lap = Lap(self._registrar.names)
         self._lap.some(0)
         self._go_on(self._file.begin)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.sip.registrations.keepalive import KeepAlive, Sweep
+from vosswitch.sip.registrations.kept import revive
 from vosswitch.sip.registrations.registrar import GATEWAY
 from vosswitch.sip.registrations.safekeeping import Safekeeping
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vosswitch.sip.registrations.files import RegistrationFile
+    from vosswitch.sip.registrations.location import Binding
     from vosswitch.sip.service import SipService
 
 
@@ -40,12 +42,15 @@ class Upkeep:
         self._parameters = parameters
         self.keep_alive = KeepAlive(sip.registrar, sip.poke, sip.timers, parameters)
         self._sweep = Sweep(sip.registrar, sip.timers, self._allowed)
-        self._safekeeping = Safekeeping(sip.registrar, file, in_thread, sip.timers, wall, trouble)
+        self._safekeeping = Safekeeping(sip.registrar, file, revive, in_thread, sip.timers, wall, trouble)
 
     def _allowed(self, name: str) -> bool:
         if name.startswith(GATEWAY):
             return bool(self._credentials.dynamic(name.removeprefix(GATEWAY)))
         return self._credentials.phone(name) is not None
+
+    def _is_reached(self, binding: Binding) -> bool:
+        return self._sip.listens(binding.contact.local) and binding.reachable is not None
 
     def start(self) -> str:
         """Take over the registrations of the last run and begin; one line about damage, "" = none.
@@ -53,7 +58,7 @@ class Upkeep:
         The listeners have to be open: what registered on others cannot be reached.
         """
         longest = float(self._parameters()["SS_ENDPOINT_EXPIRE"])
-        problem = self._safekeeping.restore(self._sip.listens, longest)
+        problem = self._safekeeping.restore(self._is_reached, longest)
         self._sweep.start()
         self.keep_alive.start()
         return problem
