@@ -1,19 +1,22 @@
-"""H.225.0 and H.245 messages to and from bytes: aligned PER (X.691), by ``pycrate``, which `repair` mends.
+"""H.225.0 and H.245 messages to and from bytes: aligned PER (X.691) of ``pycrate``'s types.
 
 Values are pycrate's Python values: CHOICE = ``(name, value)``, SEQUENCE = dict, NULL = 0, OCTET STRING = bytes,
 BIT STRING = ``(int, bits)``, OBJECT IDENTIFIER = tuple of ints, BMPString, IA5String and GeneralString = str.
 
-The library has class-wide state: everything here runs in one thread.  Importing this module loads the library; only
-the H.323 process does that.
+Importing this module loads the library; only the H.323 process does that.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pycrate_asn1dir import H225
 
-from vosswitch.h323 import repair
+from vosswitch.h323.asn1.library import Coders
+from vosswitch.h323.asn1.structured import decode, encode
+
+if TYPE_CHECKING:
+    from vosswitch.h323.asn1.simple import Coder
 
 LONGEST = 8192
 """Bytes of one message that we decode; real ones have less than 4,000."""
@@ -23,10 +26,11 @@ class BadPdu(Exception):
     """A message that cannot be decoded, or a value that cannot be encoded; one line says what and why."""
 
 
-_UUIE = H225.H323_MESSAGES.H323_UserInformation
-_RAS = H225.H323_MESSAGES.RasMessage
-_H245 = H225.MULTIMEDIA_SYSTEM_CONTROL.MultimediaSystemControlMessage
-_OLC = H225.MULTIMEDIA_SYSTEM_CONTROL.OpenLogicalChannel
+CODERS = Coders()
+_UUIE = CODERS.of(H225.H323_MESSAGES.H323_UserInformation)
+_RAS = CODERS.of(H225.H323_MESSAGES.RasMessage)
+_H245 = CODERS.of(H225.MULTIMEDIA_SYSTEM_CONTROL.MultimediaSystemControlMessage)
+_OLC = CODERS.of(H225.MULTIMEDIA_SYSTEM_CONTROL.OpenLogicalChannel)
 
 
 def decode_uuie(data: bytes) -> dict[str, Any]:
@@ -81,21 +85,21 @@ def encode_olc(value: dict[str, Any]) -> bytes:
     return _encode(_OLC, value, "OpenLogicalChannel")
 
 
-def _decode(kind: Any, data: bytes, name: str) -> Any:
+def _decode(coder: Coder, data: bytes, name: str) -> Any:
     if not data or len(data) > LONGEST:
         raise BadPdu(f"{name}: expected 1-{LONGEST} bytes, got {len(data)}")
-    repair.begin()
     try:
-        kind.from_aper(repair.Bits(data))
-        return kind._val
-    except Exception as error:  # noqa: BLE001 - the library lets five kinds of errors out, NameError among them
-        raise BadPdu(f"{name}: {type(error).__name__}: {str(error)[:120]!a}") from None
+        return decode(coder, data)
+    except Exception as error:  # noqa: BLE001 - whatever a hostile message leads to
+        raise BadPdu(_why(name, error)) from None
 
 
-def _encode(kind: Any, value: Any, name: str) -> bytes:
-    repair.begin()
+def _encode(coder: Coder, value: Any, name: str) -> bytes:
     try:
-        kind.set_val(value)
-        return kind.to_aper()  # type: ignore[no-any-return]
-    except Exception as error:  # noqa: BLE001 - as above
-        raise BadPdu(f"{name}: {type(error).__name__}: {str(error)[:120]!a}") from None
+        return encode(coder, value)
+    except Exception as error:  # noqa: BLE001 - whatever does not fit
+        raise BadPdu(_why(name, error)) from None
+
+
+def _why(name: str, error: Exception) -> str:
+    return f"{name}: {type(error).__name__}: {str(error)[:120]!a}"

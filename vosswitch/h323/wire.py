@@ -1,8 +1,9 @@
 """What switch and H.323 process tell each other: one message per line of a local socket, in both directions.
 
 A message is a JSON array whose first item is its name.  Values of `vosswitch.model` are written as an object with
-one key, the name of their class, over the list of their fields.  *leg* is a number: even ones are given by the switch,
-odd ones by the process.
+one key, the name of their class, over the list of their fields; those of `_LASTING` kinds, which go with every call
+of a gateway, as the text of that in a string under ``=``, so that each end makes it once.  *leg* is a number: even
+ones are given by the switch, odd ones by the process.
 
 switch to process:
 
@@ -84,6 +85,13 @@ def _fields_of(kind: type) -> tuple[str, ...]:
     return kind._fields  # type: ignore[attr-defined, no-any-return]
 
 
+_LASTING = frozenset({peer.PeerProfile})
+_MOST_LASTING = 5_000
+_texts: dict[int, tuple[Any, str]] = {}
+"""Of lasting values, which do not change, by their id; with the value, so that no other gets its id."""
+_values: dict[str, Any] = {}
+"""Lasting values by their text."""
+
 _FIELDS = {kind: _fields_of(kind) for kind in _KINDS.values()}
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
@@ -95,6 +103,12 @@ def _dumped(value: Any) -> Any:
         return value
     if kind is tuple or kind is list:
         return [_dumped(item) for item in value]
+    if kind in _LASTING:
+        return {"=": _text(value)}
+    return _dumped_parts(value, kind)
+
+
+def _dumped_parts(value: Any, kind: type) -> Any:
     names = _FIELDS.get(kind)
     if names is not None:
         return {kind.__name__: [_dumped(getattr(value, name)) for name in names]}
@@ -107,6 +121,25 @@ def _dumped(value: Any) -> Any:
     raise TypeError(f"expected a value of the model, got {kind.__name__}")
 
 
+def _text(value: Any) -> str:
+    known = _texts.get(id(value))
+    if known is None:
+        if len(_texts) >= _MOST_LASTING:
+            _texts.clear()
+        dumped = _dumped_parts(value, type(value))
+        known = _texts[id(value)] = value, orjson.dumps(_clean(dumped)).decode()
+    return known[1]
+
+
+def _lasting(text: str) -> Any:
+    value = _values.get(text)
+    if value is None:
+        if len(_values) >= _MOST_LASTING:
+            _values.clear()
+        value = _values[text] = _loaded(orjson.loads(text))
+    return value
+
+
 def _loaded(value: Any) -> Any:
     kind = type(value)
     if kind is list:
@@ -114,6 +147,8 @@ def _loaded(value: Any) -> Any:
     if kind is not dict:
         return value
     ((name, content),) = value.items()
+    if name == "=":
+        return _lasting(content)
     if name == "dict":
         return {_loaded(key): _loaded(item) for key, item in content}
     if name == "bytes":

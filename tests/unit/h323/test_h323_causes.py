@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pycrate_asn1dir import H225
 
-from vosswitch.h323 import per
 from vosswitch.h323.causes import USUAL, cause_of, q850_of, reason_of, tables
 from vosswitch.model.causes import END_REASONS, cause, from_q850, from_sip, switches
 
@@ -116,9 +116,6 @@ def test_an_operator_sets_single_entries() -> None:
 
 def test_every_reason_of_the_standard_is_in_the_table() -> None:
     """Those of later versions than the table count as unspecified."""
-    from pycrate_asn1dir import H225  # noqa: PLC0415 - after per, which repairs it
-
-    assert per
     kind = H225.H323_MESSAGES.ReleaseCompleteReason
     known = [name for name in kind._cont if name not in ("invalidCID", "securityError")]
     assert {cause_of(0, name).reason for name in known}

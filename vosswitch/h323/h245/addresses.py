@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import Any
 
 Endpoint = tuple[str, int]
@@ -18,10 +19,17 @@ def read(value: tuple[str, Any] | None) -> Endpoint | None:
     if kind not in ("iPAddress", "iP6Address"):
         return None
     packed, port = body["network"], body["tsapIdentifier"]
-    if len(packed) != (4 if kind == "iPAddress" else 16) or not 0 < port < 65536 or not any(packed):
+    if len(packed) != (4 if kind == "iPAddress" else 16) or not 0 < port < 65536:
         return None
+    host = _host(packed)
+    return None if host is None else (host, port)
+
+
+@lru_cache(1024)
+def _host(packed: bytes) -> str | None:
+    """A literal; None for what no single host has.  Few hosts have the media of many calls."""
     host = ipaddress.ip_address(packed)
-    return None if host.is_multicast or packed == _BROADCAST else (str(host), port)
+    return None if not any(packed) or host.is_multicast or packed == _BROADCAST else str(host)
 
 
 def write(host: str, port: int) -> tuple[str, Any]:
@@ -29,6 +37,11 @@ def write(host: str, port: int) -> tuple[str, Any]:
 
     :raises ValueError: *host* is no IP literal.
     """
+    kind, packed = _packed(host)
+    return "unicastAddress", (kind, {"network": packed, "tsapIdentifier": port})
+
+
+@lru_cache(1024)
+def _packed(host: str) -> tuple[str, bytes]:
     literal = ipaddress.ip_address(host)
-    kind = "iPAddress" if literal.version == 4 else "iP6Address"
-    return "unicastAddress", (kind, {"network": literal.packed, "tsapIdentifier": port})
+    return "iPAddress" if literal.version == 4 else "iP6Address", literal.packed

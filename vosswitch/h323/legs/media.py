@@ -141,13 +141,12 @@ class Media:
         """The peer's answer to our fast start: in any message up to Connect, the first one counts."""
         assert self.told is not None
         proposed, self._proposed = self._proposed, ()
-        session = faststart.accepted(proposed, answers, self.told)
-        if session is None:
+        channels = self._channels = faststart.calling(proposed, answers, self.told)
+        if channels is None:
             self._slow_down()
             return
-        self._channels = faststart.calling(proposed, answers, self.told)
         self._adopt()
-        self._stand(session)
+        self._stand(channels.theirs)
 
     def no_fast_start(self) -> None:
         """Connect came, or a refusal: what is not answered by now is refused."""
