@@ -17,7 +17,7 @@ pytestmark = [
 VECTORS = json.loads((Path(__file__).parents[1] / "data/h323/vectors.json").read_text())
 
 _STRAY = "05c0060008914a000458a80000110046fe874891e3f11190d802fc00000001"
-"""UUIE of a ReleaseComplete as the library's encoder has it when it is not repaired: an octet 00 too many."""
+"""UUIE of a ReleaseComplete as the library's own encoder has it: an octet 00 too many."""
 
 
 def inside(vector: dict[str, str]) -> list[Any]:

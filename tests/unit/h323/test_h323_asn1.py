@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 from random import Random
 from typing import Any
 
@@ -10,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support import asn1_values
+from tests.support.asn1_compiled import compiled
 from vosswitch.h323.asn1 import structured
 from vosswitch.h323.asn1.bits import Reader, Writer
 from vosswitch.h323.asn1.library import Coders
@@ -57,26 +58,15 @@ TYPES = [
 @pytest.fixture(scope="module")
 def kinds(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Each of `TYPES` as ``T<place>``: behind three bits, and with a BOOLEAN behind it, so that alignment shows."""
-    from pycrate_asn1c.asnproc import (  # type: ignore[import-untyped]  # noqa: PLC0415
-        PycrateGenerator,
-        compile_text,
-        generate_modules,
-    )
-
     lines = [
         f"T{place} ::= SEQUENCE {{ before INTEGER (0..7), it {text}, behind BOOLEAN }}"
         for place, text in enumerate(TYPES)
     ]
-    compile_text("Kinds DEFINITIONS AUTOMATIC TAGS ::= BEGIN {} END".format("\n".join(lines)))
-    path = tmp_path_factory.mktemp("asn1") / "kinds.py"
-    generate_modules(PycrateGenerator, str(path))
-    return runpy.run_path(str(path))["Kinds"]
+    return compiled("Kinds", lines, tmp_path_factory.mktemp("asn1") / "kinds.py")
 
 
-def some(text: str, kind: Any, chance: Random) -> Any:
+def some(kind: Any, chance: Random) -> Any:
     """A value of a type, as random as *chance* has it."""
-    from tests.support import asn1_values  # noqa: PLC0415 - loads the library
-
     return {"before": chance.randrange(8), "it": asn1_values.value(kind, chance), "behind": chance.random() < 0.5}
 
 
@@ -86,7 +76,7 @@ def test_octets_are_those_of_the_library(kinds: Any, place: int) -> None:
     kind = getattr(kinds, f"T{place}")
     coder = Coders().of(kind)
     for seed in range(60):
-        value = some(TYPES[place], kind._cont["it"], Random(seed))
+        value = some(kind._cont["it"], Random(seed))
         data = structured.encode(coder, value)
         assert data == kind.to_aper(value), value
         assert structured.decode(coder, data) == value

@@ -1,7 +1,6 @@
 """PER: captured messages decode and encode again to equal values; extension additions are right bit by bit."""
 
 import json
-import runpy
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from pycrate_asn1dir import H225
 
 from tests.support import asn1_values
+from tests.support.asn1_compiled import compiled
 from vosswitch.h323 import per, q931
 from vosswitch.h323.asn1 import structured
 from vosswitch.h323.asn1.library import Coders
@@ -86,29 +86,19 @@ def test_an_addition_of_no_octets_is_the_value_that_needs_none() -> None:
     assert per.decode_uuie(data[:-2] + b"\x00") == value
 
 
-_MODULE = "Cases DEFINITIONS AUTOMATIC TAGS ::= BEGIN {} END"
 _BITS, _ADDITIONS = range(8), range(1, 18)
 
 
 @pytest.fixture(scope="module")
 def cases(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Types ``R<bits>N<additions>``: a root of 1 + bits bits, and so many additions, each an optional BOOLEAN."""
-    from pycrate_asn1c.asnproc import (  # type: ignore[import-untyped]  # noqa: PLC0415
-        PycrateGenerator,
-        compile_text,
-        generate_modules,
-    )
-
     lines = []
     for bits in _BITS:
         root = f"a INTEGER (0..{2**bits - 1})," if bits else ""
         for count in _ADDITIONS:
             additions = ", ".join(f"x{place} BOOLEAN OPTIONAL" for place in range(count))
             lines.append(f"R{bits}N{count} ::= SEQUENCE {{ {root} ..., {additions} }}")
-    compile_text(_MODULE.format("\n".join(lines)))
-    path = tmp_path_factory.mktemp("asn1") / "cases.py"
-    generate_modules(PycrateGenerator, str(path))
-    return runpy.run_path(str(path))["Cases"]
+    return compiled("Cases", lines, tmp_path_factory.mktemp("asn1") / "cases.py")
 
 
 def naive(bits: int, count: int, root: int, additions: dict[int, bool]) -> bytes:
