@@ -13,48 +13,14 @@ from contextlib import suppress
 
 import pytest
 
-from tests.interop.conftest import provisioned
+from tests.support.h323.itself import calls_itself
 from tests.support.peer import Peer, accepted
-from tests.support.switch import free_port, until
+from tests.support.switch import until
 from vosswitch.media.rtp import RtpPacket, build, parse
 from vosswitch.sdp.codecs import first_audio
 from vosswitch.sdp.events import event_payload
 from vosswitch.sdp.text import parse as parse_sdp
 
-PROVISION = """
-[[rate_groups]]
-name = "rates"
-[[rate_groups.rates]]
-prefix = "43"
-per_minute = "0.60"
-[[accounts]]
-number = "C"
-name = "Customer"
-balance = "10"
-rate_group = "rates"
-[[mapping_gateways]]
-name = "customer"
-account = "C"
-addresses = ["127.0.0.1"]
-routing_allowed = ["out"]
-[[mapping_gateways]]
-name = "back"
-account = "C"
-addresses = ["127.0.0.1"]
-routing_allowed = ["vendor"]
-protocol = "h323"
-{mode}
-[[routing_gateways]]
-name = "vendor"
-address = "127.0.0.1"
-port = {vendor}
-[[routing_gateways]]
-name = "out"
-address = "127.0.0.2"
-port = {signalling}
-protocol = "h323"
-{mode}
-"""
 EVENTS = 101
 SPEECH = 8
 
@@ -126,10 +92,10 @@ def mode(request):
 
 @pytest.fixture
 def world(tmp_path, mode):
-    signalling = free_port()
-    switch = provisioned(tmp_path, listen=({"address": f"h323:127.0.0.2:{signalling}"},))
-    caller, vendor = Peer(switch.port), Peer(switch.port)
-    switch.provision(PROVISION.format(vendor=vendor.port, signalling=signalling, mode=mode))
+    vendor = Peer(0)
+    switch = calls_itself(tmp_path, vendor.port, mode)
+    vendor.target = vendor.host, switch.port
+    caller = Peer(switch.port)
     media = Media(), Media(96)
     try:
         switch.start()

@@ -6,25 +6,12 @@ import socket
 
 import pytest
 
-from tests.interop.conftest import Case, h323_switch
 from tests.support.h323 import through
 from tests.support.peer import SDP, Peer, accepted
 from tests.support.switch import until
 from vosswitch import sdp
 
 UDPTL = b"\0\x01\x03\x06\0\0"
-
-
-@pytest.fixture(scope="module")
-def far(tmp_path_factory):
-    """The second switch: its customer is the first one."""
-    switch = h323_switch(tmp_path_factory.mktemp("far"))
-    made = Case(tmp_path_factory.mktemp("far-case"), switch)
-    made.host = "127.0.0.1"
-    yield made
-    made.end()
-    assert switch.stop() == 0, switch.log()[-4000:]
-    assert "Traceback" not in switch.log(), switch.log()[-6000:]
 
 
 def fax(port):

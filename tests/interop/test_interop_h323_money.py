@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.interop.conftest import Case, h323_switch
+from tests.support.case import Case, h323_switch
 from tests.support.h323 import through
 from tests.support.peer import Peer
 from tests.support.processes import child, own

@@ -10,48 +10,11 @@ from contextlib import suppress
 
 import pytest
 
-from tests.interop.conftest import provisioned
+from tests.support.h323.itself import PROVISION, calls_itself
 from tests.support.processes import child, family, own, running
-from tests.support.sipp import ANSWER, CALL, Sipp, called, caller
+from tests.support.sipp import ANSWER, CALL, called, caller, sipp_peer
 from tests.support.switch import free_port, media_port, until
 
-PROVISION = """
-[[rate_groups]]
-name = "rates"
-[[rate_groups.rates]]
-prefix = "43"
-per_minute = "0.60"
-[[accounts]]
-number = "C"
-name = "Customer"
-balance = "10"
-rate_group = "rates"
-[[accounts]]
-number = "B"
-name = "Behind"
-balance = "10"
-rate_group = "rates"
-[[mapping_gateways]]
-name = "customer"
-account = "C"
-addresses = ["127.0.0.1"]
-routing_allowed = ["out"]
-[[mapping_gateways]]
-name = "back"
-account = "B"
-addresses = ["127.0.0.1"]
-routing_allowed = ["vendor"]
-protocol = "h323"
-[[routing_gateways]]
-name = "vendor"
-address = "127.0.0.1"
-port = {vendor}
-[[routing_gateways]]
-name = "out"
-address = "127.0.0.2"
-port = {signalling}
-protocol = "h323"
-"""
 LONG_CALL = [*CALL[:-3], "receive BYE", "reply 200"]
 LONG_ANSWER = [*ANSWER[:-2], "receive BYE", "send 200"]
 
@@ -61,10 +24,8 @@ class World:
 
     def __init__(self, folder):
         self.folder = folder
-        self.signalling, self.vendor_port = free_port(), free_port()
-        listen = ({"address": f"h323:127.0.0.2:{self.signalling}"},)
-        self.switch = provisioned(folder, listen=listen)
-        self.switch.provision(PROVISION.format(vendor=self.vendor_port, signalling=self.signalling))
+        self.vendor_port = free_port()
+        self.switch = calls_itself(folder, self.vendor_port)
         self.peers = []
 
     def start(self):
@@ -83,12 +44,10 @@ class World:
         return child(self.switch.process.pid, "vosswitch.h323")
 
     def peer(self, name, scenario, port, *options, remote=None):
-        options = ("-trace_msg", "-recv_timeout", "30000", "-m", "1", "-mp", str(media_port()), *options)
-        peer = Sipp(self.folder, name, scenario, port, remote, *options)
-        self.peers.append(peer)
-        if remote is None:
-            peer.ready(port)
-        return peer
+        self.peers.append(
+            sipp_peer(self.folder, name, scenario, port, "-mp", str(media_port()), *options, remote=remote)
+        )
+        return self.peers[-1]
 
     def call(self, name, calling=CALL, answering=ANSWER):
         """A call from end to end; the two peers."""
@@ -170,7 +129,8 @@ def test_it_is_there_only_while_somebody_speaks_it(world):
     def speaks(name, protocol):
         kind = "mapping" if name == "back" else "routing"
         fields = next(part for part in PROVISION.split("[[")[1:] if f'name = "{name}"' in part).partition("]]\n")[2]
-        fields = fields.format(vendor=world.vendor_port, signalling=world.signalling).replace('"h323"', f'"{protocol}"')
+        fields = fields.format(vendor=world.vendor_port, signalling=switch.h323_port, mode="")
+        fields = fields.replace('"h323"', f'"{protocol}"')
         switch.provision(f"[[{kind}_gateways]]\n{fields}", f"{name}.toml")
 
     switch.provision('[[mapping_gateways]]\nname = "back"\ndelete = true\n', "none.toml")

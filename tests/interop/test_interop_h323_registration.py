@@ -11,12 +11,12 @@ from decimal import Decimal
 
 import pytest
 
-from tests.interop.conftest import provisioned
+from tests.support.case import provisioned
 from tests.support.h323 import judge
 from tests.support.h323.endpoint import Endpoint
 from tests.support.h323.zone import Gatekeeper, Registrant
 from tests.support.processes import child
-from tests.support.sipp import ANSWER, CALL, Sipp, called, caller
+from tests.support.sipp import ANSWER, CALL, called, caller, sipp_peer
 from tests.support.switch import free_port, media_port, options, until
 
 MONEY = """
@@ -142,18 +142,12 @@ class Node:
         return self.switch.json("node", "status")[0][name]
 
 
-def peer(folder, name, scenario, port, *options, remote=None):
-    """A sipp; it has its port when this returns."""
-    found = Sipp(folder, name, scenario, port, remote, "-trace_msg", "-recv_timeout", "20000", "-m", "1", *options)
-    if remote is None:
-        found.ready(port)
-    return found
-
-
 def sip_call(folder, switch, number, vendor):
     """A call of the SIP customer to *number*, answered at the port *vendor*."""
-    answering = peer(folder, f"uas{number}", called(ANSWER), vendor, "-mp", str(media_port()))
-    calling = peer(folder, f"uac{number}", caller(CALL), free_port(), "-s", number, remote=f"127.0.0.1:{switch.port}")
+    answering = sipp_peer(folder, f"uas{number}", called(ANSWER), vendor, "-mp", str(media_port()))
+    calling = sipp_peer(
+        folder, f"uac{number}", caller(CALL), free_port(), "-s", number, remote=f"127.0.0.1:{switch.port}"
+    )
     try:
         calling.succeeds()
         answering.succeeds()
@@ -194,7 +188,7 @@ def test_a_phone_registers_calls_and_is_called(node, phone, tmp_path):
     admitted = phone.admit("4366", calling.facts)
     assert admitted[0] == "admissionConfirm"
     assert admitted[1]["destCallSignalAddress"][1]["port"] == node.signalling
-    vendor = peer(tmp_path, "uas", called(ANSWER), node.vendor, "-mp", str(media_port()))
+    vendor = sipp_peer(tmp_path, "uas", called(ANSWER), node.vendor, "-mp", str(media_port()))
     try:
         calling.start()
         calling.finish()
@@ -206,7 +200,7 @@ def test_a_phone_registers_calls_and_is_called(node, phone, tmp_path):
     assert (cdr["caller"], cdr["callee"], cdr["end_reason"], cdr["fee"]) == ("2001", "4366", "normal", "0.01")
     answering = Endpoint("fast", "called", "127.0.0.3", phone.signal[1], patient=True)
     answering.start()
-    uac = peer(tmp_path, "uac", caller(CALL), free_port(), "-s", "2001", remote=f"127.0.0.1:{node.switch.port}")
+    uac = sipp_peer(tmp_path, "uac", caller(CALL), free_port(), "-s", "2001", remote=f"127.0.0.1:{node.switch.port}")
     try:
         uac.succeeds()
         answering.finish()
@@ -245,7 +239,7 @@ def test_a_registration_outlives_process_and_node(node, phone, tmp_path):
         answering = Endpoint("fast", "called", "127.0.0.3", phone.signal[1], patient=True)
         answering.start()
         remote = f"127.0.0.1:{node.switch.port}"
-        uac = peer(tmp_path, f"uac{round_}", caller(CALL), free_port(), "-s", "2001", remote=remote)
+        uac = sipp_peer(tmp_path, f"uac{round_}", caller(CALL), free_port(), "-s", "2001", remote=remote)
         try:
             uac.succeeds()
             answering.finish()
@@ -316,7 +310,7 @@ def test_a_foreign_gatekeeper_refuses_a_call(tmp_path):
         until(lambda: [row["state"] for row in buyer.switch.json("trunks")] == ["up"], what="registration")
         refused = ["invite", "expect? 100", "expect 480", "failack"]
         remote = f"127.0.0.1:{buyer.switch.port}"
-        uac = peer(tmp_path, "uac", caller(refused), free_port(), "-s", "4366", remote=remote)
+        uac = sipp_peer(tmp_path, "uac", caller(refused), free_port(), "-s", "4366", remote=remote)
         try:
             uac.succeeds()
         finally:

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.interop.conftest import provisioned
-from tests.support.sipp import ANSWER, CALL, Sipp, called, caller
+from tests.support.case import provisioned
+from tests.support.sipp import ANSWER, CALL, called, caller, sipp_peer
 from tests.support.switch import free_port, media_port, until
 
 PROVISION = """
@@ -64,19 +64,11 @@ def switches(tmp_path, mode):
             one.stop()
 
 
-def peer(folder, name, scenario, port, *options, remote=None):
-    """A sipp; it has its port when this returns."""
-    found = Sipp(folder, name, scenario, port, remote, "-trace_msg", "-recv_timeout", "20000", "-m", "1", *options)
-    if remote is None:
-        found.ready(port)
-    return found
-
-
 def test_a_call_goes_through_two_switches_and_both_bill_it(switches, tmp_path):
     buyer, seller, vendor = switches
     media = ("-mp", str(media_port()))
-    answering = peer(tmp_path, "uas", called(ANSWER), vendor, *media)
-    calling = peer(tmp_path, "uac", caller(CALL), free_port(), "-s", "4366", remote=f"127.0.0.1:{buyer.port}")
+    answering = sipp_peer(tmp_path, "uas", called(ANSWER), vendor, *media)
+    calling = sipp_peer(tmp_path, "uac", caller(CALL), free_port(), "-s", "4366", remote=f"127.0.0.1:{buyer.port}")
     try:
         calling.succeeds()
         answering.succeeds()

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import pytest
 
-from tests.interop.conftest import Case, h323_switch
 from tests.support.h323 import through
 from tests.support.sipp import ANSWER, bound
 from tests.support.switch import until
@@ -16,18 +15,6 @@ CALLED_UP = ["invite", "expect? 100", "expect? 183", "expect? 180", "expect? 183
 ENDS = [*CALLED_UP, "pause 500", "bye", "expect 200"]
 HANGS_UP = [*ANSWER[:4], "receive ACK", "pause 500", "bye", "expect 200"]
 WAITS = [*CALLED_UP, "receive BYE", "reply 200"]
-
-
-@pytest.fixture(scope="module")
-def far(tmp_path_factory):
-    """The second switch: its customer is the first one."""
-    switch = h323_switch(tmp_path_factory.mktemp("far"))
-    made = Case(tmp_path_factory.mktemp("far-case"), switch)
-    made.host = "127.0.0.1"
-    yield made
-    made.end()
-    assert switch.stop() == 0, switch.log()[-4000:]
-    assert "Traceback" not in switch.log(), switch.log()[-6000:]
 
 
 def flags(**ways):

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.interop.conftest import Case, provisioned
+from tests.support.case import Case, provisioned
 from tests.support.nameserver import NameServer
 from tests.support.sipp import ANSWER, CALL, called
 from tests.support.switch import free_port, until

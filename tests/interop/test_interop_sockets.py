@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from tests.interop.conftest import Case, provisioned
+from tests.support.case import Case, provisioned
 from tests.support.certificates import Authority
 from tests.support.peer import Peer
 from tests.support.switch import free_port, until

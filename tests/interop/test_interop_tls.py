@@ -10,8 +10,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.interop.conftest import Case, provisioned
 from tests.support.baresip import Baresip
+from tests.support.case import Case, provisioned
 from tests.support.certificates import Authority
 from tests.support.peer import SDP, accepted
 from tests.support.secure import TlsPeer, TlsVendor, client_context

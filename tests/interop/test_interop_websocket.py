@@ -9,8 +9,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.interop.conftest import Case, provisioned
 from tests.support import jssip
+from tests.support.case import Case, provisioned
 from tests.support.certificates import Authority
 from tests.support.peer import SDP, Peer
 from tests.support.sipp import ANSWER, CALL

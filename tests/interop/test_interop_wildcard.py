@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.interop.conftest import Case, provisioned
+from tests.support.case import Case, provisioned
 from tests.support.peer import Peer
 from tests.support.sipp import ANSWER, CALL, called
 from tests.support.switch import until

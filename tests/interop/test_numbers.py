@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.interop.conftest import Case, provisioned
+from tests.support.case import Case, provisioned
 from tests.support.sipp import ANSWER, CALL
 from tests.support.switch import ROOT
 

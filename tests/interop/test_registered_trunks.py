@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from tests.interop.conftest import provisioned
+from tests.support.case import provisioned
 from tests.support.peer import SDP, Peer
 from tests.support.sipp import ANSWER, CALL, called
 from tests.support.switch import until

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.interop.conftest import Case, provisioned
+from tests.support.case import Case, provisioned
 from tests.support.lossy import LossyWire, first_of_each, share
 from tests.support.peer import SDP, Peer
 from tests.support.sipp import ANSWER, CALL

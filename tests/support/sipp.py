@@ -270,6 +270,14 @@ def _reply(code: int, tag: str, contact: str) -> list[str]:
     ]
 
 
+def sipp_peer(folder: Path, name: str, scenario: str, port: int, *options: str, remote: str | None = None) -> Sipp:
+    """A sipp for one call; it has its port when this returns."""
+    found = Sipp(folder, name, scenario, port, remote, "-trace_msg", "-recv_timeout", "20000", "-m", "1", *options)
+    if remote is None:
+        found.ready(port)
+    return found
+
+
 def caller(steps: list[str], number: str = "4312345", retrans: int = 500) -> str:
     """The XML of a calling scenario."""
     return _scenario(_Caller(number, retrans), steps)

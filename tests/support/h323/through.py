@@ -1,4 +1,4 @@
-"""Scripted endpoints around a case of a running switch (tests/interop/conftest.py)."""
+"""Scripted endpoints around a case of a running switch (tests/support/case.py)."""
 
 from __future__ import annotations
 
