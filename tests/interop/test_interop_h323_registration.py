@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import socket
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 
 import pytest
@@ -15,6 +15,8 @@ from tests.support.case import provisioned
 from tests.support.h323 import judge
 from tests.support.h323.endpoint import Endpoint
 from tests.support.h323.zone import Gatekeeper, Registrant
+from tests.support.peer import description
+from tests.support.phone import Phone
 from tests.support.processes import child
 from tests.support.sipp import ANSWER, CALL, called, caller, sipp_peer
 from tests.support.switch import free_port, media_port, options, until
@@ -36,6 +38,7 @@ PHONE = """
 [[phones]]
 number = "2001"
 account = "C"
+password = "one"
 h323_addresses = ["127.0.0.3"]
 [[phones]]
 number = "2002"
@@ -156,6 +159,26 @@ def sip_call(folder, switch, number, vendor):
         answering.stop()
 
 
+@contextmanager
+def called_by_sip(folder, node, number="2001"):
+    """The SIP customer calls; a sipp that has to be waited for."""
+    folder.mkdir()
+    uac = sipp_peer(folder, "uac", caller(CALL), free_port(), "-s", number, remote=f"127.0.0.1:{node.switch.port}")
+    try:
+        yield uac
+    finally:
+        uac.stop()
+
+
+@contextmanager
+def terminal(phone):
+    """The H.323 device answers a call."""
+    answering = Endpoint("fast", "called", phone.signal[0], phone.signal[1], patient=True)
+    answering.start()
+    yield
+    answering.finish()
+
+
 @pytest.fixture
 def node(tmp_path):
     """A switch with phones."""
@@ -198,18 +221,46 @@ def test_a_phone_registers_calls_and_is_called(node, phone, tmp_path):
     assert phone.disengage(calling.facts)[0] == "disengageConfirm"
     (cdr,) = node.switch.cdrs(1)
     assert (cdr["caller"], cdr["callee"], cdr["end_reason"], cdr["fee"]) == ("2001", "4366", "normal", "0.01")
-    answering = Endpoint("fast", "called", "127.0.0.3", phone.signal[1], patient=True)
-    answering.start()
-    uac = sipp_peer(tmp_path, "uac", caller(CALL), free_port(), "-s", "2001", remote=f"127.0.0.1:{node.switch.port}")
-    try:
+    with terminal(phone), called_by_sip(tmp_path / "called", node) as uac:
         uac.succeeds()
-        answering.finish()
-    finally:
-        uac.stop()
     assert len(node.switch.cdrs(2)) == 2
     assert phone.unregister()[0] == "unregistrationConfirm"
     until(lambda: not node.switch.json("registrations"), what="end of the registration")
     assert not judge.malformed([("ras", data) for way, _, data in phone.said if way == "heard"])
+
+
+def rings(device, status, body=b""):
+    """The SIP device gets its call and answers it so."""
+    invite = device.expect("INVITE")
+    device.reply(invite, status, body)
+    device.expect("ACK")
+    return invite
+
+
+def test_devices_of_both_protocols_are_one_phone(node, phone, tmp_path):
+    """One after the other, the highest q first: the second one when the first one fails, and not when it answers."""
+    phone.register()
+    device = Phone(node.switch.port, "2001", "one")
+    try:
+        assert device.register().status == 200
+        assert [row["address"][:4] for row in node.switch.json("registrations")] == ["udp:", "h323"]
+        with terminal(phone), called_by_sip(tmp_path / "both", node) as uac:
+            rings(device, 503)
+            uac.succeeds()
+        with called_by_sip(tmp_path / "sip", node) as uac:
+            rings(device, 200, description())
+            device.reply(device.expect("BYE"), 200)
+            uac.succeeds()
+        contact = f"<sip:2001@127.0.0.1:{device.port}>;q=0.5"
+        assert device.register(contact=contact).status == 200
+        with terminal(phone), called_by_sip(tmp_path / "h323", node) as uac:
+            uac.succeeds()
+        assert device.silent(0.2)
+    finally:
+        device.close()
+    rows = node.switch.cdrs(3)
+    assert {(cdr["end_reason"], cdr["callee_phone"], cdr["fee"]) for cdr in rows} == {("normal", "2001", "0.01")}
+    assert sorted(len(cdr["attempts"]) for cdr in rows) == [1, 1, 2]
 
 
 def dies(node):
@@ -236,15 +287,8 @@ def test_a_registration_outlives_process_and_node(node, phone, tmp_path):
     for round_, _ in enumerate(restarted(node)):
         (row,) = node.switch.json("registrations")
         assert row["address"] == f"h323:127.0.0.3:{phone.signal[1]}"
-        answering = Endpoint("fast", "called", "127.0.0.3", phone.signal[1], patient=True)
-        answering.start()
-        remote = f"127.0.0.1:{node.switch.port}"
-        uac = sipp_peer(tmp_path, f"uac{round_}", caller(CALL), free_port(), "-s", "2001", remote=remote)
-        try:
+        with terminal(phone), called_by_sip(tmp_path / f"round{round_}", node) as uac:
             uac.succeeds()
-            answering.finish()
-        finally:
-            uac.stop()
         assert phone.keep_alive()[0] == "registrationConfirm"
         assert phone.identifier == key
     node.switch.stop()

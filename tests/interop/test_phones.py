@@ -10,7 +10,8 @@ from decimal import Decimal
 import pytest
 
 from tests.support.baresip import MODULES, Baresip, heard
-from tests.support.peer import SDP, Peer, accepted, description
+from tests.support.peer import accepted, description
+from tests.support.phone import Phone
 from tests.support.sipp import ANSWER
 from tests.support.switch import until
 
@@ -141,42 +142,12 @@ def test_sipsak_gets_its_options_answered(case):
         assert "200 OK" in done.stdout
 
 
-class Phone(Peer):
-    """A phone of our own: registers with SHA-256."""
-
-    def __init__(self, case, number, password):
-        super().__init__(case.switch.port, number=number)
-        self.password = password
-        case.peers.append(self)
-
-    def register(self, expires=120, contact=None):
-        """Register; gives the final response."""
-        request = self.request("REGISTER", self.number)
-        request.set("expires", str(expires))
-        if contact is not None:
-            request.set("contact", contact)
-        self.send(request)
-        challenged = self.expect(401)
-        proven = self.prove(request, challenged, self.number, self.password, "SHA-256")
-        proven.copy_from(request, ("expires", "contact"))
-        self.send(proven)
-        return self.expect(lambda message: message.cseq.number == self.seq and message.status >= 200)
-
-    def call(self, number):
-        """INVITE with proof; gives the request that was let in."""
-        invite = self.request("INVITE", number, SDP)
-        self.send(invite)
-        challenged = self.expect(401)
-        self.send(self.follow("ACK", invite, challenged))
-        proven = self.prove(invite, challenged, self.number, self.password, "SHA-256")
-        self.send(proven)
-        return proven
-
-
 @pytest.fixture
 def own(phones):
     """The case's first phone as a peer of our own."""
-    return Phone(phones, phones.one, f"one-{phones.n}")
+    found = Phone(phones.switch.port, phones.one, f"one-{phones.n}")
+    phones.peers.append(found)
+    return found
 
 
 def registered(case):

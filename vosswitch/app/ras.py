@@ -198,19 +198,23 @@ class Registrations:
         self._registered = registered
 
     def contacts(self, number: str) -> tuple[Contact, ...]:
-        """The live contacts of a phone."""
-        found: tuple[Contact, ...] = self._sip.contacts(number)
-        return found + self._registered.contacts(number)
+        """The live contacts of a phone: the highest q first (an H.323 device has 1), of the same q those of SIP."""
+        return _in_order(self._sip.contacts(number), self._registered.contacts(number))
 
     def gateway(self, username: str) -> tuple[Contact, ...]:
-        """The live contacts of the dynamic gateways of a user name."""
-        found: tuple[Contact, ...] = self._sip.gateway(username)
-        return found + self._registered.gateway(username)
+        """The live contacts of the dynamic gateways of a user name, likewise."""
+        return _in_order(self._sip.gateway(username), self._registered.gateway(username))
 
     def trunk(self, name: str) -> Trunk | None:
         """Our registration with a routing gateway."""
         found: Trunk | None = self._sip.trunk(name)
         return found or self._registered.trunk(name)
+
+
+def _in_order(by_sip: tuple[Contact, ...], by_h323: tuple[Contact, ...]) -> tuple[Contact, ...]:
+    if not by_sip or not by_h323:
+        return by_sip or by_h323
+    return tuple(sorted((*by_sip, *by_h323), key=lambda contact: -contact.q))
 
 
 def wishes(snapshot: Snapshot) -> list[TrunkWish]:

@@ -9,6 +9,7 @@ from vosswitch.accounts.values import Account, MappingGateway, Phone
 from vosswitch.app.ras import Ras, Registrations, wishes
 from vosswitch.call.snapshot import Snapshot
 from vosswitch.h323.kept import Kept
+from vosswitch.model.call import Contact
 from vosswitch.model.h323 import H323Profile
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.values import Address
@@ -49,7 +50,7 @@ class World:
             gateways=GatewayIndex(routing),
             parameters=Parameters({}),
         )
-        self.told, self.lines, self.online = [], [], set()
+        self.told, self.lines, self.devices = [], [], {}
         self.h323 = SimpleNamespace(questions={}, hears={}, tell=lambda *what: self.told.append(what))
         self.reactor = SimpleNamespace(seconds=lambda: 0.0)
         self.draining = False
@@ -57,7 +58,7 @@ class World:
         say = lambda text, **fields: self.lines.append(fields)  # noqa: E731
         self.ras = Ras(self, credentials, SimpleNamespace(info=say, warn=say))
         sip = SimpleNamespace(
-            contacts=lambda number: ("sip",) if number in self.online else (),
+            contacts=lambda number: self.devices.get(number, ()),
             gateway=lambda _: (),
             trunk=lambda _: None,
         )
@@ -108,7 +109,7 @@ def test_admission():
     world = World()
     assert world.ask("ras_call", "2001", HOME, (), ("4930",)) == ""
     assert world.ask("ras_call", "2001", HOME, (), ("2002",)) == "calledPartyNotRegistered"
-    world.online.add("2002")
+    world.devices["2002"] = ("a device",)
     assert world.ask("ras_call", "2001", HOME, (), ("2002",)) == ""
     assert world.ask("ras_call", "2003", HOME, (), ("4930",)) == "callerNotRegistered"
     assert world.ask("ras_call", "gateway:both", HOME, (), ("4930",)) == ""
@@ -129,12 +130,13 @@ def test_who_is_known():
     assert world.ask("known", home)
 
 
-def test_devices_of_both_protocols_are_one_phone():
+@pytest.mark.parametrize(("q", "order"), [(1.0, ["sip", "h323"]), (0.5, ["h323", "sip"])])
+def test_devices_of_both_protocols_are_one_phone(q, order):
+    """The highest q first; an H.323 device has 1."""
     world = World()
-    world.online.add("2001")
+    world.devices["2001"] = (Contact("sip:2001@192.0.2.9", Address("192.0.2.9", 5060), LOCAL, 60.0, q=q),)
     world.registers("2001")
-    sip, h323 = world.registrations.contacts("2001")
-    assert (sip, h323.target) == ("sip", Address(HOME, 1720, "h323"))
+    assert [one.uri.partition(":")[0] for one in world.registrations.contacts("2001")] == order
 
 
 def test_our_own_registrations_follow_the_configuration():
