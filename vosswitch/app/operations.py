@@ -139,6 +139,7 @@ class Operations:
         return {
             "name": gateway.name,
             "kind": kind,
+            "protocol": "sip" if gateway.profile.h323 is None else "h323",
             "account": gateway.account,
             "address": address,
             "locked": gateway.locked,

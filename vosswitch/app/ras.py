@@ -79,7 +79,7 @@ class Ras:
 
     def _tell_wishes(self) -> None:
         found = wishes(self._node.snapshot) if self._on else []
-        self.registered.wanted({wish.name for wish in found})
+        self.registered.wanted(found)
         self._node.h323.tell("ras_wishes", [wish_row(wish) for wish in found])
 
     # -- who calls

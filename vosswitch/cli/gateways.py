@@ -16,11 +16,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _COLUMNS = (
-    *("name", "kind", "account", "address", "locked", "calls", "lines", "cps", "groups", "calls_today", "asr", "acd"),
+    *(
+        "name",
+        "kind",
+        "protocol",
+        "account",
+        "address",
+        "locked",
+        "calls",
+        "lines",
+        "cps",
+        "groups",
+        "calls_today",
+        "asr",
+        "acd",
+    ),
     *("state", "reason"),
 )
-_FIGURES = ("groups", "asr", "acd")
-"""Shown in a table where they are kept."""
+_FIGURES = ("protocol", "groups", "asr", "acd")
+"""Shown in a table where they are kept, the protocol where there is another one than SIP."""
 
 
 @click.group()
@@ -41,6 +55,8 @@ def list_(state: State, kind: str | None) -> None:
         rows = [row for row in _stored(state) if kind in (None, row["kind"])]
     rows = list(rows)
     kept = {name for name in _FIGURES for row in rows if row.get(name) not in (None, [])}
+    if not any(row.get("protocol") == "h323" for row in rows):
+        kept.discard("protocol")
     columns = [name for name in _COLUMNS if name in kept or name not in _FIGURES]
     show(state, rows, GATEWAYS.result, columns, "no gateways")
 
@@ -100,11 +116,11 @@ def _stored(state: State) -> Iterator[dict[str, Any]]:
         ):
             for row in rows:
                 kept = {name: row[name] for name in ("name", "account", "locked", "lines", "cps", "groups")}
-                yield {**kept, "kind": kind, "address": _address(row)}
+                yield {**kept, "kind": kind, "protocol": row["protocol"], "address": _address(row)}
 
 
 def _address(values: dict[str, Any]) -> str:
     if "addresses" in values:
         return ", ".join(values["addresses"])
-    transport = "h323" if values.get("protocol") == "h323" else values["transport"]
+    transport = "h323" if values["protocol"] == "h323" else values["transport"]
     return trunk_text(transport, values["address"], values["port"])

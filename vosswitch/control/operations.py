@@ -123,6 +123,7 @@ GATEWAYS = Operation(
     (
         Field("name", "text", "name of the gateway"),
         Field("kind", "text", "mapping or routing"),
+        Field("protocol", "text", "sip or h323"),
         Field("account", "text", "its account"),
         Field("address", "text", "where it is"),
         Field("locked", "flag", "takes no calls"),
@@ -315,7 +316,7 @@ TRUNKS = Operation(
         ),
         Field("expires_in", "whole", "seconds that it is still granted"),
         Field("status", "whole", "of the last response, 0 = none came"),
-        Field("reason", "text", "its words"),
+        Field("reason", "text", "its words, or ours where there is none"),
         Field("state_for", "whole", "seconds in this state"),
         Field("next_in", "whole", "seconds until the next REGISTER"),
     ),

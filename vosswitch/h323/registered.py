@@ -12,7 +12,7 @@ from vosswitch.h323.kept import GATEWAY, Directory, of_row
 from vosswitch.model.trunk import Trunk, TrunkState, TrunkWish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from vosswitch.model.call import Contact
     from vosswitch.model.values import Address
@@ -41,12 +41,13 @@ class Registered:
     :ivar endpoints: those of our gatekeeper.
     """
 
-    __slots__ = ("_now", "_trunks", "endpoints")
+    __slots__ = ("_now", "_trunks", "_wishes", "endpoints")
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self.endpoints = Directory(now)
         self._trunks: dict[str, tuple[TrunkState, bool, str, float]] = {}
+        self._wishes: dict[str, tuple[TrunkWish, float]] = {}
 
     # -- what the process tells
 
@@ -63,10 +64,15 @@ class Registered:
         """The process is gone, and our registrations with it; the endpoints have theirs when there is a new one."""
         self._trunks.clear()
 
-    def wanted(self, names: set[str]) -> None:
-        """Forget the registrations of ours that the configuration has no more."""
+    def wanted(self, wishes: Iterable[TrunkWish]) -> None:
+        """Which registrations of ours the configuration wants: of others nothing is shown any more."""
+        now = self._now()
+        before, self._wishes = self._wishes, {}
+        for wish in wishes:
+            same = before.get(wish.name)
+            self._wishes[wish.name] = same if same is not None and same[0] == wish else (wish, now)
         for name in list(self._trunks):
-            if name not in names:
+            if name not in self._wishes:
                 del self._trunks[name]
 
     # -- who asks
@@ -97,11 +103,20 @@ class Registered:
         return Trunk(up and self._now() < at + state.expires_in + 1)
 
     def states(self) -> Iterator[TrunkState]:
-        """All registrations of ours, by name."""
-        for name in sorted(self._trunks):
+        """All registrations of ours, by name; those that the process has said nothing of say so."""
+        for name in sorted(self._wishes.keys() | self._trunks.keys()):
+            if name not in self._trunks:
+                yield _untold(*self._wishes[name], self._now())
+                continue
             state, _, _, at = self._trunks[name]
             age = round(self._now() - at)
             next_in = None if state.next_in is None else max(0, state.next_in - age)
             yield replace(
                 state, expires_in=max(0, state.expires_in - age), state_for=state.state_for + age, next_in=next_in
             )
+
+
+def _untold(wish: TrunkWish, since: float, now: float) -> TrunkState:
+    """A registration that the process has not begun yet, or that a new process has not."""
+    why = "the H.323 process has not begun yet"
+    return TrunkState(wish.name, str(wish.target), wish.username, "idle", 0, 0, why, round(now - since), None)

@@ -276,6 +276,16 @@ def test_where_dynamic_gateways_are():
     assert [row["address"] for row in node.ask("gateways")] == ["udp:10.0.0.1:5062", "registered"]
 
 
+def test_the_protocols_of_gateways():
+    node = Node(
+        mapping_gateways=by_name(mapping("m", protocol="h323")),
+        routing_gateways=by_name(routing("r", address="192.0.2.9", protocol="h323"), routing("s")),
+    )
+    found = {row["name"]: (row["protocol"], row["address"]) for row in node.ask("gateways")}
+    assert (found["m"][0], found["r"]) == ("h323", ("h323", "h323:192.0.2.9:5060"))
+    assert found["s"][0] == "sip"
+
+
 def test_plugins_with_their_failures(node):
     node.failures("billing", "x", ValueError("y"))
     rows = {row["plugin"]: row for row in node.ask("plugins")}

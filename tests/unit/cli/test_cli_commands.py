@@ -382,6 +382,15 @@ def test_gateways_come_from_the_switch_or_else_from_the_database(folder):
     assert switch.asked == [("gateways", {"kind": "routing"})]
 
 
+def test_the_protocol_of_gateways_is_shown_where_not_all_speak_sip(folder):
+    assert {row["protocol"] for row in as_json(folder, "gateway", "list")} == {"sip"}
+    assert "protocol" not in run(folder, "gateway", "list").stdout
+    rows = [{"name": "vendor", "kind": "routing", "protocol": "h323"}, {"name": "old", "kind": "routing"}]
+    shown = run(folder, "gateway", "list", switch=FakeSwitch(gateways=rows)).stdout.splitlines()
+    assert shown[0].split()[:3] == ["name", "kind", "protocol"]
+    assert [line.split()[:3] for line in shown if line.startswith("vendor")] == [["vendor", "routing", "h323"]]
+
+
 def test_plugins_come_from_the_switch_or_else_are_loaded(folder):
     rows = as_json(folder, "plugins", "list")
     assert [(row["plugin"], row["source"], row["state"]) for row in rows][:2] == [

@@ -1,5 +1,7 @@
 """What is registered, as the switch knows it."""
 
+from dataclasses import replace
+
 from vosswitch.h323.kept import Kept
 from vosswitch.h323.registered import Registered, trunk_row, wish_of, wish_row
 from vosswitch.model.trunk import TrunkState, TrunkWish
@@ -84,12 +86,20 @@ def test_a_registration_of_ours_ages_here():
 
 def test_what_is_not_wanted_any_more_is_not_shown():
     world = World()
+    wish = TrunkWish("w", LOCAL, "zone", "us", "")
+    world.registered.wanted([wish, replace(wish, name="v")])
     for name in ("v", "w"):
         world.registered.trunk_told(*trunk_row(state(name=name), True, None))
-    world.registered.wanted({"w"})
+    world.registered.wanted([wish])
     assert [one.name for one in world.registered.states()] == ["w"]
     world.told("2001")
+    world.now += 7
     world.registered.lost()
+    (shown,) = world.registered.states()
+    assert (shown.name, shown.registrar, shown.state, shown.state_for) == ("w", str(LOCAL), "idle", 7)
+    assert shown.reason == "the H.323 process has not begun yet"
+    assert not world.registered.knows("192.0.2.40")
+    world.registered.wanted([])
     assert list(world.registered.states()) == []
     assert world.registered.names() == ["2001"]  # endpoints outlive the process
 
