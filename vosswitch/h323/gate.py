@@ -78,6 +78,19 @@ class Gate:
             return "too_many_half_open"
         return ""
 
+    def more(self, source: str) -> bool:
+        """Count one more call of a connection as a connection; False where there are too many."""
+        settings = self.settings
+        if self.connections >= settings["VS_H323_CONNECTIONS"]:
+            self.counts["too_many_connections"] += 1
+        elif self._connections.get(source, 0) >= settings["VS_H323_CONNECTIONS_SOURCE"]:
+            self.counts["too_many_connections_of_source"] += 1
+        else:
+            self.connections += 1
+            self._connections[source] += 1
+            return True
+        return False
+
     def opened(self, source: str) -> None:
         """A connection has brought a Setup, or what it is for."""
         _less(self._half_open, source)

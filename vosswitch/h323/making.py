@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vosswitch.h323.messages import Setup
-    from vosswitch.h323.transport.signalling import IncomingLine, OutgoingLine
+    from vosswitch.h323.transport.incoming import IncomingLine
+    from vosswitch.h323.transport.signalling import OutgoingLine
     from vosswitch.h323.worker import Worker
     from vosswitch.model.call import Placement
     from vosswitch.model.peer import PeerProfile

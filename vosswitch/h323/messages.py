@@ -52,10 +52,14 @@ class Described(Message):
 
     :ivar vendor: product and version, for people; we always write ours.
     :ivar gateway: it is a gateway, and no terminal.
+    :ivar multiple_calls: several calls may go by the connection; *maintain_connection* it may stay when the last call
+        on it is over (H.225.0 7.3).
     """
 
     vendor: str = field(default="", compare=False)
     gateway: bool = True
+    multiple_calls: bool = False
+    maintain_connection: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

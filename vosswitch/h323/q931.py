@@ -56,11 +56,25 @@ class Message:
         return NAMES.get(self.kind, f"message {self.kind:#04x}")
 
 
+def head(data: bytes) -> Message:
+    """Read what a message begins with: whose it is and what it is, without its elements.
+
+    :raises BadMessage: it is none of Q.931's.
+    """
+    return _head(data)[0]
+
+
 def decode(data: bytes) -> Message:
     """Read one message.
 
     :raises BadMessage: a length points beyond the message, or it is none of Q.931's.
     """
+    message, at = _head(data)
+    return Message(message.reference, message.from_destination, message.kind, _elements(data, at))
+
+
+def _head(data: bytes) -> tuple[Message, int]:
+    """The message without its elements, and where they begin."""
     if len(data) < 5 or data[0] != _DISCRIMINATOR:
         raise BadMessage(f"expected protocol discriminator 08, got {data[:5].hex(' ') or 'nothing'}")
     size = data[1] & 0x0F
@@ -71,7 +85,7 @@ def decode(data: bytes) -> Message:
     kind = data[2 + size]
     if kind & 0x80:
         raise BadMessage(f"message type: expected below 80, got {kind:02x}")
-    return Message(flagged & (flag - 1), bool(flagged & flag), kind, _elements(data, 3 + size))
+    return Message(flagged & (flag - 1), bool(flagged & flag), kind), 3 + size
 
 
 def _elements(data: bytes, at: int) -> tuple[tuple[int, bytes], ...]:

@@ -101,13 +101,16 @@ def _decoded(items: list[bytes] | None, decode: Callable[[bytes], Any], most: in
     return tuple(found)
 
 
-def _described(shared: dict[str, Any], info: dict[str, Any] | None) -> dict[str, Any]:
-    """With what an ``EndpointType`` says of the sender."""
-    if info is not None:
-        vendor = info.get("vendor", {})
+def _described(shared: dict[str, Any], body: dict[str, Any], info: str = "destinationInfo") -> dict[str, Any]:
+    """With what an ``EndpointType`` says of the sender, and what he says of the connection."""
+    about = body.get(info)
+    shared["multiple_calls"] = body.get("multipleCalls", False)
+    shared["maintain_connection"] = body.get("maintainConnection", False)
+    if about is not None:
+        vendor = about.get("vendor", {})
         words = [read_text(vendor[key]) for key in ("productId", "versionId") if key in vendor]
         shared["vendor"] = " ".join(words)[:_LONGEST_VENDOR]
-        shared["gateway"] = "gateway" in info
+        shared["gateway"] = "gateway" in about
     return shared
 
 
@@ -129,7 +132,7 @@ def _setup(envelope: q931.Message, body: dict[str, Any], shared: dict[str, Any])
         raise BadMessage("Setup: expected its UUIE")
     redirecting = envelope.element(q931.REDIRECTING)
     return messages.Setup(
-        **_described(shared, body["sourceInfo"]),
+        **_described(shared, body, "sourceInfo"),
         caller=_party(envelope.element(q931.CALLING), body),
         callee=read_party(envelope.element(q931.CALLED)),
         source_aliases=read_aliases(body.get("sourceAddress")),
@@ -148,12 +151,12 @@ def _setup(envelope: q931.Message, body: dict[str, Any], shared: dict[str, Any])
 
 
 def _call_proceeding(envelope: q931.Message, body: dict[str, Any], shared: dict[str, Any]) -> messages.CallProceeding:
-    return messages.CallProceeding(**_described(shared, body.get("destinationInfo")), in_band=is_in_band(envelope))
+    return messages.CallProceeding(**_described(shared, body), in_band=is_in_band(envelope))
 
 
 def _alerting(envelope: q931.Message, body: dict[str, Any], shared: dict[str, Any]) -> messages.Alerting:
     return messages.Alerting(
-        **_described(shared, body.get("destinationInfo")),
+        **_described(shared, body),
         in_band=is_in_band(envelope),
         party=_party(envelope.element(q931.CONNECTED), body, "alertingAddress"),
     )
@@ -161,7 +164,7 @@ def _alerting(envelope: q931.Message, body: dict[str, Any], shared: dict[str, An
 
 def _progress(envelope: q931.Message, body: dict[str, Any], shared: dict[str, Any]) -> messages.Progress:
     return messages.Progress(
-        **_described(shared, body.get("destinationInfo")),
+        **_described(shared, body),
         in_band=is_in_band(envelope),
         cause=read_cause(envelope.element(q931.CAUSE)),
     )
@@ -169,7 +172,7 @@ def _progress(envelope: q931.Message, body: dict[str, Any], shared: dict[str, An
 
 def _connect(envelope: q931.Message, body: dict[str, Any], shared: dict[str, Any]) -> messages.Connect:
     return messages.Connect(
-        **_described(shared, body.get("destinationInfo")),
+        **_described(shared, body),
         conference_id=body.get("conferenceID", _NO_IDENTIFIER),
         in_band=is_in_band(envelope),
         party=_party(envelope.element(q931.CONNECTED), body, "connectedAddress"),

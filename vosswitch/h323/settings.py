@@ -21,6 +21,7 @@ TOLD = (
     "VS_H323_CONNECTIONS_SOURCE",
     "VS_H323_HALF_OPEN_SOURCE",
     "VS_H323_MESSAGE_RATE",
+    "VS_H323_CONNECTION_CALLS",
     "VS_H323_KEEPALIVE_INTERVAL",
     "VS_H323_KEEPALIVE_COUNT",
     "VS_SOURCE_CPS",
@@ -40,6 +41,8 @@ UNDECIDED = 100
 """New calls that may wait for the switch; more are refused."""
 SETUP_SECONDS = 5.0
 """How long a connection may be open without a Setup."""
+IDLE_SECONDS = 60.0
+"""How long a connection that is to be maintained may be open without a call."""
 CONNECT_SECONDS = 10.0
 """How long a connection of ours may take to be there."""
 WAITING_BYTES = 256 * 1024

@@ -25,8 +25,9 @@ from vosswitch.h323.joining import open_zone
 from vosswitch.h323.legs.numbers import alias_number
 from vosswitch.h323.questions import Caller
 from vosswitch.h323.settings import NICE, UNDECIDED
+from vosswitch.h323.transport.incoming import Listening
 from vosswitch.h323.transport.link import Link
-from vosswitch.h323.transport.signalling import IncomingLine, LegLine, Listening, OutgoingLine
+from vosswitch.h323.transport.signalling import LegLine, OutgoingLine
 from vosswitch.h323.transport.world import World
 from vosswitch.h323.wire import LegState
 from vosswitch.model.causes import cause
@@ -39,13 +40,14 @@ from vosswitch.params.listeners import Listener
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from vosswitch.h323.transport.incoming import Connection, IncomingLine
     from vosswitch.h323.zone import Zone
     from vosswitch.model.call import Placement
     from vosswitch.model.causes import Cause
     from vosswitch.model.peer import PeerProfile
     from vosswitch.model.signals import Signal, Try
 
-_TEMPORARY_FAILURE, _CONGESTION = 41, 42
+_TEMPORARY_FAILURE, _CONGESTION, _RESOURCES, _NO_SUCH_CALL = 41, 42, 47, 81
 _BACKLOG = 256
 _AGAIN = 5.0
 """Seconds until a listener that could not be had is tried again."""
@@ -296,8 +298,11 @@ class Worker:
     # -- calls that come in
 
     def called(self, line: IncomingLine, data: bytes) -> None:
-        """The first message of a connection; what is no Setup closes it."""
+        """The first message of a call or connection; what is no Setup closes it."""
         world = self.world
+        if line.crowded:
+            _refuse(line, data, _RESOURCES, "newConnectionNeeded")
+            return
         if self._is_full() or not world.gate.may_call(line.source, world.now()):
             _refuse(line, data)
             return
@@ -313,6 +318,7 @@ class Worker:
             line.close()
             return
         world.counts["setups"] += 1
+        line.keep(setup.maintain_connection)
         line.tell(self.zone.whose, line.remote, setup, partial(self._identified, line, setup))
 
     def _identified(
@@ -329,6 +335,11 @@ class Worker:
         question = Caller(source, numbers["called_party"], numbers, _aliases_of(setup), endpoint or "", sure)
         self._undecided += 1
         self.ask("caller", tuple(question), lambda answer: self._admitted(line, setup, source, answer))
+
+    def refuse(self, connection: Connection, message: q931.Message) -> None:
+        """Answer a message of a call that there is not (Q.931 5.8.3.2)."""
+        parting = ReleaseComplete(reference=message.reference, cause=_NO_SUCH_CALL)
+        connection.send(write(parting, not message.from_destination))
 
     def _is_full(self) -> bool:
         """Whether the switch takes no more calls for the moment."""
@@ -401,7 +412,7 @@ def _state_of(leg: Any) -> LegState:
     return LegState(leg.peer_call_id, leg.remote, leg.user_agent, leg.status, leg.resume_data() or None)
 
 
-def _refuse(line: IncomingLine, data: bytes) -> None:
+def _refuse(line: IncomingLine, data: bytes, q850: int = _CONGESTION, reason: str = "") -> None:
     """Turn a Setup away from its head alone: nothing of ASN.1 is read, and little written."""
     try:
         head = q931.decode(data)
@@ -409,13 +420,13 @@ def _refuse(line: IncomingLine, data: bytes) -> None:
         line.abort()
         return
     if head.kind == q931.SETUP:
-        _release(line, head, _CONGESTION)
+        _release(line, head, q850, reason)
     line.close()
 
 
-def _release(line: IncomingLine, setup: Setup | q931.Message, q850: int) -> None:
+def _release(line: IncomingLine, setup: Setup | q931.Message, q850: int, reason: str = "") -> None:
     """Turn a call away before there is a leg."""
-    line.send(write(ReleaseComplete(reference=setup.reference, cause=q850), from_destination=True))
+    line.send(write(ReleaseComplete(reference=setup.reference, cause=q850, reason=reason), from_destination=True))
     line.close()
 
 

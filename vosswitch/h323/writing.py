@@ -90,8 +90,11 @@ def _described(message: messages.Described) -> dict[str, Any]:
     """The body of an answer to a Setup."""
     body = _body(message)
     body["destinationInfo"] = _info(message)
-    body["multipleCalls"] = body["maintainConnection"] = False
-    return body
+    return body | _connection(message)
+
+
+def _connection(message: messages.Described) -> dict[str, bool]:
+    return {"multipleCalls": message.multiple_calls, "maintainConnection": message.maintain_connection}
 
 
 def _info(message: messages.Described) -> dict[str, Any]:
@@ -121,8 +124,7 @@ def _setup(message: messages.Setup) -> tuple[Elements, dict[str, Any]]:
         "callType": ("pointToPoint", 0),
         "mediaWaitForConnect": message.wait_for_connect,
         "canOverlapSend": message.can_overlap,
-        "multipleCalls": False,
-        "maintainConnection": False,
+        **_connection(message),
     }
     _tell(body, message.caller)
     for name, aliases in (

@@ -43,6 +43,14 @@ PARAMETERS: tuple[Parameter, ...] = (
         wired=True,
     ),
     _own(
+        "VS_H323_CONNECTION_CALLS",
+        "500",
+        whole(1, 10_000),
+        "",
+        "Calls that may go by one call signalling connection of a peer; each counts as a connection",
+        wired=True,
+    ),
+    _own(
         "VS_H323_HALF_OPEN_SOURCE",
         "50",
         whole(1, 10_000),
@@ -55,7 +63,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "50",
         whole(5, 1000),
         "messages/s",
-        "Messages a second of one call, ten times as many at once; a peer that sends more is released",
+        "Messages a second of a connection for each call on it, ten times as many at once; who sends more is released",
         wired=True,
     ),
     _own(

@@ -31,6 +31,7 @@ PARAMETERS = {
     "SS_H323_DTMF_METHOD": "H.245 alphanumeric",
     "VS_H323_KEEPALIVE_INTERVAL": 60,
     "VS_H323_KEEPALIVE_COUNT": 3,
+    "VS_H323_CONNECTION_CALLS": 500,
     "VS_H323_CAUSE_TO_SIP": (),
     "VS_H323_SIP_TO_CAUSE": (),
 }
@@ -175,9 +176,15 @@ class Wire:
 
     def send(self, data: bytes) -> None:
         assert self.open, "sent after the end"
-        self.said.append(well_formed(data, self.user.CALLED))
+        flag = self._is_new_connection_needed(data) or self.user.CALLED
+        self.said.append(well_formed(data, flag))
         if self.other is not None:
             self.world.post(self.other.hear, data)
+
+    @staticmethod
+    def _is_new_connection_needed(data: bytes) -> bool:
+        """It refuses a call of the peer's, whose reference may have the same number."""
+        return getattr(h225.read(data), "reason", "") == "newConnectionNeeded"
 
     def hear(self, data: bytes) -> None:
         if self.open and self.user is not None and not self.deaf:

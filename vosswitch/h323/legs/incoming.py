@@ -86,7 +86,7 @@ class IncomingLeg(Leg):
     def _proceed(self) -> None:
         self.state = State.ACCEPTED
         self.status = 100
-        self.say(CallProceeding(**self.marks()))
+        self.say(CallProceeding(**self._connection(), **self.marks()))
 
     def _take_proceed(self, _proceed: Proceed) -> None:
         self._proceed()
@@ -116,7 +116,16 @@ class IncomingLeg(Leg):
         """The fields of a message by which the caller learns of media."""
         fields = self.media.answer(signal.session)
         fields |= self.media.way()
-        return fields | self.marks()
+        return fields | self._connection() | self.marks()
+
+    def _connection(self) -> dict[str, Any]:
+        """What we say of the connection: what the caller says, where several calls may share one."""
+        may = self.stack.parameters["VS_H323_CONNECTION_CALLS"] > 1
+        setup = self._setup
+        return {
+            "multiple_calls": may and setup.multiple_calls,
+            "maintain_connection": may and setup.maintain_connection,
+        }
 
     def _take_answer(self, answer: Answer) -> None:
         self.status = 200

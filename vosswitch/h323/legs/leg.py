@@ -18,6 +18,7 @@ from vosswitch.h323.h225 import (
     Other,
     Progress,
     ReleaseComplete,
+    Setup,
     read,
     write,
 )
@@ -243,15 +244,24 @@ class Leg:
             if self._unreadable >= _UNREADABLE:
                 self.step(self.end, cause("protocol_error"))
             return
-        if message.reference == self.reference:
+        if message.reference == self.reference and (self.CALLED or not isinstance(message, Setup)):
             self.step(self._hear, message)
         else:
             self._hear_strange(message)
 
     def _hear_strange(self, message: Message) -> None:
-        """A message of another call: one that we do not know (Q.931 5.8.3.2)."""
-        if self._strange < _STRANGE and not isinstance(message, ReleaseComplete):
-            self._strange += 1
+        """A message of another call: one that we do not know (Q.931 5.8.3.2), or a new one on a connection of ours.
+
+        References of calls that the peer makes are not those of ours, even where the numbers are the same: the flag
+        tells them apart (Q.931 4.3).  We have said that a connection of ours takes no further call.
+        """
+        if self._strange >= _STRANGE or isinstance(message, ReleaseComplete):
+            return
+        self._strange += 1
+        if isinstance(message, Setup):
+            parting = ReleaseComplete(reference=message.reference, cause=47, reason="newConnectionNeeded")
+            self.line.send(write(parting, from_destination=True))
+        else:
             self.line.send(write(ReleaseComplete(reference=message.reference, cause=81), self.CALLED))
 
     def _hear(self, message: Message) -> None:

@@ -1,12 +1,12 @@
-"""Call signalling connections: the `Line` of an incoming or outgoing leg."""
+"""The `Line` of a leg, and the connection of an outgoing one; what peers connect by is `transport.incoming`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.protocol import ClientFactory, Factory
+from twisted.internet.protocol import ClientFactory
 
-from vosswitch.h323.settings import CONNECT_SECONDS, SETUP_SECONDS, UNREAD_MESSAGES
+from vosswitch.h323.settings import CONNECT_SECONDS, UNREAD_MESSAGES
 from vosswitch.h323.transport.control import Waiting, connect
 from vosswitch.h323.transport.stream import Stream
 from vosswitch.h323.transport.world import source_of
@@ -33,16 +33,21 @@ class _Later:
             self._call.cancel()
 
 
-class LegLine(Stream):
-    """The connection of one leg (`vosswitch.h323.legs.line.Line`).
+class LegLine:
+    """What the lines of incoming and outgoing legs have in common (`vosswitch.h323.legs.line.Line`).
 
     :ivar user: the leg; None = there is none yet.
     :ivar broken: told when the leg has raised something: it has to be ended.
     :ivar controls: its H.245 connections, and ports that wait for one.
+    :ivar remote: the peer's end, *local* ours; *over* = nothing more is heard or said.
     """
 
-    def __init__(self, world: World) -> None:
-        super().__init__(world)
+    world: World
+    remote: Address
+    local: Address
+    over: bool
+
+    def _begin(self) -> None:
         self.user: LineUser | None = None
         self.broken: Callable[[], None] = self.close
         self.controls: set[Any] = set()
@@ -66,11 +71,17 @@ class LegLine(Stream):
         if self.user is not None:
             self.tell(self.user.lost, reason)
 
+    def send(self, data: bytes) -> None:
+        """Send one message; each kind of line in its way."""
+        raise NotImplementedError
+
     def close(self) -> None:
         """Close it and everything that belongs to it."""
+        raise NotImplementedError
+
+    def _close_controls(self) -> None:
         for control in list(self.controls):
             control.close()
-        super().close()
 
     def later(self, seconds: float, function: Callable[[], None]) -> _Later:
         """Call *function* after so long."""
@@ -90,108 +101,10 @@ class LegLine(Stream):
 
     def here(self) -> str:
         """The local IP of the connection."""
-        return str(self.transport.getHost().host) if self.transport is not None else self.local.host
+        return self.local.host
 
 
-class IncomingLine(LegLine):
-    """A connection that a peer has made: who it is is asked before anything is read.
-
-    :param source: as `Gate.take` has given it.
-    """
-
-    def __init__(self, world: World, source: str) -> None:
-        super().__init__(world)
-        self.source = source
-        self._half_open = True
-        self._asked = False
-        self._unheard: list[bytes] = []
-        self._timer: Any = None
-
-    def made(self) -> None:
-        """See who it is."""
-        if self.world.gate.is_known(self.source, self.world.now()):
-            self._begin()
-            return
-        self.transport.pauseProducing()
-        self.world.office.ask("known", (self.remote,), self._known)
-
-    def _known(self, known: bool | None) -> None:
-        if self.over:
-            return
-        if known is None:  # the switch cannot say: nobody is taken for a stranger for that
-            self.abort()
-            return
-        if not known:
-            if self.world.gate.stranger(self.source, self.world.now()):
-                self.world.office.ask("stranger", (self.remote,), _nothing)
-            self.abort()
-            return
-        self.world.gate.known(self.source, self.world.now())
-        self._begin()
-        self.transport.resumeProducing()
-
-    def _begin(self) -> None:
-        self._timer = self.world.reactor.callLater(SETUP_SECONDS, self._silent)
-
-    def _silent(self) -> None:
-        self._timer = None
-        self.give_up("half_open", "no Setup came")
-
-    def took(self, data: bytes) -> None:
-        """The first message says what it is about; what follows waits until there is a leg."""
-        if self.user is not None:
-            super().took(data)
-        elif not self._asked:
-            self._asked = True
-            self.opened()
-            self.world.office.called(self, data)
-        else:
-            self._unheard.append(data)
-            if len(self._unheard) > UNREAD_MESSAGES:
-                self.give_up("too_many_messages", "too many messages")
-
-    def opened(self) -> None:
-        """It has brought what it is for."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._half_open:
-            self._half_open = False
-            self.world.gate.opened(self.source)
-
-    def serve(self, user: LineUser) -> None:
-        """Its leg is there: what has come meanwhile is heard now."""
-        self.user = user
-        unheard, self._unheard = self._unheard, []
-        for data in unheard:
-            if not self.over:
-                super().took(data)
-
-    def left(self) -> None:
-        """The socket is closed."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        source, self.source = self.source, ""
-        if source:
-            self.world.gate.give_back(source, half_open=self._half_open)
-
-
-class Listening(Factory):
-    """Takes calls on one listener."""
-
-    noisy = False
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def buildProtocol(self, addr: Any) -> IncomingLine | None:
-        """Let a connection in, or close it at once."""
-        source = self._world.gate.take(addr.host, self._world.now())
-        return IncomingLine(self._world, source) if source else None
-
-
-class OutgoingLine(LegLine):
+class OutgoingLine(LegLine, Stream):
     """A connection that we make; what is said before it is there waits.
 
     :param target: where to; a name is looked up by the system.
@@ -199,7 +112,8 @@ class OutgoingLine(LegLine):
     """
 
     def __init__(self, world: World, target: Address, local_address: str | None) -> None:
-        super().__init__(world)
+        Stream.__init__(self, world)
+        self._begin()
         self.remote = target
         self._bind = source_of(local_address)
         self._early: list[bytes] = []
@@ -228,7 +142,11 @@ class OutgoingLine(LegLine):
             if len(self._early) < UNREAD_MESSAGES:
                 self._early.append(data)
             return
-        super().send(data)
+        Stream.send(self, data)
+
+    def here(self) -> str:
+        """The local IP of the connection; what peers are told of us may be another one."""
+        return str(self.transport.getHost().host) if self.transport is not None else self.local.host
 
     def failed(self, reason: str) -> None:
         """The connection never came."""
@@ -239,7 +157,8 @@ class OutgoingLine(LegLine):
     def close(self) -> None:
         """Close it, or do not open it any more."""
         connecting = self.transport is None and self._connector is not None and not self.over
-        super().close()
+        self._close_controls()
+        Stream.close(self)
         if connecting:
             self._connector.disconnect()
 
@@ -255,7 +174,3 @@ class _Calling(ClientFactory):
 
     def clientConnectionFailed(self, _connector: Any, reason: Any) -> None:
         self._line.failed(str(reason.value))
-
-
-def _nothing(_answer: Any) -> None:
-    """No answer is needed."""

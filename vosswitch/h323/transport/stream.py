@@ -124,8 +124,8 @@ class Stream(Protocol):
         except BadTpkt as bad:
             self.give_up("bad_packets", str(bad))
             return
-        rate = self.world.settings["VS_H323_MESSAGE_RATE"]
         for packet in packets:
+            rate = self.rate()
             if not self._bucket.take(rate, _BURST * rate, self.world.now()):
                 self.give_up("too_many_messages", "too many messages")
                 return
@@ -133,6 +133,10 @@ class Stream(Protocol):
             self.took(packet)
             if self._is_over():
                 return
+
+    def rate(self) -> float:
+        """Messages a second that it may bring."""
+        return float(self.world.settings["VS_H323_MESSAGE_RATE"])
 
     def _is_over(self) -> bool:
         return self.over

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from vosswitch.h323.gate import Gate
-    from vosswitch.h323.transport.signalling import IncomingLine
+    from vosswitch.h323.q931 import Message
+    from vosswitch.h323.transport.incoming import Connection, IncomingLine
     from vosswitch.params.listeners import Listener
 
 
@@ -25,7 +26,10 @@ class Office(Protocol):
         """Ask the switch."""
 
     def called(self, line: IncomingLine, data: bytes) -> None:
-        """The first message of a connection that a peer has made."""
+        """The first message of a call, or of a connection that a peer has made."""
+
+    def refuse(self, connection: Connection, message: Message) -> None:
+        """Answer a message of a call that there is not."""
 
     def failed(self, text: str) -> None:
         """Something that should not: in the log, with its traceback."""
