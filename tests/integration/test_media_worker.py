@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.switch import until
 from vosswitch.media import rtp, wire
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,6 +58,16 @@ class Worker:
             self.tell(("say", 1, side, host, port, port + 1, [0], True, True))
         time.sleep(0.1)  # what comes before a call is open belongs to nobody
         return [(MEDIA, pair) for pair in pairs]
+
+
+def is_free(port):
+    """Whether nobody has the port of the media address."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((MEDIA, port))
+        except OSError:
+            return False
+    return True
 
 
 @pytest.fixture
@@ -104,6 +115,52 @@ def test_without_sessions_it_ends_with_the_switch(worker):
     worker.channel.close()
     assert worker.process.wait(5) == 0
     assert time.monotonic() - began < 1.0
+
+
+def test_without_the_switch_free_ports_are_free_at_once_and_calls_keep_theirs(ends):
+    """The workers of the next switch may come before this one has ended."""
+    worker = Worker(grace=60)
+    try:
+        used = [port for _, port in worker.open(*ends)]
+        worker.tell(("lease", 46))
+        free = worker.hears("leases")[1]
+        assert free
+        worker.channel.close()
+        until(lambda: all(map(is_free, free)), 20, "free ports")
+        assert not any(map(is_free, used))
+    finally:
+        worker.process.kill()
+        worker.process.wait()
+
+
+def test_ports_in_other_hands_are_told_and_tried_again():
+    others = []
+    for port in range(LOW, LOW + 96, 2):
+        others.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        others[-1].bind((MEDIA, port))
+    worker = Worker(grace=0)
+    try:
+        worker.tell(("lease", 50))
+        _, pairs, place, more, held, tried, why = worker.hears("leases")
+        assert (sorted(pairs), place, more) == ([LOW + 96, LOW + 98], 0, 0)
+        assert (held, tried, why) == (48, 50, "Address already in use")
+        for other in others:
+            other.close()
+        found: list[int] = []
+
+        def asked():
+            worker.tell(("lease", 50))
+            message = worker.hears("leases")
+            found.extend(message[1])
+            return message[3:] == [0, 0, 50, ""]
+
+        until(asked, 15, "all ports")
+        assert len(found) == 48
+    finally:
+        worker.channel.close()
+        worker.process.wait(5)
+        for other in others:
+            other.close()
 
 
 def test_a_terminal_s_interrupt_is_not_for_the_worker(worker):

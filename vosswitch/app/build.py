@@ -94,6 +94,7 @@ def media_engine(node: Switch) -> Any:
             lambda: node.snapshot.parameters,
             Logger(namespace="vosswitch.media"),
             shown={listener.host: listener.advertise for listener in boot.listeners if listener.advertise},
+            on_trouble=partial(node.note_trouble, "media"),
         )
     engine = node.plugins.media_engines.get(boot.media_engine)
     if engine is None:

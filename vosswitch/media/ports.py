@@ -9,10 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, MutableSequence
 
 QUARANTINE = 5.0
-"""Seconds for which a released pair is not used again, so that late packets of one call do not reach the next."""
-
-TAKEN = 30.0
-"""Seconds after which a pair that somebody else holds is tried again."""
+"""Seconds for which a released pair is not used again, so that late packets of one call do not reach the next; and one
+that somebody else holds, which may be a worker of a killed switch (`vosswitch.media.transport.GRACE`)."""
 
 
 def numbered(place: int, port: int) -> int:
@@ -52,9 +50,10 @@ class PortPool:
     """The pairs of one worker that nobody uses, oldest release first.
 
     :param shuffle: mixes the first order, so that the next port of a call cannot be guessed.
+    :ivar held: pairs that somebody else had when they were tried last.
     """
 
-    __slots__ = ("_free", "_high", "_low", "_used", "_waiting")
+    __slots__ = ("_free", "_high", "_low", "_size", "_takes", "_used", "_waiting", "held")
 
     def __init__(self, low: int, high: int, shuffle: Callable[[MutableSequence[int]], None]) -> None:
         self._used: set[int] = set()
@@ -67,6 +66,8 @@ class PortPool:
         fresh = [pair for pair in pairs(low, high) if pair not in self._used and pair not in resting]
         shuffle(fresh)
         self._free = deque(fresh)
+        self._size, self._takes = len(fresh) + len(self._waiting), 0
+        self.held: set[int] = set()
 
     def change(self, low: int, high: int, shuffle: Callable[[MutableSequence[int]], None]) -> None:
         """Use another range from now on; pairs in use stay so until they are given back."""
@@ -82,6 +83,8 @@ class PortPool:
             return None
         pair = self._free.popleft()
         self._used.add(pair)
+        self._takes += 1
+        self.held.discard(pair)
         return pair
 
     def claim(self, pair: int) -> None:
@@ -90,14 +93,20 @@ class PortPool:
         if pair in self._free:
             self._free.remove(pair)
 
-    def give_back(self, pair: int, now: float, rest: float = QUARANTINE) -> None:
-        """A pair is not used any more, or could not be bound; it comes back after *rest* seconds."""
+    def give_back(self, pair: int, now: float) -> None:
+        """A pair is not used any more; it comes back when it has rested."""
         self._used.discard(pair)
-        at = now + rest
-        place = len(self._waiting)
-        while place and self._waiting[place - 1][0] > at:  # the deque stays in the order of time
-            place -= 1
-        self._waiting.insert(place, (at, pair))
+        self._waiting.append((now + QUARANTINE, pair))
+
+    def refuse(self, pair: int, now: float) -> None:
+        """A pair that was taken is in other hands."""
+        self.give_back(pair, now)
+        self.held.add(pair)
+
+    @property
+    def tried(self) -> int:
+        """How many different pairs have been taken so far: none comes twice before all others have come."""
+        return min(self._takes, self._size)
 
     @property
     def used(self) -> int:

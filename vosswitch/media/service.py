@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from vosswitch.model.call import MediaReport
 
+_MOST_TOLD = 4
+"""Shortages that are told one by one; each address of each worker may have one."""
+
 
 @implementer(IMediaEngine)
 class MediaService(Service):
@@ -37,6 +40,7 @@ class MediaService(Service):
     :param parameters: gives the parameters in force (`vosswitch.params.system.Parameters`).
     :param connect: makes the local socket to a worker: our end and the worker's.
     :param shown: what peers are told instead of the local addresses of our listeners, where it is another.
+    :param on_trouble: told why ports run short, and "" when they do no more.
     """
 
     name = "media"
@@ -50,6 +54,7 @@ class MediaService(Service):
         log: Logger,
         connect: Callable[[], Any] = socket_pair,
         shown: Mapping[str, str] = MappingProxyType({}),
+        on_trouble: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._reactor = reactor
         self._places = Places(addresses, shown)
@@ -62,12 +67,13 @@ class MediaService(Service):
         self._watch = LoopingCall(self._look_after)
         self._watch.clock = reactor
         hosts = [host for host, _ in addresses]
-        self.workers = [WorkerLink(reactor, number, hosts, log, connect) for number in range(workers)]
+        self._on_trouble = on_trouble
+        self.workers = [WorkerLink(reactor, number, hosts, log, connect, self._told) for number in range(workers)]
 
     def startService(self) -> None:
         """Start the workers; `when_ready` tells when the first ports are there."""
         super().startService()  # type: ignore[no-untyped-call]
-        self._use_range(self._parameters()["SS_MEDIA_PROXY_PORT_RANGE"])
+        self._follow_range()
         for worker in self.workers:
             worker.start()
         self._watch.start(1.0, now=False)
@@ -95,21 +101,28 @@ class MediaService(Service):
 
     def _look_after(self) -> None:
         now = self._reactor.seconds()
+        self._follow_range()
         for worker in self.workers:
             worker.look_after(now)
 
-    def _use_range(self, ports: tuple[int, int]) -> None:
-        self._range = ports
-        for number, worker in enumerate(self.workers):
-            worker.use_range(*part(*ports, number, len(self.workers)))
+    def _follow_range(self) -> None:
+        low, high = self._parameters()["SS_MEDIA_PROXY_PORT_RANGE"]
+        if (low, high) != self._range:
+            self._range = low, high
+            for number, worker in enumerate(self.workers):
+                worker.use_range(*part(low, high, number, len(self.workers)))
+
+    def _told(self) -> None:
+        told = [text for worker in self.workers for text in worker.shortages]
+        more = f"; and {len(told) - _MOST_TOLD} more" if len(told) > _MOST_TOLD else ""
+        self._on_trouble("; ".join(told[:_MOST_TOLD]) + more)
 
     # IMediaEngine.
 
     def open(self, call_id: str, caller_local: str | None, callee_local: str | None, listener: Any) -> Any:
         """See `IMediaEngine.open`."""
+        self._follow_range()
         parameters = self._parameters()
-        if parameters["SS_MEDIA_PROXY_PORT_RANGE"] != self._range:
-            self._use_range(parameters["SS_MEDIA_PROXY_PORT_RANGE"])
         external = parameters["SS_RTP_EXTERNAL_IP"]
         caller = self._places.find(caller_local or callee_local, external)
         callee = self._places.find(callee_local or caller_local, external)

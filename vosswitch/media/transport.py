@@ -19,7 +19,7 @@ from zope.interface import implementer
 
 import vosswitch
 from vosswitch.media import wire
-from vosswitch.media.ports import port_of
+from vosswitch.media.leases import Leased
 from vosswitch.media.relay import MOST
 
 if TYPE_CHECKING:
@@ -31,12 +31,6 @@ if TYPE_CHECKING:
     from vosswitch.media.sessions import MediaSession
     from vosswitch.media.wire import Message
     from vosswitch.model.call import MediaReport
-
-LOW_WATER = 512
-"""Leased pairs below which more are asked for, while fewer than that are used in a second."""
-
-MOST_LEASED = 4096
-"""Leased pairs that are kept ahead at the most: a second's use, so that a burst of calls finds its ports."""
 
 SILENCE = 5.0
 """Seconds without a sign of life after which a worker is killed and begun anew."""
@@ -169,48 +163,31 @@ class WorkerProcess(ProcessProtocol):
         self._ended(reason.getErrorMessage())
 
 
-class Leased:
-    """The pairs of one local address that a worker has bound ahead.
-
-    :ivar taken: pairs that calls took since the last look; it decides how many are leased ahead.
-    """
-
-    __slots__ = ("ahead", "asked", "free", "taken")
-
-    def __init__(self) -> None:
-        self.free: list[int] = []
-        self.taken = 0
-        self.asked = False
-        self.ahead = LOW_WATER
-
-    def take(self) -> int:
-        """A pair; there has to be one."""
-        self.taken += 1
-        return self.free.pop()
-
-    def look_after(self) -> None:
-        """Once a second: as many are kept ahead as were taken."""
-        self.ahead = min(max(LOW_WATER, self.taken, self.ahead * 3 // 4), MOST_LEASED)
-        self.taken = 0
-
-
 class WorkerLink:
     """One worker as the switch knows it: its part of the range, its free pairs and its sessions.
 
     :param number: which of the workers, for the log.
     :param connect: makes the local socket: our end and the worker's.
+    :param on_shortage: called when `shortages` are others.
     :ivar sessions: the running ones by number; *closing* those whose last counts are awaited.
     :ivar leased: the pairs bound ahead, by local address.
     """
 
     def __init__(
-        self, reactor: Any, number: int, addresses: Sequence[str], log: Logger, connect: Callable[[], Any]
+        self,
+        reactor: Any,
+        number: int,
+        addresses: Sequence[str],
+        log: Logger,
+        connect: Callable[[], Any],
+        on_shortage: Callable[[], None],
     ) -> None:
         self._reactor = reactor
         self._connect = connect
         self._number = number
         self._addresses = list(addresses)
         self._log = log
+        self._on_shortage = on_shortage
         self._channel: Channel | None = None
         self._process: Any = None
         self._out: list[Message] = []
@@ -243,6 +220,7 @@ class WorkerLink:
             if leased.free:
                 self.tell(("claim", list(leased.free)))
         self.supply()
+        self._look_ready()
         try:
             self._spawn(theirs.fileno())
         except OSError as error:
@@ -346,6 +324,12 @@ class WorkerLink:
         if out and self._channel is not None:
             self._channel.send(out)
 
+    @property
+    def shortages(self) -> list[str]:
+        """Where pairs run short, and why, as operators are told."""
+        found = zip(self._addresses, self.leased, strict=True)
+        return [f"{address}: {leased.short}" for address, leased in found if leased.short]
+
     def supply(self) -> None:
         """Ask for more pairs when there are few; one question at a time for each address."""
         for place, leased in enumerate(self.leased):
@@ -358,6 +342,7 @@ class WorkerLink:
         self.range = (low, high)
         self.tell(("range", low, high))
         for place, leased in enumerate(self.leased):
+            leased.use_range(low, high)
             leased.asked = True
             self.tell(("lease", leased.ahead, place))
 
@@ -374,15 +359,16 @@ class WorkerLink:
         for name, *arguments in messages:
             _REPORTS[name](self, *arguments)
 
-    def _on_leases(self, pairs: list[int], place: int = 0) -> None:
-        low, high = self.range
+    def _on_leases(self, pairs: list[int], place: int, more: int, held: int, tried: int, why: str) -> None:
         leased = self.leased[place]
-        leased.free.extend(pairs)
-        inside = [pair for pair in leased.free if low <= port_of(pair) < high]
-        if inside and len(inside) < len(leased.free):
-            self.tell(("return", [pair for pair in leased.free if not low <= port_of(pair) < high]))
-            leased.free = inside
-        leased.asked = False
+        outside = leased.add(pairs)
+        if outside:
+            self.tell(("return", outside))
+        if not more and leased.answered(held, tried, why):
+            self._on_shortage()
+        self._look_ready()
+
+    def _look_ready(self) -> None:
         if not self._ready.called and not any(one.asked and not one.free for one in self.leased):
             self._ready.callback(None)
 

@@ -7,7 +7,7 @@ local address before its own (*place*, 0 for the first); *side* is 0 for the cal
 switch to worker:
 
 ========  ====================================================================================================
-lease     count, place: bind that many pairs ahead
+lease     count, place: bind that many pairs ahead; instead of what is still to come of an earlier question
 claim     [pairs]: bind these again, they were leased by a former life of the worker
 return    [pairs]: leased pairs that will not be used
 range     low, high: lease from this range from now on
@@ -24,7 +24,8 @@ close     session
 worker to switch:
 
 ========  ====================================================================================================
-leases    [pairs], place: bound; fewer than asked for when the range has no more now
+leases    [pairs], place, count, held, tried, reason: bound; that many more are to come (0 = that was all there is now);
+          of the pairs that were tried so far so many cannot be had, and what the system says of the last one
 started   session, side: the first RTP packet of that side
 timeout   session, side: it should send, and was silent
 digit     session, side, digit: heard in what that side sends

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from vosswitch.media import wire
-from vosswitch.media.ports import TAKEN, PortPool, numbered, place_of, port_of
+from vosswitch.media.ports import PortPool, numbered, place_of, port_of
 from vosswitch.media.relay import MOST, Description, Port, Session, Source
 from vosswitch.media.taps import Taps
 
@@ -59,6 +59,7 @@ class Worker:
         self._sessions: dict[int, Session] = {}
         self._owed: dict[int, int] = {}  # pairs still to be bound, by place
         self._exhausted = False
+        self._unbound = ""  # why the last pair could not be bound
         self._leased: list[int] = []
         self._out: list[wire.Message] = []
         self._taps = Taps(lambda number, side, digit: self._out.append(("digit", number, side, digit)))
@@ -160,9 +161,11 @@ class Worker:
         if self._ends_at is None:
             self._poll.unregister(self._channel)
             self._ends_at = time.monotonic() + self._grace
+            used = {pair for session in self._sessions.values() for pair in session.pairs}
+            self._return([pair for pair in self._bound if pair not in used])  # the next switch's workers may need them
 
     def _lease(self, count: int, place: int = 0) -> None:
-        self._owed[place] = self._owed.get(place, 0) + count
+        self._owed[place] = count
 
     def _claim(self, pairs: list[int]) -> None:
         for pair in pairs:
@@ -277,6 +280,7 @@ class Worker:
         except OSError as error:
             for sock in sockets:
                 sock.close()
+            self._unbound = error.strerror or str(error)
             if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
                 self._exhausted = True  # asked for again a little later
             return False
@@ -296,12 +300,13 @@ class Worker:
                 self._leased.append(numbered(place, port))
                 owed -= 1
             else:
-                pool.give_back(port, now, TAKEN)
+                pool.refuse(port, now)
         if self._exhausted:
             owed = 0
         self._owed[place] = owed
         if not owed or len(self._leased) >= _LEASES_AT_ONCE:
-            self._out.append(("leases", self._leased, place))
+            why = self._unbound if pool.held else ""
+            self._out.append(("leases", self._leased, place, owed, len(pool.held), pool.tried, why))
             self._leased = []
         if not owed:
             del self._owed[place]

@@ -33,15 +33,20 @@ def test_a_released_pair_rests():
     assert pool.used == 2
 
 
-def test_a_short_rest_comes_before_a_long_one():
+def test_a_pair_in_other_hands_is_tried_again_and_counted_until_then():
+    pool = PortPool(10, 15, unmixed)
+    pool.refuse(pool.take(0), 0)
+    assert (pool.take(0), pool.held, pool.tried) == (12, {10}, 2)
+    pool.take(0)
+    assert pool.take(QUARANTINE) == 10
+    assert (pool.held, pool.tried) == (set(), 3)
+
+
+def test_another_range_forgets_who_was_in_other_hands():
     pool = PortPool(10, 13, unmixed)
-    pool.take(0)
-    pool.take(0)
-    pool.give_back(10, 0, rest=30)
-    pool.give_back(12, 1)
-    assert pool.take(7) == 12
-    assert pool.take(7) is None
-    assert pool.take(30) == 10
+    pool.refuse(pool.take(0), 0)
+    pool.change(20, 23, unmixed)
+    assert (pool.held, pool.tried) == (set(), 0)
 
 
 def test_a_claimed_pair_is_not_given_out():

@@ -104,7 +104,7 @@ class Ear:
 class Bench:
     """A service with one worker, driven by hand."""
 
-    def __init__(self, address="192.0.2.9", advertise="", addresses=(), shown=MappingProxyType({})):
+    def __init__(self, address="192.0.2.9", advertise="", addresses=(), shown=MappingProxyType({}), leases=True):
         self.reactor = Reactor()
         self.wires = []
         self.parameters = {
@@ -116,11 +116,20 @@ class Bench:
         }
         self.failures = []
         log = Logger(observer=self.failures.append)
+        self.trouble = []
         self.service = MediaService(
-            self.reactor, addresses or ((address, advertise),), 1, lambda: self.parameters, log, self.connect, shown
+            self.reactor,
+            addresses or ((address, advertise),),
+            1,
+            lambda: self.parameters,
+            log,
+            self.connect,
+            shown,
+            self.trouble.append,
         )
         self.service.startService()
-        self.says(("leases", list(range(10000, 10100, 2))))
+        if leases:
+            self.leases(list(range(10000, 10100, 2)))
 
     def connect(self):
         self.wires.append(Wire())
@@ -131,6 +140,10 @@ class Bench:
         self.wires[-1].inbox.extend(wire.datagrams(messages))
         for reader in self.reactor.readers:
             reader.doRead()
+
+    def leases(self, pairs, place=0, *, more=0, held=0, tried=50, why=""):
+        """The worker has bound these."""
+        self.says(("leases", pairs, place, more, held, tried, why))
 
     def told(self, *names):
         """What the worker was told of these names since last asked."""
@@ -241,7 +254,7 @@ def test_a_restarted_worker_is_told_everything_and_counts_go_on(bench):
         ["say", 1],
         ["open", 3],
         ["claim", bench.service.workers[0].leased[0].free],
-        ["lease", 512],
+        ["lease", 50],  # all that the range has
     ]
     bench.says(("started", 1, 0))
     assert ear.heard == [("started", Side.CALLER)]
@@ -288,8 +301,8 @@ def test_another_range_serves_new_calls_and_the_old_free_pairs_go_back(bench):
     bench.told()
     bench.parameters["SS_MEDIA_PROXY_PORT_RANGE"] = (20000, 20099)
     assert max(bench.service.open("1", None, None, Ear()).pairs) < 10100
-    assert bench.told("range", "lease") == [["range", 20000, 20099], ["lease", 512, 0]]
-    bench.says(("leases", [20000, 20002]))
+    assert bench.told("range", "lease") == [["range", 20000, 20099], ["lease", 50, 0]]
+    bench.leases([20000, 20002])
     assert bench.service.workers[0].leased[0].free == [20000, 20002]
     assert len(bench.told("return")[0][1]) == 48
 
@@ -332,12 +345,120 @@ def test_what_a_busy_worker_does_not_take_waits_in_order(bench):
 
 def test_a_busy_second_makes_more_ports_be_kept_ahead(bench):
     """What calls took in a second is leased ahead, so that a burst of as many finds its ports."""
-    worker = bench.service.workers[0]
-    leased = worker.leased[0]
-    leased.taken, leased.free, leased.asked = 900, list(range(20000, 21000, 2)), False
-    worker.look_after(bench.reactor.seconds())
-    bench.reactor.advance(0)
-    assert bench.told("lease")[-1] == ["lease", 900, 0]
+    bench.parameters["SS_MEDIA_PROXY_PORT_RANGE"] = (10000, 39999)
+    bench.reactor.advance(1)
+    assert bench.told("lease")[-1] == ["lease", 512, 0]
+    bench.leases(list(range(20000, 21800, 2)), tried=900)
+    for number in range(450):
+        bench.service.open(str(number), None, None, Ear())
+    bench.told()
+    bench.leases([])
+    bench.service.workers[0].look_after(bench.reactor.seconds())
+    assert bench.told("lease") == [["lease", 900, 0]]
+
+
+def test_one_question_at_a_time(bench):
+    """What the worker gives bit by bit is not asked for again, however many calls begin meanwhile."""
+    bench.told()
+    bench.service.open("1", None, None, Ear())
+    bench.service.open("2", None, None, Ear())
+    assert bench.told("lease") == [["lease", 50, 0]]
+    bench.leases([], more=18)
+    bench.service.open("3", None, None, Ear())
+    assert bench.told("lease") == []
+    bench.leases([])
+    bench.service.open("4", None, None, Ear())
+    assert bench.told("lease") == [["lease", 50, 0]]
+
+
+# Too few ports.
+
+
+@pytest.fixture
+def bare():
+    """The worker has not bound anything yet."""
+    made = Bench(leases=False)
+    yield made
+    made.stop()
+
+
+def test_a_worker_that_can_bind_nothing_is_told_of_and_asked_again(bare):
+    ready = []
+    bare.service.when_ready().addCallback(ready.append)
+    bare.told()
+    bare.leases([], held=50, why="Address already in use")
+    assert ready  # calls that need no relaying go on
+    assert bare.trouble == [
+        "192.0.2.9: none of 50 port pairs in 10000-10099 left for new calls, 50 of 50 tried ones cannot be had "
+        "(Address already in use)"
+    ]
+    assert bare.service.open("1", None, None, Ear()) is None
+    assert bare.told("lease") == [["lease", 50, 0]]
+    bare.leases([], held=50, why="Address already in use")
+    assert len(bare.trouble) == 1
+    bare.reactor.advance(1)
+    assert bare.told("lease") == [["lease", 50, 0]]
+    bare.leases(list(range(10000, 10080, 2)), held=10)
+    assert bare.trouble[1:] == [""]
+    assert bare.service.open("2", None, None, Ear()) is not None
+
+
+def test_some_ports_in_other_hands_cost_those_ports_alone(bare):
+    bare.leases(list(range(10000, 10080, 2)), held=10, why="Address already in use")
+    assert bare.trouble == []
+
+
+def test_most_ports_in_other_hands_are_told_though_some_are_left(bare):
+    bare.parameters["SS_MEDIA_PROXY_PORT_RANGE"] = (10000, 39999)
+    bare.reactor.advance(1)
+    bare.leases(list(range(10000, 11024, 2)), held=800, tried=1312, why="Address already in use")
+    assert bare.trouble == [
+        "192.0.2.9: 512 of 15000 port pairs in 10000-39999 left for new calls, 800 of 1312 tried ones cannot be had "
+        "(Address already in use)"
+    ]
+
+
+def test_a_range_that_is_used_up_is_told_once_until_half_of_it_is_free(bench):
+    for number in range(23):
+        bench.service.open(str(number), None, None, Ear())
+    bench.leases([])
+    bench.leases([])
+    assert bench.trouble == ["192.0.2.9: 4 of 50 port pairs in 10000-10099 left for new calls"]
+    bench.leases(list(range(10000, 10040, 2)))
+    assert len(bench.trouble) == 1
+    bench.leases([10040])
+    assert bench.trouble[1:] == [""]
+
+
+def test_a_worker_without_a_part_of_the_range_is_ready_and_no_trouble():
+    parameters = {"SS_MEDIA_PROXY_PORT_RANGE": (10000, 10001)}
+    reactor, trouble, ready = Reactor(), [], []
+    wires = []
+
+    def connect():
+        wires.append(Wire())
+        return wires[-1], Wire()
+
+    service = MediaService(
+        reactor,
+        (("192.0.2.9", ""),),
+        2,
+        lambda: parameters,
+        Logger(observer=print),
+        connect,
+        on_trouble=trouble.append,
+    )
+    service.startService()
+    service.when_ready().addCallback(ready.append)
+    assert not ready
+    wires[1].inbox.extend(wire.datagrams([("leases", [10000], 0, 0, 0, 1, "")]))
+    for reader in reactor.readers:
+        reader.doRead()
+    assert ready
+    assert trouble == []
+    service.stopService()
+    for process in reactor.processes:
+        process.end()
 
 
 # Several local addresses, both families.
@@ -351,7 +472,7 @@ OFFER6 = sdp.parse(
 @pytest.fixture
 def both():
     made = Bench(addresses=TWO)
-    made.says(("leases", [65536 + port for port in range(10000, 10100, 2)], 1))
+    made.leases([65536 + port for port in range(10000, 10100, 2)], 1)
     yield made
     made.stop()
 
@@ -406,7 +527,7 @@ def test_pairs_are_leased_for_each_address():
     bench = Bench(addresses=TWO)
     assert {message[2] for message in bench.told("lease")} == {0, 1}
     assert bench.service.open("1", "2001:db8::1", "2001:db8::1", Ear()) is None  # none there yet
-    bench.says(("leases", [75536, 75538], 1))
+    bench.leases([75536, 75538], 1)
     assert bench.service.open("1", "2001:db8::1", "2001:db8::1", Ear()) is not None
     bench.stop()
 
@@ -426,7 +547,7 @@ def test_each_local_address_shows_what_its_listener_shows():
 def test_every_media_address_has_its_advertised_one():
     addresses = (("10.0.0.1", "198.51.100.1"), ("10.0.0.2", "198.51.100.2"))
     bench = Bench(addresses=addresses)
-    bench.says(("leases", [65536 + port for port in range(10000, 10100, 2)], 1))
+    bench.leases([65536 + port for port in range(10000, 10100, 2)], 1)
     session = bench.service.open("1", "10.0.0.1", "10.0.0.2", Ear())
     assert session.forward(Side.CALLER, OFFER).host == "198.51.100.2"
     assert session.forward(Side.CALLEE, ANSWER).host == "198.51.100.1"
