@@ -238,13 +238,13 @@ def test_events_are_taken_out_and_put_in(worker, ends):
     """RFC 4733: a digit of the caller is told and does not reach the callee; one of ours does, in the same stream."""
     caller, callee = ends
     at_caller, _ = worker.open(caller, callee)
-    worker.tell(("say", 1, 0, *_here(caller), [0, 101], True, True), ("events", 1, 0, [101], True))
+    worker.tell(("say", 1, 0, *_here(caller), [0, 101], True, True), ("events", 1, 0, [101], True, None))
     time.sleep(0.1)
     caller.sendto(PACKET, at_caller)
     assert callee.recv(2048) == PACKET
     for number in (2, 3, 4):
         caller.sendto(rtp.build(rtp.RtpPacket(101, number, 160, 7, b"\x05\x0a\x00\xa0")), at_caller)
-    assert worker.hears("digit") == ["digit", 1, 0, "5"]
+    assert worker.hears("digit") == ["digit", 1, 0, "5", 60]  # of itself: its end is lost
     caller.sendto(rtp.build(rtp.RtpPacket(0, 5, 640, 7, b"y" * 160)), at_caller)
     after = rtp.parse(callee.recv(2048))
     assert (after.sequence, after.payload) == (2, b"y" * 160)

@@ -83,11 +83,12 @@ class Media(threading.Thread):
         self.socket.close()
 
 
-@pytest.fixture(params=["fast", "slow", "slow separate"])
+@pytest.fixture(params=["fast", "slow", "slow separate", "slow auto", "slow separate auto"])
 def mode(request):
     fast = "true" if request.param == "fast" else "false"
     tunnels = "false" if "separate" in request.param else "true"
-    return f"h323_fast_start = {fast}\nh323_tunnelling = {tunnels}\n"
+    digits = 'h323_dtmf = "auto"\n' if "auto" in request.param else ""  # in the media, as far as both can
+    return f"h323_fast_start = {fast}\nh323_tunnelling = {tunnels}\n{digits}"
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def world(tmp_path, mode):
     switch = calls_itself(tmp_path, vendor.port, mode)
     vendor.target = vendor.host, switch.port
     caller = Peer(switch.port)
-    media = Media(), Media(96)
+    media = Media(97), Media(96)
     try:
         switch.start()
         until(lambda: any("h323" in one for one in switch.json("node", "status")[0]["listen"]), 60, "H.323")
@@ -146,7 +147,7 @@ def test_keys_of_both_sip_peers_cross_h323(world):
     at_caller, at_vendor = media
     answered = connect((caller, vendor), media)
     until(lambda: len(at_vendor.heard) > 5 and len(at_caller.heard) > 5, 10, "speech both ways")
-    assert at_caller.says
+    assert at_caller.says == at_caller.payload == 97  # each side keeps the number that it has offered
     assert at_vendor.says
     at_caller.keys += [1, 2, 2, 11]
     until(lambda: len(at_vendor.digits) == 4, 15, "the caller's keys")

@@ -5,6 +5,10 @@ speaks H.323 has what its gateway is set to (`H323Profile.dtmf`, SS_H323_DTMF_ME
 it has said that it can (RFC 2833 capability), else signalled.  So that a SIP side sends events at all, it is told of
 them in the place of an H.323 side that signals; the relay takes them out.
 
+Where both have them in the media each side keeps the payload type that it has named: a SIP side is told of an H.323
+side's events under its own, and the relay renumbers them on the way.  (H.245 has one for each receiver; an answer in
+SDP with another number than the offer's is more than some can do.)
+
 A key counts once: what comes both signalled and in the media within `TWIN` is one.  Calls between SIP sides have none
 of this.
 """
@@ -15,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from vosswitch.model.h323 import DTMF_METHODS, TRANSPORT, USUAL
 from vosswitch.model.values import Side
-from vosswitch.sdp.events import event_payload, with_events
+from vosswitch.sdp.events import event_payload, renumbered, with_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
 
 TWIN = 0.4
 """Seconds within which the same digit, signalled and in the media, is one key."""
+_LONGEST = 6.0
+"""Seconds that a key in the media may be held; one signalled while it is held is its twin."""
 _MOST = 32
 _SIP = ""
 _SIGNALLED = frozenset({"alphanumeric", "signal", "keypad"})
@@ -56,17 +62,18 @@ class Party:
     :ivar method: as `H323Profile.dtmf`, "" = it speaks SIP.
     :ivar own: payload type of events in its media when it has not told one.
     :ivar payload: what it has told; None = it has said that it has none, or nothing yet.
-    :ivar added: what the other side was told in its place.
+    :ivar added: what the other side was told in its place; *shown* what it was told in the place of *payload*.
     :ivar described: it has told what its media is.
     """
 
-    __slots__ = ("added", "described", "method", "own", "payload")
+    __slots__ = ("added", "described", "method", "own", "payload", "shown")
 
     def __init__(self, method: str, own: int = 101) -> None:
         self.method = method
         self.own = own
         self.payload: int | None = None
         self.added: int | None = None
+        self.shown: int | None = None
         self.described = False
 
     @property
@@ -78,7 +85,7 @@ class Party:
 class CallDigits:
     """The digits of one attempt.
 
-    :ivar _keys: (side, digit, whether in the media) of keys that have no twin yet -> until when.
+    :ivar _keys: (side, digit, whether in the media) of keys without a twin -> when they came; in the media: ended.
     """
 
     __slots__ = ("_clock", "_keys", "_parties", "_session")
@@ -93,18 +100,30 @@ class CallDigits:
         """What *side* says of its media as the relay shall take it: with events, where we stand in for them."""
         party, other = self._parties[side], self._parties[side.other]
         party.payload, party.added, party.described = event_payload(session), None, True
-        if party.payload is not None or not party.signals or (other.described and other.payload is None):
+        if party.payload is not None:
+            return session if other.method else self._renumbered(party, session, other.payload)
+        if not party.signals or (other.described and other.payload is None):
             return session
         dressed, party.added = with_events(session, other.payload)
         return dressed
+
+    @staticmethod
+    def _renumbered(party: Party, session: SessionDescription, theirs: int | None) -> SessionDescription:
+        """The session with its events under the number that the other side, of SIP, has named or was told before."""
+        wanted = party.shown or theirs
+        if wanted is not None:
+            session = renumbered(session, wanted)
+        party.shown = event_payload(session)
+        return session
 
     def watch(self, session: Any) -> None:
         """Have the relay look for what is to be signalled, and for twins of what is."""
         self._session = session
         for side, party in self._parties.items():
             other = self._parties[side.other]
-            known = {party.payload, party.added, other.payload, other.added} - {None}
-            session.events(side, tuple(known), taken=bool(other.method) and other.signals)
+            known = {party.payload, party.added, other.payload, other.added, other.shown} - {None}
+            taken = bool(other.method) and other.signals
+            session.events(side, tuple(known), taken=taken, sent_as=None if taken else other.payload)
 
     def signalled(self, side: Side, digit: Digit) -> Digit | None:
         """A digit that *side* has signalled: what to signal to the other one; None = nothing more."""
@@ -119,14 +138,16 @@ class CallDigits:
         return None
 
     def heard(self, side: Side, digit: Digit) -> bool:
-        """Whether a digit out of the media of *side* is to be signalled to the other one."""
-        return not self._is_twin(side, digit.digit, in_media=True)
+        """Whether a digit out of the media of *side*, which has just ended, is to be signalled to the other one."""
+        return not self._is_twin(side, digit.digit, in_media=True, lasted=digit.duration / 1000)
 
-    def _is_twin(self, side: Side, digit: str, *, in_media: bool) -> bool:
+    def _is_twin(self, side: Side, digit: str, *, in_media: bool, lasted: float = 0.0) -> bool:
         now = self._clock()
-        self._keys = {key: until for key, until in self._keys.items() if until > now}
-        if self._keys.pop((side, digit, not in_media), None) is not None:
+        self._keys = {key: when for key, when in self._keys.items() if when > now - TWIN - _LONGEST}
+        twin = self._keys.get((side, digit, not in_media))
+        if twin is not None and twin > now - TWIN - min(lasted, _LONGEST):
+            del self._keys[side, digit, not in_media]
             return True
         if len(self._keys) < _MOST:
-            self._keys[side, digit, in_media] = now + TWIN
+            self._keys[side, digit, in_media] = now
         return False

@@ -6,6 +6,8 @@ nobody else's packets come here.
 A digit that is put in stands in the place of speech: what the speaker sends meanwhile is left out, and the sequence
 numbers behind it go on without a gap.  It has the speaker's SSRC and time stamps that go on with the clock, so that
 its receiver has one stream (section 2.1).
+
+A key that is taken out is told when it ends, with the time that it was held.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ _GAP = 0.06
 _SHORTEST, _LONGEST = 0.06, 6.0
 _AGAIN = 0.1
 """The same digit so short a time later, before its end was said, is the same key: some senders renew the time stamp."""
+_LOST = 0.2
+"""Seconds without a packet of a running event after which it has ended: its ends are lost."""
 _NEVER = float("inf")
 
 
@@ -40,23 +44,39 @@ class _Digit(NamedTuple):
     payload: int
 
 
+class _Key(NamedTuple):
+    """A key that is held.
+
+    :ivar stamp: time stamp of its first packet; *begun* when that came.
+    :ivar units: how long it was held, in units of the time stamp.
+    """
+
+    code: int
+    stamp: int
+    begun: float
+    units: int = 0
+
+
 class Stream:
     """What one side sends to the other.
 
     :param ssrc: of what is put in before the speaker has said anything; *number* its sequence number.
     :ivar payloads: payload types of its events.
     :ivar takes: its events are told and go no further; else they pass.
-    :ivar told: digits that were heard and are still to be told.
-    :ivar due: when `step` has something to do.
+    :ivar renamed: payload type that events go on with, None = their own.
+    :ivar told: digits that were heard and are still to be told, with milliseconds.
     """
 
     __slots__ = (
         "_at",
         "_begun",
+        "_due",
         "_ended",
         "_ends",
         "_event",
         "_gapped",
+        "_key",
+        "_lost",
         "_mute",
         "_number",
         "_offset",
@@ -66,8 +86,8 @@ class Stream:
         "_stamp",
         "_twins",
         "_work",
-        "due",
         "payloads",
+        "renamed",
         "takes",
         "told",
     )
@@ -75,8 +95,11 @@ class Stream:
     def __init__(self, ssrc: int, number: int) -> None:
         self.payloads: frozenset[int] = frozenset()
         self.takes = False
-        self.told: list[str] = []
-        self.due = _NEVER
+        self.renamed: int | None = None
+        self.told: list[tuple[str, int]] = []
+        self._due = _NEVER  # when there is something to put in
+        self._key: _Key | None = None
+        self._lost = _NEVER  # when the key that is held has ended without a word
         self._ssrc, self._number, self._stamp, self._at = ssrc, number, 0, 0.0
         self._offset = 0  # between the speaker's sequence numbers and ours
         self._gapped = False  # something was put in: the next packet of the speaker follows on it
@@ -87,15 +110,23 @@ class Stream:
         self._begun, self._ends = 0.0, 0
         self._twins: dict[tuple[int, bool], float] = {}
 
+    @property
+    def due(self) -> float:
+        """When `step` has something to do."""
+        return min(self._due, self._lost)
+
     # What comes from the speaker.
 
     def hear(self, data: bytes, now: float) -> bytes | None:
         """What is to be relayed of a packet, None = nothing."""
         if len(data) < HEADER or data[0] >> 6 != 2 or is_rtcp(data):
             return data
-        if (data[1] & 127) in self.payloads and not self._passes(data, now):
-            self._offset -= 1
-            return None
+        if (data[1] & 127) in self.payloads:
+            if not self._passes(data, now):
+                self._offset -= 1
+                return None
+            if self.renamed is not None:
+                data = bytes((data[0], data[1] & 0x80 | self.renamed)) + data[2:]
         return None if self._work is not None else self._numbered(data, now)
 
     def _passes(self, data: bytes, now: float) -> bool:
@@ -106,13 +137,28 @@ class Stream:
         event, before = (data[at], int.from_bytes(data[4:8], "big")), self._event
         goes_on = before is not None and before[0] == event[0] and not self._ended and now - self._seen < _AGAIN
         if event != before and not goes_on:
-            self._mute = False
-            if self.takes:
-                self.told.append(SIGNS[event[0]])
-            else:
-                self._mute = self._is_twin(event[0], True, now)
+            self._end_key()
+            self._mute = not self.takes and self._is_twin(event[0], True, now)
+            self._key = _Key(*event, now) if self.takes else None
         self._event, self._seen, self._ended = event, now, bool(data[at + 1] & _END)
+        self._hold(event[1], int.from_bytes(data[at + 2 : at + 4], "big"), now)
         return not self.takes and not self._mute
+
+    def _hold(self, stamp: int, units: int, now: float) -> None:
+        """A packet of the key that is held: so long since its first time stamp."""
+        key = self._key
+        if key is not None:
+            self._key = key._replace(units=max(key.units, (stamp - key.stamp & 0xFFFFFFFF) + units))
+            self._lost = now + _LOST
+            if self._ended or now - key.begun >= _LONGEST:
+                self._end_key()
+
+    def _end_key(self) -> None:
+        """Tell the key that is held, if there is one."""
+        key, self._key, self._lost = self._key, None, _NEVER
+        if key is not None:
+            seconds = min(max(key.units / _RATE, _SHORTEST), _LONGEST)
+            self.told.append((SIGNS[key.code], round(1000 * seconds)))
 
     def _is_twin(self, code: int, in_media: bool, now: float) -> bool:
         """Whether the same key came the other way a moment ago; if not, it waits for its twin itself."""
@@ -144,17 +190,19 @@ class Stream:
             return
         seconds = min(max(milliseconds / 1000, _SHORTEST), _LONGEST)
         self._queue.append(_Digit(code, seconds, payload))
-        if self.due == _NEVER:  # else there is something to do before it
-            self.due = now
+        if self._due == _NEVER:  # else there is something to do before it
+            self._due = now
 
     def step(self, now: float) -> bytes | None:
         """The packet that is due, if one is; `due` is when to come again."""
-        if now < self.due:
+        if now >= self._lost:
+            self._end_key()
+        if now < self._due:
             return None
         if self._work is None:
             self._begin(now)
         if self._work is None:
-            self.due = _NEVER
+            self._due = _NEVER
             return None
         return self._packet(self._work, now)
 
@@ -168,12 +216,12 @@ class Stream:
         lasts = now - self._begun + STEP
         is_first = lasts < 1.5 * STEP
         self._number, self._gapped = (self._number + 1) & 0xFFFF, True
-        self.due = now + STEP
+        self._due = now + STEP
         flags = _VOLUME
         if lasts >= digit.seconds:
             lasts, flags, self._ends = digit.seconds, flags | _END, self._ends - 1
             if not self._ends:
                 self._work = None
-                self.due = now + _GAP
+                self._due = now + _GAP
         body = bytes((digit.code, flags)) + round(lasts * _RATE).to_bytes(2, "big")
         return build(RtpPacket(digit.payload, self._number, self._stamp, self._ssrc, body, is_first))

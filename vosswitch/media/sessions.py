@@ -119,7 +119,7 @@ class MediaSession:
         self._tell(("reset", self.number, which))
         if self._events[which] is not None:
             self._events[which] = None
-            self._tell(("events", self.number, which, [], False))
+            self._tell(("events", self.number, which, [], False, None))
         return True
 
     def _move(self, which: int, local: str) -> bool:
@@ -139,10 +139,10 @@ class MediaSession:
             self._authors = (self._authors[0], author) if which else (author, self._authors[1])
         return True
 
-    def events(self, side: Side, payloads: Sequence[int], *, taken: bool) -> None:
+    def events(self, side: Side, payloads: Sequence[int], *, taken: bool, sent_as: int | None = None) -> None:
         """See `IMediaSession.events`."""
         which = SIDES.index(side)
-        order = ("events", self.number, which, sorted(payloads), taken)
+        order = ("events", self.number, which, sorted(payloads), taken, sent_as)
         if order != self._events[which] and (payloads or self._events[which] is not None):
             self._events[which] = order
             self._tell(order)
@@ -177,9 +177,9 @@ class MediaSession:
         """A side was silent for too long."""
         self.listener.media_timeout(SIDES[which])
 
-    def heard_digit(self, which: int, digit: str) -> None:
-        """A side has sent a telephone event."""
-        self.listener.media_digit(SIDES[which], Digit(digit))
+    def heard_digit(self, which: int, digit: str, milliseconds: int) -> None:
+        """A side has sent a telephone event, and has ended it."""
+        self.listener.media_digit(SIDES[which], Digit(digit, milliseconds))
 
     def report(self) -> MediaReport:
         """The counts as far as they are known."""

@@ -389,9 +389,9 @@ class WorkerLink:
             )
             self._guarded(session.timed_out, side)
 
-    def _on_digit(self, number: int, side: int, digit: str) -> None:
+    def _on_digit(self, number: int, side: int, digit: str, milliseconds: int) -> None:
         if (session := self.sessions.get(number)) is not None:
-            self._guarded(lambda which: session.heard_digit(which, digit), side)
+            self._guarded(lambda which: session.heard_digit(which, digit, milliseconds), side)
 
     def _on_counts(self, rows: list[list[Any]]) -> None:
         for number, caller, callee in rows:

@@ -62,7 +62,7 @@ class Worker:
         self._unbound = ""  # why the last pair could not be bound
         self._leased: list[int] = []
         self._out: list[wire.Message] = []
-        self._taps = Taps(lambda number, side, digit: self._out.append(("digit", number, side, digit)))
+        self._taps = Taps(lambda *heard: self._out.append(("digit", *heard)))
         self._blocked: deque[bytes] = deque()
         self._ends_at: float | None = None
         self._ticks = self._moved = 0
@@ -81,7 +81,7 @@ class Worker:
         next_tick = time.monotonic() + TICK
         while self._ends_at is None or (self._sessions and time.monotonic() < self._ends_at):
             wait = 0.0 if self._owed else max(0.0, next_tick - time.monotonic())
-            if self._taps.inserting:
+            if self._taps.busy:
                 self._taps.step()
                 wait = self._taps.wait(wait)
             ready = self._poll.poll(wait, _EVENTS)
@@ -245,10 +245,10 @@ class Worker:
         if session is not None:
             session.reset(side, time.monotonic())
 
-    def _events(self, number: int, side: int, payloads: list[int], takes: bool) -> None:
+    def _events(self, number: int, side: int, payloads: list[int], takes: bool, renamed: int | None) -> None:
         session = self._sessions.get(number)
         if session is not None:
-            self._taps.watch(session, side, payloads, takes)
+            self._taps.watch(session, side, payloads, takes, renamed)
 
     def _digit(self, number: int, side: int, digit: str, duration: int, payload: int) -> None:
         session = self._sessions.get(number)

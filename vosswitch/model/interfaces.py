@@ -158,12 +158,13 @@ class IMediaSession(Interface):
         :returns: False when there is no port for it there, and nothing has changed.
         """
 
-    def events(side, payloads, *, taken):
+    def events(side, payloads, *, taken, sent_as=None):
         """Look for telephone events (RFC 4733) in what *side* sends.
 
         :param payloads: their payload types; none = no longer.
         :param taken: they are told (`IMediaListener.media_digit`) and go no further; else they pass, unless the same
             digit has just been put in.
+        :param sent_as: the payload type that those which pass go on with; None = their own.
         """
 
     def digit(side, digit, payload):
@@ -180,7 +181,7 @@ class IMediaListener(Interface):
         """The first RTP packet of *side* came."""
 
     def media_digit(side, digit):
-        """A `Digit` was taken out of what *side* sends."""
+        """A `Digit` was taken out of what *side* sends; it has ended, and has its duration."""
 
     def media_timeout(side):
         """A side that should send has been silent for SS_MEDIA_CHECK_TIMEOUT (or both)."""

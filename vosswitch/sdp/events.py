@@ -44,6 +44,26 @@ def with_events(session: SessionDescription, payload: int | None = None) -> tupl
     return replace(session, media=media), payload
 
 
+def renumbered(session: SessionDescription, payload: int) -> SessionDescription:
+    """*session* with its telephone events under another payload type, unless that means something else there."""
+    audio, events = first_audio(session), event_payload(session)
+    if audio is None or events is None or payload in payload_types(audio):
+        return session
+    media = tuple([_under(item, str(events), str(payload)) if item is audio else item for item in session.media])
+    return replace(session, media=media)
+
+
+def _under(media: MediaDescription, old: str, new: str) -> MediaDescription:
+    formats = tuple([new if item == old else item for item in media.formats])
+    lines = []
+    for line in media.lines:
+        name, _, rest = line.partition(":")
+        number, _, value = rest.partition(" ")
+        is_its = name in ("a=rtpmap", "a=fmtp") and number == old
+        lines.append(f"{name}:{new} {value}" if is_its else line)
+    return replace(media, formats=formats, lines=tuple(lines))
+
+
 def _with(media: MediaDescription, payload: int) -> MediaDescription:
     lines = (*media.lines, f"a=rtpmap:{payload} {NAME}/{RATE}", f"a=fmtp:{payload} 0-15")
     return replace(media, formats=(*media.formats, str(payload)), lines=lines)

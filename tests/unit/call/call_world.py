@@ -260,10 +260,12 @@ class FakeSession:
         self.closing = None
         self.reported = False
         self.watched = {}
+        self.sent_as = {}
         self.digits = []
 
-    def events(self, side, payloads, *, taken):
+    def events(self, side, payloads, *, taken, sent_as=None):
         self.watched[side] = (tuple(payloads), taken)
+        self.sent_as[side] = sent_as
 
     def digit(self, side, digit, payload):
         self.digits.append((side, digit.digit, payload))

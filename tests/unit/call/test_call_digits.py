@@ -16,6 +16,7 @@ from vosswitch.sdp.text import parse
 
 PLAIN = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8 0\r\n"
 EVENTS = PLAIN.replace(b"8 0\r\n", b"8 0 96\r\na=rtpmap:96 telephone-event/8000\r\n")
+OTHERS = EVENTS.replace(b"96", b"110")
 CALLER, CALLEE = Side.CALLER, Side.CALLEE
 SIP = ""
 
@@ -74,10 +75,13 @@ def test_without_events_on_the_sip_side_digits_are_signals() -> None:
 
 
 def test_where_both_have_events_the_media_passes() -> None:
-    """Method auto, and the terminal has the capability."""
+    """Method auto, and the terminal has the capability: each keeps its payload type, the relay renumbers."""
     world = World(SIP, "auto")
     world.says(CALLER, EVENTS)
-    assert world.says(CALLEE, EVENTS) == 96
+    assert world.says(CALLEE, OTHERS) == 96
+    assert world.session.sent_as == {CALLER: 110, CALLEE: 96}
+    assert set(world.session.watched[CALLER][0]) == {96, 110}
+    assert world.says(CALLEE, OTHERS) == 96
     assert [taken for _, taken in world.session.watched.values()] == [False, False]
     assert world.digits.signalled(CALLEE, Digit("5")) is None
     assert world.session.digits == [(CALLER, "5", 96)]  # unless it passed just now: the relay knows
@@ -108,6 +112,37 @@ def test_the_method_of_the_gateway_stands_over_its_capability() -> None:
     assert world.session.digits == []
 
 
+def test_who_offers_tells_its_own_payload_type_and_keeps_it() -> None:
+    """An H.323 caller's slow start: a SIP vendor answers with another number, and is told the first one again."""
+    world = World("auto", SIP)
+    assert world.says(CALLER, OTHERS) == 110
+    assert world.says(CALLEE, EVENTS) == 96
+    assert world.session.sent_as == {CALLER: 96, CALLEE: 110}
+    assert world.says(CALLER, OTHERS) == 110
+
+
+def test_a_payload_type_that_means_something_else_is_not_taken() -> None:
+    """The terminal's number stands then."""
+    world = World(SIP, "auto")
+    world.says(CALLER, EVENTS)
+    clash = OTHERS.replace(b"8 0 110", b"8 96 110")
+    assert world.says(CALLEE, clash) == 110
+
+
+def test_a_held_key_is_one_with_the_signal_of_its_beginning() -> None:
+    """It is told when it ends; INFO came when it began."""
+    world = World(SIP, "alphanumeric")
+    world.says(CALLER, EVENTS)
+    world.says(CALLEE, PLAIN)
+    assert world.digits.signalled(CALLER, Digit("5")) == Digit("5")
+    world.clock.now += 2.0
+    assert not world.digits.heard(CALLER, Digit("5", 1900))
+    world.clock.now += 2.0
+    assert world.digits.heard(CALLER, Digit("5", 100))
+    world.clock.now += 2.0
+    assert world.digits.heard(CALLER, Digit("5", 100))
+
+
 @pytest.mark.parametrize("media_first", [True, False])
 def test_a_key_in_both_ways_is_told_once(media_first: bool) -> None:
     """A phone that sends INFO and events; the key after a while is another one."""
@@ -124,7 +159,7 @@ def test_a_key_in_both_ways_is_told_once(media_first: bool) -> None:
         assert [way() for way in ways] == [True, False]
         world.clock.now += 0.1
     assert ways[0]()
-    world.clock.now += TWIN
+    world.clock.now += TWIN + 0.2  # a key in the media began before it is told
     assert ways[1]()
 
 

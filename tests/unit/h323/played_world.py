@@ -7,12 +7,13 @@ from typing import Any
 from tests.unit.h323.legs_world import CALLEE, CALLER, Side, Wire, World, peer, placement, session, stack
 from vosswitch.h323 import h225
 from vosswitch.h323.elements import Party
+from vosswitch.h323.h245 import faststart
 from vosswitch.h323.legs.incoming import IncomingLeg
 from vosswitch.h323.legs.outgoing import OutgoingLeg
 from vosswitch.model.signals import Release, Try
 from vosswitch.model.values import Address
 
-OURS = session("192.0.2.10", 4000)
+OURS, THEIRS = session("192.0.2.10", 4000), session("192.0.2.20", 5000)
 IDENTIFIER = bytes(range(1, 17))
 
 
@@ -90,3 +91,11 @@ class PlayedCaller:
         assert not self.wire.open
         assert self.world.waiting == 0
         assert not self.leg.alarms
+
+
+def fast(played: PlayedCallee, answer: Any = THEIRS) -> tuple[dict[str, Any], ...]:
+    """An answer to the fast start of our Setup."""
+    assert played.setup.fast_start is not None
+    chosen = faststart.chosen(played.setup.fast_start, answer)
+    assert chosen is not None
+    return tuple(chosen)

@@ -7,24 +7,15 @@ from typing import Any
 import pytest
 
 from tests.unit.h323.legs_world import Call, Ear, answering, confirming, peer, session, where
-from tests.unit.h323.played_world import OURS, PlayedCallee, PlayedCaller
+from tests.unit.h323.played_world import OURS, PlayedCallee, PlayedCaller, fast
 from tests.unit.h323.test_h323_legs_modes import A, B, ends, hold, stands
 from vosswitch.h323 import h225, per
-from vosswitch.h323.h245 import faststart
 from vosswitch.model.causes import cause
 from vosswitch.model.signals import Accept, Answer, Digit, Offer, Proceed, Progress, Refuse, Release, Ring
 from vosswitch.model.values import Address
 
 SLOW = peer(fast_start=False)
 SEPARATE = peer(fast_start=False, tunnelling=False)
-
-
-def fast(played: PlayedCallee, answer: Any = B) -> tuple[dict[str, Any], ...]:
-    """An answer to the fast start of our Setup."""
-    assert played.setup.fast_start is not None
-    chosen = faststart.chosen(played.setup.fast_start, answer)
-    assert chosen is not None
-    return tuple(chosen)
 
 
 @pytest.mark.parametrize(

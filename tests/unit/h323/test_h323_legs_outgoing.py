@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.h323.legs_world import CALLEE, CALLER, peer
-from tests.unit.h323.played_world import OURS, PlayedCallee
+from tests.unit.h323.played_world import OURS, PlayedCallee, fast
 from vosswitch.h323 import h225
 from vosswitch.h323.elements import Party
 from vosswitch.model.causes import cause, switches
 from vosswitch.model.identity import Diversion, Identity
-from vosswitch.model.signals import Answer, Offer, Proceed, Progress, Refuse, Release, Ring
+from vosswitch.model.signals import Answer, Digit, Offer, Proceed, Progress, Refuse, Release, Ring
 from vosswitch.model.values import Address
 
 _BYE = ("command", ("endSessionCommand", ("disconnect", 0)))
@@ -205,6 +205,24 @@ def test_a_connection_that_breaks_between_connect_and_channels() -> None:
     played = PlayedCallee().hear(h225.Connect, tunnelling=True)
     played.leg.lost("reset by peer")
     assert (played.cause().reason, played.leg.status) == ("rtp_timeout", 200)
+    played.over()
+
+
+@pytest.mark.parametrize("kind", [h225.Progress, h225.Alerting])
+@pytest.mark.parametrize("tunnelling", [True, False])
+def test_digits_before_the_answer(kind: type, tunnelling: bool) -> None:
+    """An announcement asks for them: by H.245 where there is a way for it, else as keypad; none before it speaks."""
+    played = PlayedCallee(peer())
+    played.leg.send(Digit("1"))
+    played.hear(kind, in_band=True, tunnelling=tunnelling, fast_start=fast(played))
+    played.leg.send(Digit("5"))
+    played.leg.send(Digit("#"))
+    if tunnelling:
+        inputs = [body[1] for message in played.wire.said for _, body in message.control if body[0] == "userInput"]
+        assert inputs == [("alphanumeric", "5"), ("alphanumeric", "#")]
+    else:
+        assert [item.keypad for item in played.wire.said if isinstance(item, h225.Information)] == ["5", "#"]
+    played.leg.send(Release(cause("caller_abandoned")))
     played.over()
 
 

@@ -32,10 +32,15 @@ def stream(takes: bool = True) -> Stream:
     return made
 
 
-def told(made: Stream) -> list[str]:
-    """What it has to tell, once."""
+def held(made: Stream) -> list[tuple[str, int]]:
+    """What it has to tell, once: digits with milliseconds."""
     found, made.told = made.told, []
     return found
+
+
+def told(made: Stream) -> list[str]:
+    """The digits alone."""
+    return [sign for sign, _ in held(made)]
 
 
 def drive(made: Stream, begin: float, seconds: float) -> list[tuple[float, RtpPacket]]:
@@ -79,14 +84,61 @@ def test_the_same_digit_again_is_another_key() -> None:
     made.hear(event(1, 11, 1000), 0.0)
     made.hear(event(2, 11, 1160), 0.02)
     made.hear(event(3, 11, 1320), 0.04)
-    assert told(made) == ["#"]
-    made.hear(event(4, 11, 5000), 0.5)
-    assert told(made) == ["#"]
+    assert held(made) == []
+    made.hear(event(4, 11, 5000), 0.5)  # the ends of the first are lost
+    assert held(made) == [("#", 60)]
     made.hear(event(5, 11, 5000, _END), 0.52)
     made.hear(event(6, 11, 5320), 0.54)  # a dialler: the next one at once
     assert told(made) == ["#"]
     made.hear(event(7, 12, 6000), 0.56)
-    assert told(made) == ["A"]
+    made.hear(event(8, 12, 6000, _END), 0.58)
+    assert told(made) == ["#", "A"]
+
+
+def test_a_key_is_told_with_the_time_that_it_was_held() -> None:
+    """Once, at its end; of one that is held for very long, six seconds, and no key follows it."""
+    made = stream()
+    for place in range(1, 101):
+        made.hear(event(place, 5, 0, lasts=160 * place), 0.02 * place)
+        assert held(made) == []
+    for place in range(3):
+        made.hear(event(101 + place, 5, 0, _END, 16_160), 2.02 + 0.02 * place)
+    assert held(made) == [("5", 2020)]
+    assert made.due == float("inf")
+    for place in range(500):
+        made.hear(event(200 + place, 6, 30_000, lasts=min(160 * place, 65_535)), 10 + 0.02 * place)
+    assert held(made) == [("6", 6000)]
+
+
+def test_a_key_whose_ends_are_lost_is_told_all_the_same() -> None:
+    """Nothing need come for that: the stream has something to do then."""
+    made = stream()
+    made.hear(event(1, 5, 0, lasts=800), 1.0)
+    assert made.step(made.due - 0.01) is None
+    assert held(made) == []
+    assert made.step(made.due) is None
+    assert held(made) == [("5", 100)]
+    assert made.due == float("inf")
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 255), st.binary(max_size=5)), max_size=40))
+def test_whatever_comes_as_events_is_told_in_bounds(packets: list[tuple[int, int, bytes]]) -> None:
+    """Time stamps and durations are the sender's."""
+    made = stream()
+    for number, (stamp, code, rest) in enumerate(packets):
+        made.hear(build(RtpPacket(EVENTS, number, stamp, 7, bytes((code % 20,)) + rest)), number / 50)
+    made.step(1e9)
+    assert all(60 <= milliseconds <= 6000 for _, milliseconds in held(made))
+
+
+def test_events_go_on_under_the_payload_type_that_the_other_side_has_named() -> None:
+    """Marker and content stay; speech is left alone."""
+    made = stream(takes=False)
+    made.renamed = 110
+    assert made.hear(speech(1), 0.0) == speech(1)
+    passed = made.hear(build(RtpPacket(EVENTS, 2, 320, 7, b"\x05\x0a\x00\xa0", marker=True)), 0.02)
+    assert passed is not None
+    assert parse(passed) == RtpPacket(110, 2, 320, 7, b"\x05\x0a\x00\xa0", marker=True)
 
 
 def test_events_that_are_not_taken_pass() -> None:

@@ -27,7 +27,7 @@ from vosswitch.model.h323 import TRANSPORT
 from vosswitch.model.identity import NOBODY
 from vosswitch.model.interfaces import ILeg
 from vosswitch.model.places import is_literal
-from vosswitch.model.signals import Answer, Confirm, Offer, Proceed, Release, Ring
+from vosswitch.model.signals import Answer, Confirm, Digit, Offer, Proceed, Release, Ring
 from vosswitch.model.signals import Progress as InProgress
 
 if TYPE_CHECKING:
@@ -236,11 +236,13 @@ class OutgoingLeg(Leg):
         },
         State.PROCEEDING: {
             Confirm: (State.PROCEEDING, Leg._take_confirm),
+            Digit: (State.PROCEEDING, Leg._take_digit),
             Offer: (State.PROCEEDING, Leg._take_offer_before_answer),
             Release: (State.RELEASED, Leg._take_release),
         },
         State.DELIVERED: {
             Confirm: (State.DELIVERED, Leg._take_confirm),
+            Digit: (State.DELIVERED, Leg._take_digit),
             Offer: (State.DELIVERED, Leg._take_offer_before_answer),
             Release: (State.RELEASED, Leg._take_release),
         },
