@@ -88,13 +88,12 @@ class H323Service(Service):
         log: Any,
         on_trouble: Callable[[str], None],
     ) -> None:
-        self._reactor = reactor
+        self._reactor, self._log = reactor, log
         self._listeners = listeners
         self._parameters = parameters
         self._credentials = credentials
         self._calls = calls
         self._product = product
-        self._log = log
         self._on_trouble = on_trouble
         self._process: Any = None
         self._link: Link | None = None

@@ -28,10 +28,9 @@ def next_allowed(
 ) -> bool:
     """Whether to go on after *reached*.
 
-    The attempts are bounded by SS_GATEWAY_SWITCH_LIMIT.  Media stops it: SS_SIP_STOP_SWITCH_AFTER_SDP (of a gateway
-    that speaks H.323 SS_H323_STOP_SWITCH_AFTER_OLC), SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START.  After ringing it goes on
-    only with SS_GATEWAY_SWITCH_UNTIL_CONNECT, which also lets an unanswered call go on.  Then the gateway's own lists
-    decide, then the end reason (`vosswitch.model.causes.switches`); a busy callee is left to
+    The attempts are bounded by SS_GATEWAY_SWITCH_LIMIT.  Media may stop it.  After ringing it goes on only with
+    SS_GATEWAY_SWITCH_UNTIL_CONNECT, which also lets an unanswered call go on.  Then the gateway's own lists decide,
+    then the end reason (`vosswitch.model.causes.switches`); a busy callee is left to
     SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY.
 
     :param attempts_made: gateways tried so far, this one included.
@@ -46,15 +45,21 @@ def next_allowed(
     limit = parameters["SS_GATEWAY_SWITCH_LIMIT"]
     if limit is not None and attempts_made >= limit:
         return False
-    if rtp_started and parameters["SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START"]:
-        return False
-    if early_media and parameters["SS_H323_STOP_SWITCH_AFTER_OLC" if h323 else "SS_SIP_STOP_SWITCH_AFTER_SDP"]:
+    if (rtp_started or early_media) and _media_stops(early_media, rtp_started, h323, parameters):
         return False
     if reached in conduct.stop_codes or (ringing and not until_connect):
         return False
     if reached in conduct.continue_codes:
         return True
     return _usual(reached, registered, bool(until_connect), parameters)
+
+
+def _media_stops(early_media: bool, rtp_started: bool, h323: bool, parameters: Mapping[str, Any] | Any) -> bool:
+    """Whether media of the callee's side ends the search: what that is, is SIP's or H.323's word."""
+    if rtp_started and parameters["SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START"]:
+        return True
+    stops = parameters["SS_H323_STOP_SWITCH_AFTER_OLC" if h323 else "SS_SIP_STOP_SWITCH_AFTER_SDP"]
+    return early_media and bool(stops)
 
 
 def _usual(reached: Cause, registered: bool, until_connect: bool, parameters: Mapping[str, Any] | Any) -> bool:

@@ -33,6 +33,7 @@ VALUES = Candidate._fields[2:]
 """All but gateway and prefix."""
 _values_of = attrgetter(*VALUES)
 _OTHER = "other reasons"
+_UNVALUED = {"prefix": None, "priority": None, "weight": None}
 
 
 def packed(plan: Plan) -> dict[str, Any]:
@@ -140,26 +141,16 @@ def unpacked(kept: Mapping[str, Any]) -> dict[str, Any]:
     free, last, behind = kept.get("f", total), kept.get("l", {}), kept.get("b", {})
     taken = kept.get("k", {})
     looks = [
-        look_of(
-            one,
-            full=at >= free,
-            last=last.get(one.gateway),
-            behind=behind.get(one.gateway),
-            taken=taken.get(one.gateway),
-        )
+        look_of(one, full=at >= free, last=last.get(name), behind=behind.get(name), taken=taken.get(name))
         for at, one in enumerate(candidates)
+        for name in (one.gateway,)
     ]
     gateways = rows(over(looks, kept.get("o", {})), kept.get("p"))
     for at, (row, one) in enumerate(zip(gateways, candidates, strict=True)):
         if at < len(valued):
-            row |= dict(zip(VALUES, _values_of(one), strict=True))
+            row.update(zip(VALUES, _values_of(one), strict=True))
         else:
-            row |= {
-                "prefix": None,
-                "priority": None,
-                "weight": None,
-                "why": LINES_FULL if at >= free else "as those before",
-            }
+            row.update(_UNVALUED, why=LINES_FULL if at >= free else "as those before")
     dropped = kept.get("d", {})
     gateways += [_dropped(name, why) for why, (_, *names) in dropped.items() for name in names]
     return {

@@ -7,6 +7,7 @@ is not in force any more is removed in slices afterwards.
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -157,6 +158,18 @@ class Filling:
     @property
     def _where(self) -> str:
         return f'{self._bulk.noun} "{self._name}"'
+
+    @contextmanager
+    def running(self) -> Iterator[int]:
+        """From `begin` on; whatever goes wrong on the way takes back what was written.
+
+        :raises CannotImport: as `begin`.
+        """
+        try:
+            yield self.begin()
+        except BaseException:
+            self.abandon()
+            raise
 
     def begin(self) -> int:
         """Claim the next generation; returns the one in force.

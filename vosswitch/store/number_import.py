@@ -76,16 +76,12 @@ def import_table(
         if report.refused_count:
             return report
         work = Filling(database, BULK, name, pause)
-        try:
-            work.begin()
+        with work.running():
             kept = iter(()) if replace else _kept(database, name)
             most = ODD_LIMIT if kind != NETWORKS else sys.maxsize
             rows = _joined(merge(*map(_read_back, pieces), kept, key=_BY_NUMBER), report, most)
             report.total = work.write(("number", "value"), rows, lambda done: progress(total + done, 2 * total))
             _finish(work, report, total, {"replace": replace, "file": Path(file).name}, who)
-        except BaseException:
-            work.abandon()
-            raise
     if not report.refused:
         remove_leftovers(database, BULK, pause)
     return report

@@ -47,26 +47,32 @@ def import_rates(
     :raises vosswitch.store.rates.NoSuchGroup: there is no group of that name.
     """
     report = Report()
-    with database.read() as connection:
-        rates.find_group(connection, group)
-    rows = read(source, deployment, report)
+    rows = _read(database, group, source, deployment, report)
     if report.refused_count:
         return report
-    with database.read() as connection:
-        check_calendars(connection, {row[PERIODS] for row in rows})
     name = Path(source).name if isinstance(source, str) else ""
     work = generations.Filling(database, BULK, group, pause)
     gc.freeze()  # a full collection over a million rows would stretch a transaction by 100 ms
     try:
-        work.begin()
-        _fill(work, database, group, rows, report, progress, {"replace": replace, "file": name, "who": who})
-    except BaseException:
-        work.abandon()
-        raise
+        with work.running():
+            _fill(work, database, group, rows, report, progress, {"replace": replace, "file": name, "who": who})
     finally:
         gc.unfreeze()
     remove_leftovers(database, pause=pause)
     return report
+
+
+def _read(
+    database: Database, group: str, source: str | Iterable[Sequence[str]], deployment: Deployment, report: Report
+) -> list[Row]:
+    """The rows of the list; those that are refused are in the report."""
+    with database.read() as connection:
+        rates.find_group(connection, group)
+    rows = read(source, deployment, report)
+    if not report.refused_count:
+        with database.read() as connection:
+            check_calendars(connection, {row[PERIODS] for row in rows})
+    return rows
 
 
 def _fill(

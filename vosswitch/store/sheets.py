@@ -165,11 +165,8 @@ def _filling(database: Database, group: str, pause: Callable[[float], None]) -> 
     work = Filling(database, BULK, group, pause)
     gc.freeze()  # as in `rate_import`
     try:
-        work.begin()
-        yield work
-    except BaseException:
-        work.abandon()
-        raise
+        with work.running():
+            yield work
     finally:
         gc.unfreeze()
 
