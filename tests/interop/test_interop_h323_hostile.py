@@ -155,6 +155,21 @@ def test_a_stranger_is_not_heard(known):
     alive(known)
 
 
+def test_emergency_calls_pass_the_cap_of_their_source(h323_case):
+    """A customer above VS_SOURCE_CPS: what else it calls is refused at the door, with cause 42."""
+    case = h323_case
+    group = f'[[number_groups]]\nname = "urgent{case.n}"\nnumbers = ["{case.number}"]\nemergency = true\n'
+    case.begin(access=through.CUSTOMER, more=group, VS_SOURCE_CPS="1")
+    case.vendor("first", ANSWER, calls=10)
+    callers = [through.caller(case, "fast", to=f"{case.prefix}77{number}") for number in range(3)]
+    urgent = [through.caller(case, "fast") for _ in range(3)]
+    for caller in (*callers, *urgent):
+        caller.finish()
+    assert [caller.cause for caller in callers].count(42) >= 1
+    assert not [caller.cause for caller in urgent if caller.cause == 42]
+    assert all(caller.heard("Connect") for caller in urgent)
+
+
 class SipCalls(threading.Thread):
     """Calls by SIP, one after the other, and how long the INVITE waits for its first answer."""
 

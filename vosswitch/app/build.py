@@ -169,7 +169,7 @@ def _sip(node: Switch) -> SipService:
 
 def h323(node: Switch) -> H323Service:
     """The H.323 room; its process comes when somebody speaks it."""
-    return H323Service(
+    service = H323Service(
         node.reactor,
         of_h323(node.boot.listeners),
         lambda: node.snapshot.parameters,
@@ -179,6 +179,8 @@ def h323(node: Switch) -> H323Service:
         Logger(namespace="vosswitch.h323"),
         partial(node.note_trouble, "h323"),
     )
+    service.emergencies = lambda: [one for group in node.snapshot.emergency for one in group.numbers.countable]
+    return service
 
 
 def ras(node: Switch) -> Ras:

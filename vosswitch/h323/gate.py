@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from vosswitch.h323.settings import STRANGER_SECONDS, STRANGERS
+from vosswitch.h323.settings import KNOWN_ROOM, STRANGER_SECONDS, STRANGERS, URGENT_CPS
 from vosswitch.model.source import source_key
 
 if TYPE_CHECKING:
@@ -42,7 +42,17 @@ class Gate:
     :ivar counts: what was refused, by why.
     """
 
-    __slots__ = ("_connections", "_half_open", "_known", "_rates", "_strangers", "connections", "counts", "settings")
+    __slots__ = (
+        "_connections",
+        "_half_open",
+        "_known",
+        "_rates",
+        "_strangers",
+        "_urgent",
+        "connections",
+        "counts",
+        "settings",
+    )
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.settings = settings
@@ -51,6 +61,7 @@ class Gate:
         self._connections: Counter[str] = Counter()
         self._half_open: Counter[str] = Counter()
         self._rates: OrderedDict[str, Bucket] = OrderedDict()
+        self._urgent: OrderedDict[str, Bucket] = OrderedDict()
         self._strangers: OrderedDict[str, float] = OrderedDict()
         self._known: OrderedDict[str, float] = OrderedDict()
 
@@ -74,7 +85,8 @@ class Gate:
             return "too_many_connections"
         if self._connections.get(source, 0) >= settings["VS_H323_CONNECTIONS_SOURCE"]:
             return "too_many_connections_of_source"
-        if self._half_open.get(source, 0) >= settings["VS_H323_HALF_OPEN_SOURCE"]:
+        most = settings["VS_H323_HALF_OPEN_SOURCE"] * (KNOWN_ROOM if source in self._known else 1)
+        if self._half_open.get(source, 0) >= most:
             return "too_many_half_open"
         return ""
 
@@ -116,6 +128,7 @@ class Gate:
     def stranger(self, source: str, now: float) -> bool:
         """Nobody knows that source: it is refused for a while without asking; whether that is news."""
         self.counts["strangers"] += 1
+        self._known.pop(source, None)
         is_new = self._strangers.get(source, now) <= now
         self._strangers[source] = now + STRANGER_SECONDS
         self._strangers.move_to_end(source)
@@ -137,9 +150,17 @@ class Gate:
         self._rates[source] = bucket
         if len(self._rates) > MOST_SOURCES:
             self._rates.popitem(last=False)
-        fits = bucket.take(rate, rate, now)
-        self.counts["capped"] += not fits
-        return fits
+        return bucket.take(rate, rate, now)
+
+    def is_urgent(self, source: str, now: float) -> bool:
+        """Whether one more emergency call of a source passes where other calls are turned away."""
+        bucket = self._urgent.pop(source, None) or Bucket(URGENT_CPS, now)
+        self._urgent[source] = bucket
+        if len(self._urgent) > MOST_SOURCES:
+            self._urgent.popitem(last=False)
+        passes = bucket.take(URGENT_CPS, URGENT_CPS, now)
+        self.counts["urgent"] += passes
+        return passes
 
     @property
     def half_open(self) -> int:

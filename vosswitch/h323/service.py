@@ -70,6 +70,7 @@ class H323Service(Service):
     :ivar hears: what it may tell that is no leg's, likewise.
     :ivar beginning: told that the process begins: what it is told then it knows before anybody is heard; *begun* that
         it is there, *gone* that it is not any more.
+    :ivar emergencies: the numbers and ranges of emergency calls, which pass an overload of the process.
     :ivar draining: new calls are refused.
     :ivar addresses: where it listens.
     """
@@ -114,6 +115,7 @@ class H323Service(Service):
         self.beginning: Callable[[], None] = _nothing
         self.begun: Callable[[], None] = _nothing
         self.gone: Callable[[], None] = _nothing
+        self.emergencies: Callable[[], Sequence[str]] = tuple
         self._told_strangers: OrderedDict[str, float] = OrderedDict()
         self.addresses: list[Address] = []
         self.counts: dict[str, int] = {}
@@ -133,7 +135,7 @@ class H323Service(Service):
         if wanted and self._process is None and self._retry is None:
             self._spawn()
         elif self._link is not None:
-            settings = told(self._parameters())
+            settings = told(self._parameters(), self.emergencies())
             if settings != self._told:
                 self._told = settings
                 self._link.send("settings", settings)
@@ -189,7 +191,7 @@ class H323Service(Service):
         finally:
             theirs.close()
             ours.close()
-        self._told = told(self._parameters())
+        self._told = told(self._parameters(), self.emergencies())
         link.send("settings", self._told)
         self.beginning()
 

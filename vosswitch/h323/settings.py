@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 TOLD = (
     "SS_H323_TIMEOUT_SETUP",
@@ -35,6 +35,12 @@ TOLD = (
 )
 """By name; their values are numbers, words and pairs of numbers."""
 
+EMERGENCIES = "emergencies"
+"""Beside them: numbers and ranges of number groups that are marked as emergency ones."""
+MOST_EMERGENCIES = 10_000
+URGENT_CPS = 20
+"""Emergency calls a second of one source that pass when others are turned away (as with SIP)."""
+
 NICE = 5
 """How far the process stands back behind the switch where there is too little CPU for both: SIP's calls come first."""
 UNDECIDED = 100
@@ -51,10 +57,12 @@ UNREAD_MESSAGES = 64
 """Messages of one connection that may wait for an answer of the switch."""
 STRANGER_SECONDS = 2.0
 """How long a source that nobody knows is refused, and one that is known let in, without asking again."""
+KNOWN_ROOM = 10
+"""Times VS_H323_HALF_OPEN_SOURCE that a source may have of which the switch has said that it knows it."""
 STRANGERS = 10_000
 """Sources that are remembered as strangers, and as known."""
 
 
-def told(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """What the process is told of the parameters in force."""
-    return {name: parameters[name] for name in TOLD}
+def told(parameters: Mapping[str, Any], emergencies: Sequence[str] = ()) -> dict[str, Any]:
+    """What the process is told of the parameters in force, and the numbers and ranges of emergency calls."""
+    return {name: parameters[name] for name in TOLD} | {EMERGENCIES: list(emergencies[:MOST_EMERGENCIES])}

@@ -24,11 +24,12 @@ from vosswitch.h323.h225 import BadMessage, ReleaseComplete, Setup, read, write
 from vosswitch.h323.joining import open_zone
 from vosswitch.h323.legs.numbers import alias_number
 from vosswitch.h323.questions import Caller
-from vosswitch.h323.settings import NICE, UNDECIDED
+from vosswitch.h323.settings import EMERGENCIES, NICE, UNDECIDED
 from vosswitch.h323.transport.incoming import Listening
 from vosswitch.h323.transport.link import Link
 from vosswitch.h323.transport.signalling import LegLine, OutgoingLine
 from vosswitch.h323.transport.world import World
+from vosswitch.h323.urgent import NO_SUCH_CALL, RESOURCES, TEMPORARY_FAILURE, EmergencyNumbers, refuse, release
 from vosswitch.h323.wire import LegState
 from vosswitch.model.causes import cause
 from vosswitch.model.h323 import SIGNALLING_PORT, TRANSPORT
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from vosswitch.model.peer import PeerProfile
     from vosswitch.model.signals import Signal, Try
 
-_TEMPORARY_FAILURE, _CONGESTION, _RESOURCES, _NO_SUCH_CALL = 41, 42, 47, 81
 _BACKLOG = 256
 _AGAIN = 5.0
 """Seconds until a listener that could not be had is tried again."""
@@ -135,6 +135,7 @@ class Worker:
         self._questions: dict[int, Callable[[Any], None]] = {}
         self._question = 0
         self._undecided = 0
+        self._emergencies = EmergencyNumbers()
         self._ports: list[Any] = []
         self._closed = list(listeners)
         self._ras: list[Address] = []
@@ -176,6 +177,7 @@ class Worker:
     def _settings(self, settings: Mapping[str, Any]) -> None:
         first = not self.settings
         self.settings = settings
+        self._emergencies = EmergencyNumbers(settings[EMERGENCIES])
         if first:
             self.world = World(self.reactor, settings, Gate(settings), self, self.listeners)
             self.legs = self._make_legs(self)
@@ -301,10 +303,10 @@ class Worker:
         """The first message of a call or connection; what is no Setup closes it."""
         world = self.world
         if line.crowded:
-            _refuse(line, data, _RESOURCES, "newConnectionNeeded")
+            refuse(line, data, RESOURCES, "newConnectionNeeded")
             return
-        if self._is_full() or not world.gate.may_call(line.source, world.now()):
-            _refuse(line, data)
+        if self._turns_away(line, data):
+            refuse(line, data)
             return
         try:
             setup = read(data)
@@ -328,7 +330,7 @@ class Worker:
         if line.over:
             return
         if refusal is not None:
-            _release(line, setup, refusal.q850)
+            release(line, setup, refusal.q850)
             return
         source = _source_of(setup, line.remote)
         numbers = _numbers_of(setup)
@@ -338,15 +340,27 @@ class Worker:
 
     def refuse(self, connection: Connection, message: q931.Message) -> None:
         """Answer a message of a call that there is not (Q.931 5.8.3.2)."""
-        parting = ReleaseComplete(reference=message.reference, cause=_NO_SUCH_CALL)
+        parting = ReleaseComplete(reference=message.reference, cause=NO_SUCH_CALL)
         connection.send(write(parting, not message.from_destination))
 
-    def _is_full(self) -> bool:
-        """Whether the switch takes no more calls for the moment."""
-        if self.stopping or self.link.full_since is not None or self._undecided >= UNDECIDED:
-            self.world.gate.counts["shed"] += 1
+    def _turns_away(self, line: IncomingLine, data: bytes) -> bool:
+        """Whether a new call is refused before anything of it is decoded: too many wait, or too many came.
+
+        Emergency calls pass, so many a second of each source, as with SIP.
+        """
+        gate, now = self.world.gate, self.world.now()
+        if self.stopping:
             return True
-        return False
+        if self.link.full_since is not None or self._undecided >= UNDECIDED:
+            why = "shed"
+        elif not gate.may_call(line.source, now):
+            why = "capped"
+        else:
+            return False
+        if self._emergencies.called_by(data) and gate.is_urgent(line.source, now):
+            return False
+        gate.counts[why] += 1
+        return True
 
     def _note_bad(self, line: IncomingLine, reason: str) -> None:
         count = self.world.gate.counts["bad_messages"]
@@ -359,7 +373,7 @@ class Worker:
         if line.over:
             return
         if answer is None:
-            _release(line, setup, _TEMPORARY_FAILURE)
+            release(line, setup, TEMPORARY_FAILURE)
             return
         profile, user = answer
         number, self._next = self._next, self._next + 2
@@ -410,24 +424,6 @@ _ORDERS: dict[str, Callable[..., None]] = {
 
 def _state_of(leg: Any) -> LegState:
     return LegState(leg.peer_call_id, leg.remote, leg.user_agent, leg.status, leg.resume_data() or None)
-
-
-def _refuse(line: IncomingLine, data: bytes, q850: int = _CONGESTION, reason: str = "") -> None:
-    """Turn a Setup away from its head alone: nothing of ASN.1 is read, and little written."""
-    try:
-        head = q931.decode(data)
-    except q931.BadMessage:
-        line.abort()
-        return
-    if head.kind == q931.SETUP:
-        _release(line, head, q850, reason)
-    line.close()
-
-
-def _release(line: IncomingLine, setup: Setup | q931.Message, q850: int, reason: str = "") -> None:
-    """Turn a call away before there is a leg."""
-    line.send(write(ReleaseComplete(reference=setup.reference, cause=q850, reason=reason), from_destination=True))
-    line.close()
 
 
 def _source_of(setup: Setup, remote: Address) -> Address:

@@ -55,7 +55,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "50",
         whole(1, 10_000),
         "",
-        "Connections of one source address that have not brought a Setup yet; each has 5 seconds for it",
+        "Connections of an unknown source without a Setup yet, each has 5 s for it; a gateway has ten times as many",
         wired=True,
     ),
     _own(

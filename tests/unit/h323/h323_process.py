@@ -184,14 +184,14 @@ class Maker:
 class World:
     """A process that has been told its settings."""
 
-    def __init__(self, reactor=None, **parameters):
+    def __init__(self, reactor=None, emergencies=(), **parameters):
         self.reactor = reactor or Reactor()
         self.ended = []
         listeners = [Listener("h323", HERE, 1720, "203.0.113.1"), Listener("ras", HERE, 1719)]
         self.worker = Worker(self.reactor, listeners, Maker, lambda: self.ended.append(True))
         self.link = StringTransport()
         self.worker.link.makeConnection(self.link)
-        self.hears("settings", told(Parameters(parameters)))
+        self.hears("settings", told(Parameters(parameters), emergencies))
         self.answers = {"known": True, "stranger": None, "caller": (PLAIN, None)}
         self.said_first = self.says()
         assert [message[0] for message in self.said_first] == ["ready"]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vosswitch.h323.gate import Gate
-from vosswitch.h323.settings import STRANGER_SECONDS, STRANGERS
+from vosswitch.h323.settings import KNOWN_ROOM, STRANGER_SECONDS, STRANGERS, URGENT_CPS
 
 SETTINGS = {
     "VS_H323_CONNECTIONS": 10,
@@ -28,6 +28,24 @@ def test_a_source_has_so_many_half_open_connections(gate):
     gate.opened("192.0.2.1")
     assert gate.take("192.0.2.1", 0.0)
     assert gate.counts == {"too_many_half_open": 2}
+
+
+def test_one_that_is_known_has_more_of_them_until_nobody_knows_it_any_more():
+    gate = Gate({**SETTINGS, "VS_H323_CONNECTIONS": 100, "VS_H323_CONNECTIONS_SOURCE": 100})
+    gate.known("192.0.2.1", 0.0)
+    later = 1000.0 * STRANGER_SECONDS
+    assert sum(bool(gate.take("192.0.2.1", later)) for _ in range(50)) == 3 * KNOWN_ROOM
+    assert sum(bool(gate.take("192.0.2.2", later)) for _ in range(50)) == 3
+    gate.stranger("192.0.2.1", later)
+    assert not gate.take("192.0.2.1", later + STRANGER_SECONDS)
+    assert gate.counts["too_many_half_open"] == 20 + 47 + 1
+
+
+def test_emergency_calls_of_a_source_that_pass_are_bounded(gate):
+    assert sum(gate.is_urgent("192.0.2.1", 5.0) for _ in range(100)) == URGENT_CPS
+    assert gate.is_urgent("192.0.2.2", 5.0)
+    assert gate.is_urgent("192.0.2.1", 6.0)
+    assert gate.counts["urgent"] == URGENT_CPS + 2
 
 
 def test_a_source_has_so_many_connections(gate):

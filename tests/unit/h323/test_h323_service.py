@@ -188,6 +188,19 @@ def test_a_changed_parameter_is_told(world):
     assert (what, settings["SS_H323_TIMEOUT_ALERTING"]) == ("settings", 33.0)
 
 
+def test_it_is_told_the_emergency_numbers_when_they_change(world):
+    world.service.emergencies = lambda: ["112", "110-119"]
+    world.service.follow(True)
+    ((what, settings),) = world.process.told()
+    assert (what, list(settings["emergencies"])) == ("settings", ["112", "110-119"])
+    world.service.follow(True)
+    assert not world.process.told()
+    world.process.dies()
+    world.reactor.advance(0.1)
+    ((what, settings),) = world.process.told()
+    assert list(settings["emergencies"]) == ["112", "110-119"]
+
+
 @pytest.mark.parametrize("callee", ["44", "112"])
 def test_while_draining_new_calls_are_refused(world, callee):
     world.service.draining = True

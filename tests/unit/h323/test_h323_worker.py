@@ -11,7 +11,14 @@ from tests.unit.h323.h323_process import HERE, PEER, Reactor, World
 from vosswitch.h323 import q931
 from vosswitch.h323.elements import Party
 from vosswitch.h323.h225 import Setup, read, write
-from vosswitch.h323.settings import SETUP_SECONDS, STRANGER_SECONDS, UNDECIDED, UNREAD_MESSAGES, WAITING_BYTES
+from vosswitch.h323.settings import (
+    SETUP_SECONDS,
+    STRANGER_SECONDS,
+    UNDECIDED,
+    UNREAD_MESSAGES,
+    URGENT_CPS,
+    WAITING_BYTES,
+)
 from vosswitch.h323.transport import control
 from vosswitch.model.call import Placement
 from vosswitch.model.causes import cause
@@ -155,6 +162,46 @@ class TestWhoGetsIn:
         world.talk()
         assert len(world.legs) == UNDECIDED
         assert world.gate.counts["shed"] == len(refused)
+
+    def test_emergency_calls_pass_both_bounds(self):
+        """Known by their head alone; of each source so many a second."""
+        world = World(emergencies=["112", "110-119"], VS_SOURCE_CPS="2")
+
+        def calls(callee, number):
+            socket = world.connects(port=number)
+            world.talk()
+            socket.brings(write(Setup(reference=7, callee=Party(callee)), False))
+            world.talk()
+            return not [packet for packet in socket.packets() if read(packet).cause == 42]
+
+        assert [calls("44", port) for port in range(3)] == [True, True, False]
+        assert [calls(callee, 10) for callee in ("112", "113", "1130", "109", "44")] == [
+            True,
+            True,
+            False,
+            False,
+            False,
+        ]
+        assert sum(calls("112", port) for port in range(100, 140)) == URGENT_CPS - 2
+        assert (world.gate.counts["urgent"], world.gate.counts["capped"]) == (URGENT_CPS, 1 + 3 + 40 - URGENT_CPS + 2)
+        world.worker._undecided = UNDECIDED
+        world.reactor.advance(1)
+        assert [calls("44", 201), calls("112", 202)] == [False, True]
+        assert world.gate.counts["shed"] == 1
+        world.worker.stopping = True
+        assert not calls("112", 203)
+
+    def test_emergency_numbers_are_those_of_the_configuration_in_force(self):
+        world = World(emergencies=["112"], VS_SOURCE_CPS="1")
+        for settings, callee, passes in (({}, "112", True), ({"emergencies": ["911"]}, "112", False)):
+            world.hears("settings", {**world.worker.settings, **settings})
+            world.reactor.advance(0)
+            sockets = [world.connects(port=port) for port in range(2)]
+            world.talk()
+            for socket in sockets:
+                socket.brings(write(Setup(reference=7, callee=Party(callee)), False))
+            world.talk()
+            assert (not [one for one in sockets if one.closed]) is passes
 
     def test_a_call_that_the_switch_cannot_decide_about_is_refused_and_waits_no_more(self, world):
         world.answers["caller"] = None
