@@ -62,6 +62,7 @@ class Wishes:
     :ivar digits: send the recorded digits.
     :ivar packets: RTP packets to send once we know where to.
     :ivar codec: the only codec.
+    :ivar calling: octets of type, plan, presentation and screening of the calling number.
     """
 
     hold: float = 0.3
@@ -71,6 +72,7 @@ class Wishes:
     digits: bool = False
     packets: int = 20
     codec: tuple[str, Any] | None = None
+    calling: bytes = b"\x01\x80"
     pause: float = 0.02
     leave_out: tuple[str, ...] = ()
 
@@ -120,7 +122,7 @@ class Endpoint(threading.Thread):
         self.media.bind((host, media_port(host)))
         signal = self._wire.listen("signal", host, port) if side == "called" else (host, 0)
         self.facts = Facts(number, called, signal, remote, self._wire.listen("control", host), self.media.getsockname())
-        self.facts.codec = self.wishes.codec
+        self.facts.codec, self.facts.calling = self.wishes.codec, self.wishes.calling
         self._orders: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         script = frozenset(word for step in self.call.steps if step.side == side for word in step.controls)
         self.responder = Responder(self.facts, call_types(self.call, side), script)

@@ -21,6 +21,7 @@ class Facts:
     :ivar signal: our call signalling address, *remote* the peer's, *control* where we listen for H.245, *media* our RTP
         (RTCP is behind it).
     :ivar codec: the only codec, such as ``("g729", 2)``; None = those of the recording.
+    :ivar calling: the octets before the calling number: type and plan, presentation and screening.
     :ivar offered: what the peer's Setup proposed in fastStart, *opened* our channels in the answer to that, *fast* = we
         have taken it.
     """
@@ -35,6 +36,7 @@ class Facts:
     identifier: bytes = b""
     conference: bytes = b""
     codec: tuple[str, Any] | None = None
+    calling: bytes = b"\x01\x80"
     offered: list[dict[str, Any]] = field(default_factory=list)
     opened: set[int] = field(default_factory=set)
     fast: bool = False
@@ -100,7 +102,7 @@ def setup(data: bytes, facts: Facts) -> bytes:
     named = [each for each in body.get("sourceAddress", ()) if each[0] != "dialledDigits"]
     body["sourceAddress"] = [*named, ("dialledDigits", facts.number)]
     body["destinationAddress"] = [("dialledDigits", facts.called)]
-    calling, dialled = b"\x01\x80" + facts.number.encode(), b"\x81" + facts.called.encode()
+    calling, dialled = facts.calling + facts.number.encode(), b"\x81" + facts.called.encode()
     kept = tuple(each for each in message.elements if each[0] not in {q931.CALLING, q931.CALLED, q931.USER_USER})
     numbers = ((q931.CALLING, calling), (q931.CALLED, dialled), (q931.USER_USER, b"\x05" + per.encode_uuie(user)))
     return q931.encode(q931.Message(message.reference, False, message.kind, kept + numbers))
