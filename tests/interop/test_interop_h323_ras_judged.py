@@ -42,6 +42,7 @@ def test_a_registration_with_calls_from_begin_to_end():
         (Kind.DRQ, about | {"disengageReason": ("forcedDrop", 0)}),
     ):
         asker.ask(kind, body, endpoint.ras, endpoint.local, lambda _: None)
+    pair.clients.resources(True)
     pair.go(60)
     pair.zone.gatekeeper.end(endpoint, "maintenance")
     pair.go(60)
@@ -61,7 +62,7 @@ def test_a_registration_with_calls_from_begin_to_end():
         Kind.DRQ,
         Kind.DCF,
     }
-    assert wanted | {Kind.URQ, Kind.UCF} <= {message.kind for message in said}
+    assert wanted | {Kind.URQ, Kind.UCF, Kind.RAI, Kind.RAC} <= {message.kind for message in said}
     assert not judged(said)
 
 

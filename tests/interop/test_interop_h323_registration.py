@@ -136,6 +136,10 @@ class Node:
         """Whether H.323 listens."""
         return len([one for one in self.shown("listen") if "h323" in one or "ras" in one]) == 2
 
+    def gateway(self, name):
+        """As `gateway list` shows it."""
+        return next(row for row in self.switch.json("gateway", "list") if row["name"] == name)
+
     def deaths(self):
         """How often its process has died; 0 while there is none."""
         return self.switch.json("node", "statistics")[0]["h323"].get("restarts", 0)
@@ -307,6 +311,11 @@ def test_who_may_not(node, phone):
     assert phone.register()[1]["rejectReason"][0] == "securityDenial"
     phone.aliases = [("dialledDigits", "2001")]
     phone.register()
+    node.switch.provision(MONEY + "lines = 0\n")
+    assert phone.admit("4366")[1]["rejectReason"][0] == "resourceUnavailable"
+    node.switch.provision(MONEY + "locked = true\n")
+    assert phone.admit("4366")[1]["rejectReason"][0] == "invalidPermission"
+    node.switch.provision(MONEY)
     assert phone.admit("2002")[1]["rejectReason"][0] == "calledPartyNotRegistered"
     node.switch.provision('[[phones]]\nnumber = "2001"\naccount = "C"\nh323_addresses = ["127.0.0.3"]\nlocked = true\n')
     assert phone.keep_alive()[1]["rejectReason"][0] == "securityDenial"
@@ -337,6 +346,9 @@ def test_one_switch_registers_at_another(tmp_path):
         dies(buyer)
         until(lambda: [row["state"] for row in buyer.switch.json("trunks")] == ["up"], what="registration anew")
         sip_call(tmp_path, seller.switch, "3378", buyer.vendor)
+        for command, state in ((("drain",), "held"), (("drain", "--off"), "up")):
+            buyer.switch.cli(*command)
+            until(lambda state=state: seller.gateway("to us")["state"] == state, what=f"gateway {state}")
         buyer.switch.stop()
         until(lambda: not seller.switch.json("registrations"), what="end of the registration")
     finally:

@@ -332,6 +332,7 @@ class Switch(MultiService):
     def drain(self, draining: bool) -> None:
         """Take no new calls, or take calls again."""
         self.draining = self.sip.draining = self.h323.draining = draining
+        self.ras.drained(draining)
 
     def _drain(self) -> Generator[Any, Any, None]:
         seconds = self.snapshot.parameters["VS_DRAIN_SECONDS"]

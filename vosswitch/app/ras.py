@@ -7,9 +7,11 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.accounts.sources import source_ip
+from vosswitch.app.admission import refusal
 from vosswitch.h323.kept import GATEWAY
 from vosswitch.h323.questions import Caller
 from vosswitch.h323.registered import Registered, wish_row
+from vosswitch.model.h323 import RAS
 from vosswitch.model.source import plain_host
 from vosswitch.model.trunk import TrunkWish
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 EVERY, MOST = 10.0, 100
 """Seconds in which so many lines about refused registrations are written: their sources may be forged."""
+SCARCE, SCARCITY = 3600.0, "it is almost out of resources"
+"""Seconds that a gateway is put aside when it says so and nothing more, and the reason that operators see."""
 
 _network = lru_cache(maxsize=4096)(ip_network)
 
@@ -41,7 +45,7 @@ class Ras:
         self._node = node
         self._credentials = credentials
         self._log = log
-        self._lines = (0.0, 0)
+        self._lines: dict[str, tuple[float, int]] = {}
         self._on = False
         self.registered = Registered(node.reactor.seconds)
         h323 = node.h323
@@ -55,11 +59,12 @@ class Ras:
         h323.hears |= {
             "ras_endpoint": self.registered.endpoint,
             "ras_gone": self.registered.endpoints.drop,
+            "ras_resources": self._resources,
             "ras_trunk": self.registered.trunk_told,
             "ras_event": self._event,
             "ras_trunk_event": self._trunk_event,
         }
-        h323.begun, h323.gone = self._tell_wishes, self.registered.lost
+        h323.begun, h323.gone = self._begun, self.registered.lost
 
     # -- our own registrations
 
@@ -73,9 +78,19 @@ class Ras:
         self._on = False
         self._tell_wishes()
 
+    def drained(self, draining: bool) -> None:
+        """No new calls are taken, or again: gatekeepers that we are registered at are told (RAI)."""
+        self._node.h323.tell("ras_resources", draining)
+
     def follow(self) -> None:
         """The configuration has changed."""
         self._tell_wishes()
+
+    def _begun(self) -> None:
+        """There is a process, maybe a new one."""
+        self._tell_wishes()
+        if self._node.draining:
+            self.drained(True)
 
     def _tell_wishes(self) -> None:
         found = wishes(self._node.snapshot) if self._on else []
@@ -126,32 +141,28 @@ class Ras:
         networks = [gateway.profile.h323.addresses for gateway in gateways if gateway.profile.h323 is not None]
         return bool(networks) and all(_all_in(hosts, one) for one in networks)
 
-    def _call(self, name: str, _host: str, _caller: Sequence[str], callee: Sequence[str]) -> str:
-        """Why a registered endpoint is not admitted a call; what only the call itself can tell is told by it."""
-        node = self._node
-        snapshot = node.snapshot
-        if node.draining:
-            return "resourceUnavailable"
-        username = name.removeprefix(GATEWAY)
-        owners: list[Any] = list(snapshot.callers.registrants(username)) if name.startswith(GATEWAY) else []
-        if not name.startswith(GATEWAY) and snapshot.callers.phone(name):
-            owners = [snapshot.phones[name]]
-        if not owners:
-            return "callerNotRegistered"
-        if all(_locked(snapshot, owner.account) for owner in owners):
-            return "requestDenied"
-        plain = not any(owner.callee_dial_plan for owner in owners)
-        return "calledPartyNotRegistered" if plain and callee and self._is_away(callee[0]) else ""
+    def _call(self, name: str, host: str, _caller: Sequence[str], callee: Sequence[str]) -> str:
+        """Why a registered endpoint is not admitted a call; such a call leaves no record, but a line in the log."""
+        urgent = any(self._credentials.emergency(one) for one in callee)
+        reason = refusal(self._node, name, callee, urgent=urgent)
+        if reason and self._due("admission_refused"):
+            self._log.info(
+                "{event}: {reason}", event="admission_refused", source=host, transport=RAS, method="ARQ",
+                reason=reason, user=name[:64],
+            )  # fmt: skip
+        return reason
 
-    def _is_away(self, callee: str) -> bool:
-        """Whether that is a phone's number, nothing of the phone is registered, and nobody else takes its calls."""
-        snapshot = self._node.snapshot
-        phone = snapshot.phones.get(callee)
-        if phone is None or phone.privileges.offline_to_gateways == "on":
-            return False
-        if snapshot.parameters["SS_REDIRECT_OFFLINE_PHONE_TO_GATEWAY"]:
-            return False
-        return not self._node.registrations.contacts(callee)
+    def _resources(self, names: Sequence[str], scarce: bool) -> None:
+        """An endpoint is almost out of resources (RAI), or has some again."""
+        node, now = self._node, self._node.reactor.seconds()
+        for name in names:
+            if not name.startswith(GATEWAY):
+                continue
+            for gateway in node.snapshot.gateways.h323_dynamic.get(name.removeprefix(GATEWAY), ()):
+                if scarce:
+                    node.availability.rest(gateway.name, SCARCE, now, SCARCITY)
+                else:
+                    node.availability.relieved(gateway.name, SCARCITY, now)
 
     def _locate(self, host: str, _callee: Sequence[str]) -> str:
         """Why another gatekeeper is not told where its calls go."""
@@ -161,7 +172,7 @@ class Ras:
     # -- the log
 
     def _event(self, event: str, source: Address, method: str, reason: str, user: str) -> None:
-        if event == "auth_refused" and not self._due():
+        if event == "auth_refused" and not self._due(event):
             return
         say = self._log.warn if event == "auth_refused" else self._log.info
         say(
@@ -169,13 +180,13 @@ class Ras:
             verified=False, method=method, reason=reason, count=1, user=user[:64],
         )  # fmt: skip
 
-    def _due(self) -> bool:
-        """Whether one more line fits."""
-        since, count = self._lines
+    def _due(self, event: str) -> bool:
+        """Whether one more line about refusals fits."""
+        since, count = self._lines.get(event, (0.0, 0))
         now = self._node.reactor.seconds()
         if now - since > EVERY:
             since, count = now, 0
-        self._lines = since, count + 1
+        self._lines[event] = since, count + 1
         return count < MOST
 
     def _trunk_event(self, event: str, gateway: str, up: bool, reason: str) -> None:
@@ -252,8 +263,3 @@ def _all_in(hosts: Iterable[str], networks: Sequence[str]) -> bool:
     """Whether all hosts are in one of the networks each."""
     found = [source_ip(host) for host in hosts]
     return all(address is not None and any(address in _network(one) for one in networks) for address in found)
-
-
-def _locked(snapshot: Snapshot, account: str) -> bool:
-    found = snapshot.accounts.get(account)
-    return found is None or found.locked

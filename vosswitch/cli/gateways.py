@@ -16,22 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _COLUMNS = (
-    *(
-        "name",
-        "kind",
-        "protocol",
-        "account",
-        "address",
-        "locked",
-        "calls",
-        "lines",
-        "cps",
-        "groups",
-        "calls_today",
-        "asr",
-        "acd",
-    ),
-    *("state", "reason"),
+    *("name", "kind", "protocol", "account", "address", "locked", "calls", "lines", "cps", "groups", "calls_today"),
+    *("asr", "acd", "state", "reason"),
 )
 _FIGURES = ("protocol", "groups", "asr", "acd")
 """Shown in a table where they are kept, the protocol where there is another one than SIP."""

@@ -74,5 +74,5 @@ def open_zone(worker: Worker) -> tuple[Zone, RasSockets]:
 
     sockets = RasSockets(worker.reactor, worker.world.shown, seen_from, take, worker.failed)
     zone = Zone(_Process(worker), sockets)
-    worker.does |= {"ras_wishes": zone.follow, "ras_endpoints": zone.restore}
+    worker.does |= {"ras_wishes": zone.follow, "ras_endpoints": zone.restore, "ras_resources": zone.resources}
     return zone, sockets

@@ -39,6 +39,8 @@ LONGEST = 4096
 """Bytes of one datagram that we read; real ones have less than 1,000."""
 SOURCE_RATE, SOURCE_BURST = 50.0, 200.0
 """Messages a second of one source that are read, and at once."""
+KNOWN_RATE, KNOWN_BURST = 500.0, 2000.0
+"""Likewise of an endpoint or a gatekeeper of ours: each call of a gateway is four messages."""
 MOST_SOURCES = 10_000
 _SWEEP = 1.0
 
@@ -137,6 +139,10 @@ class _GatekeeperDesk(_Desk):
         """And forgets it."""
         self._process.tell("ras_gone", endpoint.identifier)
 
+    def resources(self, endpoint: Endpoint, scarce: bool) -> None:
+        """The switch spares it, if it is a gateway."""
+        self._process.tell("ras_resources", endpoint.names, scarce)
+
     def tell(self, event: str, source: Address, method: str, reason: str, user: str) -> None:
         """The switch writes the log."""
         self._process.tell("ras_event", event, source, method, reason, user)
@@ -187,7 +193,7 @@ class Zone:
         self.legs: dict[bytes, Any] = {}
         self.counts: Counter[str] = Counter()
         self._strangers = Bucket(float(process.settings["VS_H323_RAS_RATE"]), process.now())
-        self._rates: OrderedDict[str, Bucket] = OrderedDict()
+        self._rates: OrderedDict[tuple[str, bool], Bucket] = OrderedDict()
         self.gatekeeper = Gatekeeper(_GatekeeperDesk(self, process, sockets), self._settings, first)
         self.clients = Clients(_ClientsDesk(self, process, sockets), first)
         process.later(_SWEEP, self._sweep)
@@ -212,6 +218,10 @@ class Zone:
         """Register as the configuration wants it now."""
         self.clients.follow([wish_of(row) for row in rows])
         self.clients.start()
+
+    def resources(self, scarce: bool) -> None:
+        """We take no more calls, or again: the gatekeepers are told."""
+        self.clients.resources(scarce)
 
     def restore(self, rows: tuple[tuple[Any, ...], ...]) -> None:
         """Take over what was registered before this process began."""
@@ -245,14 +255,16 @@ class Zone:
 
     def _fits(self, host: str) -> bool:
         """Whether one more message of a source is read; strangers share what is read of them all."""
-        now, key = self._process.now(), source_key(host)
-        bucket = self._rates.pop(key, None) or Bucket(SOURCE_BURST, now)
+        now, known = self._process.now(), self.knows(host)
+        key = source_key(host), known
+        usual, most = (KNOWN_RATE, KNOWN_BURST) if known else (SOURCE_RATE, SOURCE_BURST)
+        bucket = self._rates.pop(key, None) or Bucket(most, now)
         self._rates[key] = bucket
         while len(self._rates) > MOST_SOURCES:
             self._rates.popitem(last=False)
-        if not bucket.take(SOURCE_RATE, SOURCE_BURST, now):
+        if not bucket.take(usual, most, now):
             return False
-        if self.knows(host):
+        if known:
             return True
         rate = float(self._process.settings["VS_H323_RAS_RATE"])
         return self._strangers.take(rate, rate, now)

@@ -245,6 +245,13 @@ class Availability:
         """It gets no calls for so long; one that is away already stays that."""
         self._hold(name, Input.REST, seconds, now, why)
 
+    def relieved(self, name: str, why: str, now: float) -> None:
+        """What it was put aside for is over before its time."""
+        found = self._standings.get(name)
+        if found is not None and found.state is State.HELD and found.why == why:
+            found.feed(Input.ELAPSED)
+            self._settle(name, found, now, f"no more: {why}")
+
     def _hold(self, name: str, what: Input, seconds: float, now: float, why: str) -> None:
         found = self._standings.get(name)
         if found is None:

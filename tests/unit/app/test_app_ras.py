@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from vosswitch.accounts.callers import Callers
+from vosswitch.accounts.limits import Limits
 from vosswitch.accounts.values import Account, MappingGateway, Phone
 from vosswitch.app.ras import Ras, Registrations, wishes
 from vosswitch.call.snapshot import Snapshot
@@ -14,6 +15,7 @@ from vosswitch.model.h323 import H323Profile
 from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.values import Address
 from vosswitch.params.system import Parameters
+from vosswitch.routing.availability import Availability
 from vosswitch.routing.gateways import RoutingGateway
 from vosswitch.routing.index import GatewayIndex
 
@@ -53,8 +55,11 @@ class World:
         self.told, self.lines, self.devices = [], [], {}
         self.h323 = SimpleNamespace(questions={}, hears={}, tell=lambda *what: self.told.append(what))
         self.reactor = SimpleNamespace(seconds=lambda: 0.0)
-        self.draining = False
-        credentials = SimpleNamespace(known=lambda source: source.host == "203.0.113.1", profile=lambda *_: PLAIN)
+        self.draining, self.limits, self.availability = False, Limits(), Availability()
+        self.now = lambda: 1_800_000_000_000
+        credentials = SimpleNamespace(
+            known=lambda source: source.host == "203.0.113.1", profile=lambda *_: PLAIN, emergency="112".__eq__
+        )
         say = lambda text, **fields: self.lines.append(fields)  # noqa: E731
         self.ras = Ras(self, credentials, SimpleNamespace(info=say, warn=say))
         sip = SimpleNamespace(
@@ -114,10 +119,67 @@ def test_admission():
     assert world.ask("ras_call", "2003", HOME, (), ("4930",)) == "callerNotRegistered"
     assert world.ask("ras_call", "gateway:both", HOME, (), ("4930",)) == ""
     assert world.ask("ras_call", "gateway:only", HOME, (), ("4930",)) == "callerNotRegistered"
-    world.snapshot.accounts["A"] = Account("A", locked=True)
-    assert world.ask("ras_call", "2001", HOME, (), ("4930",)) == "requestDenied"
     world.draining = True
     assert world.ask("ras_call", "2001", HOME, (), ("4930",)) == "resourceUnavailable"
+
+
+@pytest.mark.parametrize(
+    ("account", "reason", "urgent"),
+    [
+        ({"locked": True}, "invalidPermission", "invalidPermission"),
+        ({"locked": True, "lock_reason": "balance"}, "invalidPermission", ""),
+        ({"expires": 1_700_000_000_000}, "invalidPermission", "invalidPermission"),
+        ({"lines": 1}, "resourceUnavailable", ""),
+        ({"lines": 2}, "", ""),
+    ],
+)
+def test_admission_goes_by_the_account(account, reason, urgent):
+    """By its lock, its end and its lines; an emergency call passes what it would pass as a call."""
+    world = World()
+    world.snapshot.accounts["A"] = Account("A", **account)
+    assert world.limits.take([world.snapshot.accounts["A"].limit], 0.0) is None
+    assert world.ask("ras_call", "2001", HOME, (), ("4930",)) == reason
+    assert world.ask("ras_call", "gateway:both", HOME, (), ("4930",)) == reason
+    assert world.ask("ras_call", "2001", HOME, (), ("112",)) == urgent
+
+
+def test_admission_goes_by_the_lines_of_the_phone():
+    world = World(lines=1)
+    assert world.ask("ras_call", "2001", HOME, (), ("4930",)) == ""
+    world.limits.take([world.snapshot.phones["2001"].limit], 0.0)
+    assert world.ask("ras_call", "2001", HOME, (), ("4930",)) == "resourceUnavailable"
+    assert world.ask("ras_call", "gateway:both", HOME, (), ("4930",)) == ""
+
+
+def test_a_refused_admission_is_written():
+    """It leaves no record of a call; so many lines in ten seconds."""
+    world = World()
+    for _ in range(200):
+        world.ask("ras_call", "2003", HOME, (), ("4930",))
+    assert len(world.lines) == 100
+    assert (world.lines[0]["event"], world.lines[0]["reason"]) == ("admission_refused", "callerNotRegistered")
+    assert (world.lines[0]["source"], world.lines[0]["user"]) == (HOME, "2003")
+
+
+def test_a_gateway_that_is_almost_out_of_resources_rests():
+    """All of its user name, until it says otherwise; what an operator has disabled stays that."""
+    world = World()
+    told = world.h323.hears["ras_resources"]
+    told(("gateway:both", "gateway:only", "2001"), True)
+    assert "almost out of resources" in world.availability.aside("out", False, 1.0).why
+    assert not world.availability.aside("only", False, 1.0).absolute
+    world.availability.disable("only", 2.0)
+    told(("gateway:both", "gateway:only"), False)
+    assert world.availability.aside("out", False, 3.0) is None
+    assert world.availability.aside("only", False, 3.0).absolute
+
+
+def test_gatekeepers_are_told_that_no_calls_are_taken():
+    world = World()
+    world.ras.drained(True)
+    world.draining = True
+    world.h323.begun()
+    assert [what for what in world.told if what[0] == "ras_resources"] == [("ras_resources", True)] * 2
 
 
 def test_who_is_known():

@@ -87,7 +87,7 @@ class Desk(Clock):
         super().__init__()
         self.may = dict(may)
         self.sent, self.events, self.waiting, self.sizes = [], [], [], []
-        self.names, self.keys = {}, {}
+        self.names, self.keys, self.scarce = {}, {}, set()
         self.calls, self.refused_numbers, self.locating = set(), {}, set()
         self.slow = False
         self.tokens = count(1)
@@ -146,6 +146,10 @@ class Desk(Clock):
         """Forget it."""
         for name in self.keys.pop(endpoint.identifier, ()):
             del self.names[name]
+
+    def resources(self, endpoint, scarce):
+        """Keep who has too little."""
+        (self.scarce.add if scarce else self.scarce.discard)(endpoint.names)
 
     def tell(self, event, source, method, reason, user):
         """Keep it."""

@@ -423,6 +423,24 @@ def test_our_own_gatekeeper():
     assert pair.zone.desk.running == 0
 
 
+def test_we_take_no_more_calls():
+    """The gatekeeper is told (RAI), one that knows us later too, and when we take calls again."""
+    pair = Pair()
+    scarce = pair.zone.desk.scarce
+    pair.clients.resources(True)
+    pair.start()
+    pair.go(2)
+    assert scarce == {("gateway:us",)}
+    assert len(pair.sent(Kind.RAI)) == len(pair.sent(Kind.RAC)) == 1
+    pair.go(100)
+    assert len(pair.sent(Kind.RAI)) == 1  # a keep-alive is no news
+    pair.clients.resources(False)
+    pair.clients.resources(False)
+    pair.go(1)
+    assert scarce == set()
+    assert [one.body["almostOutOfResources"] for one in pair.sent(Kind.RAI)] == [True, False]
+
+
 def test_the_gatekeeper_restarts():
     """It knows nobody: the next keep-alive brings a full registration."""
     pair = Pair()

@@ -147,6 +147,19 @@ def test_addresses_told_are_ours():
     assert answer.body["callModel"] == ("gatekeeperRouted", 0)
 
 
+def test_discovery_is_refused_for_the_right_reason():
+    """Another gatekeeper is wanted, or another protocol; or it may not register here."""
+    zone = Zone(MAY, identifier="TestGk")
+    body = recorded("gkrouted", Kind.GRQ)[0][0].body
+    source = Address("127.0.0.30", 4000, "ras")
+    other = body | {"gatekeeperIdentifier": "OtherGk"}
+    assert why(zone.hear(Kind.GRQ, 1, other, source)) == (Kind.GRJ, "terminalExcluded")
+    foreign = body | {"protocolIdentifier": (0, 0, 8, 2251, 0, 4)}
+    assert why(zone.hear(Kind.GRQ, 2, foreign, source)) == (Kind.GRJ, "invalidRevision")
+    zone.desk.may.clear()
+    assert why(zone.hear(Kind.GRQ, 3, body, source)) == (Kind.GRJ, "terminalExcluded")
+
+
 # -- registration
 
 
@@ -434,7 +447,12 @@ def test_resources_information_and_the_unknown():
         "protocols": [],
         "almostOutOfResources": True,
     }
+    assert zone.hear(Kind.RAI, 2, rai, Address("203.0.113.9", 1719, "ras")) == []
+    assert zone.desk.scarce == set()
     assert only(zone.hear(Kind.RAI, 2, rai, ALICE)).kind == Kind.RAC
+    assert zone.desk.scarce == {("2001",)}
+    assert only(zone.hear(Kind.RAI, 8, rai | {"almostOutOfResources": False}, ALICE)).kind == Kind.RAC
+    assert zone.desk.scarce == set()
     irr, _ = recorded("ga_fast", Kind.IRR)[0]
     body = irr.body | {"endpointIdentifier": identifier, "needResponse": True}
     assert only(zone.hear(Kind.IRR, 3, body, ALICE)).kind == Kind.IACK

@@ -15,7 +15,7 @@ from vosswitch.h323.ras import messages
 from vosswitch.h323.ras.messages import Kind, Message
 from vosswitch.h323.registered import wish_row
 from vosswitch.h323.transport.ras import RasSockets
-from vosswitch.h323.zone import LONGEST, MOST_SOURCES, SOURCE_BURST
+from vosswitch.h323.zone import KNOWN_BURST, LONGEST, MOST_SOURCES, SOURCE_BURST
 from vosswitch.model.call import Placement
 from vosswitch.model.peer import PLAIN
 from vosswitch.model.trunk import TrunkWish
@@ -219,6 +219,14 @@ def test_a_flood_of_one_source(world):
     for _ in range(2000):
         world.datagram(registration())
     assert world.zone.counts["ras_capped"] == 2000 - SOURCE_BURST
+
+
+def test_an_endpoint_of_ours_is_heard_more_often(world):
+    """A gateway with many calls a second has many messages."""
+    world.registers()
+    for number in range(3000):
+        world.datagram(keep_alive("x" * 32, number + 2))
+    assert world.zone.counts["ras_capped"] == 3000 - KNOWN_BURST
 
 
 def test_a_flood_of_many_sources():

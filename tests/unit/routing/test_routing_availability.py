@@ -99,6 +99,17 @@ def test_retry_after_holds_it_for_its_time():
     assert table.flips == [("g", "held"), ("g", "up")]
 
 
+def test_what_it_was_put_aside_for_may_be_over_before_its_time():
+    table = Told()
+    table.rest("g", 100, 0, "tired")
+    table.relieved("g", "ill", 1)
+    assert table.aside("g", False, 1)
+    table.relieved("g", "tired", 2)
+    table.relieved("other", "tired", 2)
+    assert len(table) == 0
+    assert table.flips == [("g", "held"), ("g", "up")]
+
+
 def test_an_operator_stands_above_all():
     table = Told()
     table.disable("g", 0)

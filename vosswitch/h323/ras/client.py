@@ -257,11 +257,15 @@ class Client:
         return write_address(self._owner.desk.ras_at(self.target, self.local))
 
     def _type(self) -> dict[str, Any]:
-        prefixes = [{"prefix": alias} for alias in write_aliases(("dialledDigits", one) for one in self.wish.prefixes)]
         found = endpoint()
-        if prefixes:
-            found["gateway"] = {"protocol": [("voice", {"supportedPrefixes": prefixes})]}
+        if self.wish.prefixes:
+            found["gateway"] = {"protocol": [("voice", {"supportedPrefixes": self.supported_prefixes})]}
         return found
+
+    @property
+    def supported_prefixes(self) -> list[dict[str, Any]]:
+        """The numbers that are ours, by their prefixes."""
+        return [{"prefix": alias} for alias in write_aliases(("dialledDigits", one) for one in self.wish.prefixes)]
 
     def _aliases(self) -> list[tuple[str, Any]]:
         return write_aliases(self.aliases)
@@ -309,7 +313,10 @@ class Client:
         granted = body.get("preGrantedARQ") or {}
         routed = granted.get("makeCall") and granted.get("useGKCallSignalAddressToMakeCall")
         self.granted_all = next(iter(addresses(body["callSignalAddress"])), None) if routed else None
+        is_new = self._machine.state is State.ASKING
         self.feed(Input.GRANTED)
+        if is_new and self._owner.scarce:
+            self._owner.indicate(self)
 
     def _rejected(self, answer: Message) -> None:
         self._status, self._reason = 403, reason_of(answer) or str(answer.kind)

@@ -12,7 +12,7 @@ from vosswitch.h323.ras.asking import Asker, Patience, Wire
 from vosswitch.h323.ras.client import Client
 from vosswitch.h323.ras.messages import Kind, Message, call_identifier, confirm, identifier, reason_of, reject, write
 from vosswitch.h323.ras.registration import Input
-from vosswitch.h323.versions import endpoint
+from vosswitch.h323.versions import H225_VERSION, endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -100,9 +100,10 @@ class Clients:
     """All of them.
 
     :ivar calls: those that are admitted, by callIdentifier.
+    :ivar scarce: we take no more calls.
     """
 
-    __slots__ = ("_clients", "_leaving", "_started", "_wishes", "asker", "calls", "desk")
+    __slots__ = ("_clients", "_leaving", "_started", "_wishes", "asker", "calls", "desk", "scarce")
 
     def __init__(self, desk: Desk, first: int) -> None:
         self.desk = desk
@@ -110,7 +111,7 @@ class Clients:
         self._clients: dict[str, Client] = {}
         self._leaving: set[Client] = set()
         self._wishes: dict[str, TrunkWish] = {}
-        self._started = False
+        self._started = self.scarce = False
         self.calls: dict[bytes, Call] = {}
 
     # -- which there are
@@ -131,6 +132,27 @@ class Clients:
         self._started = False
         self._wishes = {}
         self._align()
+
+    def resources(self, scarce: bool) -> None:
+        """We are almost out of resources, or are not (7.18): each gatekeeper is told, later ones when they know us."""
+        if scarce is self.scarce:
+            return
+        self.scarce = scarce
+        for client in self._clients.values():
+            if client.up:
+                self.indicate(client)
+
+    def indicate(self, client: Client) -> None:
+        """Tell one gatekeeper how we stand (RAI)."""
+        if client.target is None or client.local is None:
+            return
+        body = {
+            "protocolIdentifier": H225_VERSION,
+            "endpointIdentifier": client.key,
+            "protocols": [("voice", {"supportedPrefixes": client.supported_prefixes})],
+            "almostOutOfResources": self.scarce,
+        }
+        self.asker.ask(Kind.RAI, body, client.target, client.local, lambda _: None)
 
     @property
     def leaving(self) -> bool:

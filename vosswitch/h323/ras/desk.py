@@ -95,5 +95,8 @@ class Desk(Wire, Protocol):
     def forgotten(self, endpoint: Endpoint) -> None:
         """It is registered no more."""
 
+    def resources(self, endpoint: Endpoint, scarce: bool) -> None:
+        """It is almost out of resources, or is not."""
+
     def tell(self, event: str, source: Address, method: str, reason: str, user: str) -> None:
         """Have it written to the log: ``auth_refused``, ``registered``, ``unregistered``."""

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from vosswitch.h323.addresses import read_aliases, write_address, write_aliases
 from vosswitch.h323.per import BadPdu
-from vosswitch.h323.ras import admissions
+from vosswitch.h323.ras import admissions, information
 from vosswitch.h323.ras.asking import Asker
-from vosswitch.h323.ras.desk import Locating, Registering, Settings
+from vosswitch.h323.ras.desk import Registering, Settings
 from vosswitch.h323.ras.endpoints import Endpoint, Endpoints
 from vosswitch.h323.ras.messages import Kind, Message, addresses, confirm, identifier, product, text, write
 from vosswitch.h323.ras.request import Request
@@ -104,6 +104,9 @@ class Gatekeeper:
         wanted = text(body.get("gatekeeperIdentifier"))
         if wanted and wanted != self.settings().identifier:
             request.refuse("terminalExcluded")
+            return
+        if body["protocolIdentifier"][:5] != _ANY_VERSION:
+            request.refuse("invalidRevision")
             return
         aliases = tuple([alias for _, alias in read_aliases(body.get("endpointAlias"))])
         question = Registering((request.source.host,), aliases)
@@ -213,6 +216,8 @@ class Gatekeeper:
         endpoint.until = now + endpoint.ttl
         self.endpoints.add(endpoint)
         self._granted(request, endpoint, full=True)
+        if before is None:
+            self.desk.resources(endpoint, scarce=False)
 
     def _ttl(self, request: Request) -> int:
         most = max(self.settings().ttl, SHORTEST_TTL)
@@ -326,38 +331,6 @@ class Gatekeeper:
         """Ask nothing more."""
         self.asker.stop()
 
-    # -- information, resources, other gatekeepers
-
-    def _informed(self, request: Request) -> None:
-        """An endpoint tells of itself (7.15): asked, or by itself."""
-        endpoint = request.endpoint()
-        if endpoint is not None and self.asker.heard(request.message, request.source):
-            return
-        if not request.message.body.get("needResponse"):
-            return
-        if endpoint is not None:
-            request.answer(Message(Kind.IACK, request.message.number, {}))
-        else:
-            request.answer(Message(Kind.INAK, request.message.number, {"nakReason": ("notRegistered", 0)}))
-
-    def _resources(self, request: Request) -> None:
-        if request.endpoint() is not None:
-            request.answer(Message(Kind.RAC, request.message.number, {"protocolIdentifier": H225_VERSION}))
-
-    def _locate(self, request: Request) -> None:
-        callee = tuple([alias for _, alias in read_aliases(request.message.body["destinationInfo"])])
-        question = Locating(request.source.host, callee)
-        request.ask(self.desk.may_locate, question, partial(self._located, request))
-
-    def _located(self, request: Request, reason: str) -> None:
-        at = self.desk.calls_at(request.source, request.local)
-        if reason or at is None:
-            request.refuse(reason or "resourceUnavailable")
-            return
-        ras = write_address(self.desk.ras_at(request.source, request.local))
-        answer = confirm(request.message, callSignalAddress=write_address(at), rasAddress=ras)
-        request.answer(answer, to=request.back("replyAddress"))
-
     # -- calls
 
     def caller(self, host: str, call: bytes, texts: tuple[str, ...], identifier: str = "") -> tuple[str | None, bool]:
@@ -402,7 +375,7 @@ _REQUESTS: dict[str, Callable[[Gatekeeper, Request], None]] = {
     Kind.ARQ: admissions.admit,
     Kind.BRQ: admissions.bandwidth,
     Kind.DRQ: admissions.disengage,
-    Kind.IRR: Gatekeeper._informed,
-    Kind.RAI: Gatekeeper._resources,
-    Kind.LRQ: Gatekeeper._locate,
+    Kind.IRR: information.informed,
+    Kind.RAI: information.resources,
+    Kind.LRQ: information.locate,
 }
