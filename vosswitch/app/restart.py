@@ -19,7 +19,8 @@ from vosswitch.cdr.recovery import ended, pricer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from vosswitch.cdr.files import JournalWriter, OpenCall
+    from vosswitch.cdr.files import JournalWriter
+    from vosswitch.cdr.unended import OpenCall
 
 _WAITING = "orphans.json"
 _AT_ONCE, _PAUSE = 50, 0.02

@@ -10,17 +10,17 @@ import fcntl
 import itertools
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from vosswitch.cdr import journal
 from vosswitch.cdr.journal import FIRST, Gap, Position, Record
+from vosswitch.cdr.unended import Found
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from vosswitch.cdr.unended import OpenCall
 
 SEGMENT_SIZE = 16 << 20
 RECORD_BOUND = 8 << 10
@@ -385,35 +385,6 @@ def _intact(data: bytes, limit: int, base: int) -> tuple[list[Record], int]:
     return found, offset
 
 
-@dataclass(slots=True)
-class OpenCall:
-    """A call of a former run that has no end record.
-
-    :ivar start: the payload of its start record; likewise *answer*, None when it was not answered.
-    :ivar last_tick: the last proof of life of that run, epoch milliseconds as the call counts them; 0 when there is
-        none.
-    """
-
-    flowno: int
-    start: dict[str, Any]
-    answer: dict[str, Any] | None
-    last_tick: int
-
-
-@dataclass(slots=True)
-class Found:
-    """What `scan_spool` saw.
-
-    :ivar open: payloads of calls without an end: flowno -> [start, answer, extension, life].
-    :ivar ticks: life -> payload of its last tick: ``at`` epoch milliseconds, ``up`` monotonic ones.
-    :ivar problems: one line for each gap or tail.
-    """
-
-    open: dict[int, list[Any]]
-    ticks: dict[int, dict[str, int]]
-    problems: list[str]
-
-
 def scan_open_calls(directory: str, *, repair: bool = True) -> tuple[list[OpenCall], list[str]]:
     """Calls that were up or coming up when the switch stopped, in the order they began.
 
@@ -425,7 +396,7 @@ def scan_open_calls(directory: str, *, repair: bool = True) -> tuple[list[OpenCa
     found = Found({}, {}, [])
     for number in segments(Path(directory)):
         _scan_segment(Path(directory), number, found, repair=repair)
-    return [_open_call(flowno, row, found.ticks) for flowno, row in found.open.items()], found.problems
+    return found.calls(), found.problems
 
 
 def last_flowno(directory: str) -> int:
@@ -439,22 +410,6 @@ def last_flowno(directory: str) -> int:
         if any(known):
             return max(known)
     return 0
-
-
-def _open_call(flowno: int, row: list[Any], ticks: dict[int, dict[str, int]]) -> OpenCall:
-    start, answer, extension, life = row
-    answered = answer and orjson.loads(answer)
-    if answered and extension:
-        answered |= orjson.loads(extension)
-    last = _last_seen(answered, ticks.get(life, {"at": 0}))
-    return OpenCall(flowno, orjson.loads(start) if start else {}, answered, last)
-
-
-def _last_seen(answered: dict[str, Any] | None, tick: dict[str, int]) -> int:
-    """The last proof of life on the call's own line of time: a clock that was set meanwhile makes no call longer."""
-    if answered and "up" in answered and "up" in tick:
-        return int(answered["answer"] + tick["up"] - answered["up"])
-    return tick["at"]
 
 
 def _scan_segment(directory: Path, number: int, found: Found, *, repair: bool) -> None:
@@ -472,27 +427,8 @@ def _scan_segment(directory: Path, number: int, found: Found, *, repair: bool) -
                 put_aside(directory, number, item.start, data[item.start : item.end])
             continue
         end = item.end
-        _note(item, life, found)
+        found.note(item, life)
     if any(data[end:]):
         found.problems.append(f"{path}: a record that was cut off at {end} is dropped")
     if repair and FIRST < end < len(data):  # one without records may be the new run's own
         os.truncate(path, end)
-
-
-_PLACES = {"start": 0, "answer": 1, "extend": 2}
-"""Kind of record -> where `Found.open` has its payload; a ``carry`` has several of them."""
-
-
-def _note(record: Record, life: int, found: Found) -> None:
-    kind, flowno = record.kind, record.flowno
-    if kind == "tick":
-        found.ticks[life] = record.value()
-    elif kind == "end":
-        found.open.pop(flowno, None)
-    elif kind == "carry":
-        row = found.open.setdefault(flowno, [None, None, None, life])
-        for part, value in record.value().items():
-            if part in _PLACES:
-                row[_PLACES[part]] = orjson.dumps(value)
-    else:
-        found.open.setdefault(flowno, [None, None, None, life])[_PLACES[kind]] = record.payload
