@@ -27,6 +27,7 @@ from vosswitch.sip.gate.authentication import Authentication
 from vosswitch.sip.gate.authevents import AuthEvents
 from vosswitch.sip.gate.entrance import Entrance
 from vosswitch.sip.gate.intake import Intake
+from vosswitch.sip.gate.notices import Notices
 from vosswitch.sip.gate.provenance import is_same, may_speak
 from vosswitch.sip.grammar.message import BadMessage, Request, Response
 from vosswitch.sip.grammar.parse import parse
@@ -65,11 +66,6 @@ if TYPE_CHECKING:
     from vosswitch.sip.transactions.layer import ServerTransaction
     from vosswitch.sip.transactions.timers import Timer
     from vosswitch.sip.transport import Watcher
-
-LOG_EVERY = 10.0
-"""Seconds between two log lines about the same kind of bad message."""
-LOG_MOST = 100
-"""Log lines about bad messages in so many seconds, however many sources they come from: sources can be forged."""
 
 
 @implementer(ILegFactory, IRegistrations)
@@ -111,13 +107,13 @@ class SipService(Service):
         self._parameters = parameters
         self._credentials = credentials
         self._log = log
-        self._quiet: dict[str, tuple[float, int]] = {}
-        self._noted = (0.0, 0)
         self._intervals: tuple[float, ...] = ()
         self._paces: dict[tuple[float, ...], Pace] = {}
         self.statistics = Statistics()
         self.watcher: Watcher | None = None
         self.timers = Timers(reactor, self._trouble)
+        self._notices = Notices(log, self.timers.now)
+        self._note = self._notices.tell
         self.sockets = Sockets(listeners, tls, self, self.timers, reactor, log)
         self._sockets = self.sockets.all
         tokens = Tokens(entropy)
@@ -475,23 +471,3 @@ class SipService(Service):
         self._note(
             "a message or timer failed: {error}", kind=f"trouble {type(error).__name__}", error=error, fault=True
         )
-
-    def _note(self, text: str, kind: str, fault: bool = False, **fields: Any) -> None:
-        """One log line of a kind every `LOG_EVERY` seconds, with the number of those left out."""
-        now = self.timers.now()
-        if now - self._noted[0] >= LOG_EVERY:
-            self._noted = now, 0
-        since, count = self._quiet.get(kind, (now - LOG_EVERY, 0))
-        if now - since < LOG_EVERY or (self._noted[1] >= LOG_MOST and not fault):
-            if kind in self._quiet:
-                self._quiet[kind] = since, count + 1
-            return
-        self._noted = self._noted[0], self._noted[1] + 1
-        if len(self._quiet) > 1000:
-            self._quiet.clear()
-        self._quiet[kind] = now, 0
-        if fault:
-            error = fields["error"]
-            self._log.failure(text, None, **fields) if error.__traceback__ else self._log.error(text, **fields)
-        else:
-            self._log.warn(text + " ({count} more left out)", count=count, **fields)

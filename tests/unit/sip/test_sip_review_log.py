@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sip_world import OFFER, World
 
-from vosswitch.sip.service import LOG_EVERY, LOG_MOST
+from vosswitch.sip.gate.notices import LOG_EVERY, LOG_MOST
 
 
 def flood(world, first, count):
@@ -27,7 +27,7 @@ def test_many_sources_of_rubbish_write_a_bounded_number_of_lines():
     world.clock.advance(LOG_EVERY)
     flood(world, 5000, 5000)
     assert len(lines(world)) == LOG_MOST
-    assert len(world.service._quiet) <= 1001
+    assert len(world.service._notices._quiet) <= 1001
 
 
 def test_a_fault_of_ours_is_told_in_the_middle_of_it():
