@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
 from zope.interface import implementer
 
+from vosswitch.h323.transport.sending import put
 from vosswitch.h323.wire import BadLine, Lines, pack, unpack
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Link(Protocol):
             self._gathered.append(data)
             self.flush()
         else:
-            self.transport.write(data)
+            put(self.transport, data)
 
     def send_soon(self, *message: Any) -> None:
         """Send a message that nobody waits for: with the next one, or a little later by itself."""
@@ -76,7 +77,7 @@ class Link(Protocol):
             self._flushing = None
         gathered, self._gathered = self._gathered, []
         if self.open and gathered:
-            self.transport.write(b"".join(gathered))
+            put(self.transport, b"".join(gathered))
 
     def close(self) -> None:
         """Say no more, and hear nothing; what was said is still sent."""

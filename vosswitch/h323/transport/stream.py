@@ -12,6 +12,7 @@ from zope.interface import implementer
 from vosswitch.h323.gate import Bucket
 from vosswitch.h323.settings import WAITING_BYTES
 from vosswitch.h323.tpkt import BadTpkt, Framer, framed
+from vosswitch.h323.transport.sending import put
 from vosswitch.model.values import Address
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Stream(Protocol):
         if self.over or self.transport is None:
             return
         packet = framed(data)
-        self.transport.write(packet)
+        put(self.transport, packet)
         if self._unread is not None:
             self._unread += len(packet)
             if self._unread > WAITING_BYTES:
