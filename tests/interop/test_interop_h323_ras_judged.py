@@ -7,7 +7,7 @@ import pytest
 from tests.support.h323 import judge
 from tests.unit.h323.ras_world import RECORDED, Pair
 from vosswitch.h323.ras import messages
-from vosswitch.h323.ras.clients import Admission
+from vosswitch.h323.ras.calls import Admission
 from vosswitch.h323.ras.messages import Kind, Message
 from vosswitch.model.values import Address
 

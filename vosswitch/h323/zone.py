@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from vosswitch.h323.gate import Bucket
 from vosswitch.h323.kept import of_row
 from vosswitch.h323.per import BadPdu
-from vosswitch.h323.ras.clients import Admission, Clients
+from vosswitch.h323.ras.calls import Admission
+from vosswitch.h323.ras.clients import Clients
 from vosswitch.h323.ras.desk import Settings
 from vosswitch.h323.ras.gatekeeper import Gatekeeper
 from vosswitch.h323.ras.messages import read

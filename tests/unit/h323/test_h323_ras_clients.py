@@ -9,7 +9,8 @@ from ras_world import LOCAL, SIGNALLING, ClientDesk, Clock, Net, Pair, recorded
 
 from vosswitch.h323.addresses import write_address
 from vosswitch.h323.ras import messages
-from vosswitch.h323.ras.clients import Admission
+from vosswitch.h323.ras.calls import Admission
+from vosswitch.h323.ras.clients import SHORTEST_REPORT
 from vosswitch.h323.ras.messages import Kind, Message
 from vosswitch.h323.ras.registration import Effect, Input, Registration, State
 from vosswitch.model.trunk import TrunkWish
@@ -349,6 +350,28 @@ def test_a_call_through_it():
     world.say(Message(Kind.DRQ, 52, end))
     world.clock.advance(1)
     assert (world.asked[-1].kind, world.desk.dropped, world.clients.calls) == (Kind.DCF, [CALL], {})
+
+
+def test_a_gatekeeper_hears_of_a_call_as_often_as_it_wants():
+    """irrFrequency: IRRs without being asked while the call goes on, and none after it."""
+    world = up()
+    granted = {
+        "bandWidth": 640,
+        "callModel": ("gatekeeperRouted", 0),
+        "destCallSignalAddress": write_address(SIGNALLING),
+        "irrFrequency": 1,
+    }
+    world.answers |= {Kind.ARQ: [(Kind.ACF, granted)], Kind.DRQ: [(Kind.DCF, {})]}
+    for number in (7, 8):  # the same call again: there is one timer
+        world.clients.admit(world.client, Admission(CALL, number, "4930", "33"), lambda *_: None)
+        world.clock.advance(1)
+    world.clock.advance(2 * SHORTEST_REPORT)
+    told = [message.body for message in world.asked if message.kind == Kind.IRR]
+    assert [one["unsolicited"] for one in told] == [True, True]
+    assert [one["callReferenceValue"] for body in told for one in body["perCallInfo"]] == [8, 8]
+    world.clients.over(CALL)
+    world.clock.advance(100)
+    assert world.kinds().count(Kind.IRR) == 2
 
 
 def test_an_admission_that_is_not_answered_or_delayed():

@@ -6,7 +6,8 @@ from ras_world import LOCAL, RECORDED, SIGNALLING, Zone, recorded
 from vosswitch.h323.addresses import write_address
 from vosswitch.h323.ras import messages
 from vosswitch.h323.ras.endpoints import MOST_AT_HOST
-from vosswitch.h323.ras.messages import Kind
+from vosswitch.h323.ras.gatekeeper import MOST_ASKED
+from vosswitch.h323.ras.messages import Kind, Message
 from vosswitch.model.values import Address
 
 ALICE = Address("127.0.0.21", 55679, "ras")
@@ -158,6 +159,11 @@ def test_discovery_is_refused_for_the_right_reason():
     assert why(zone.hear(Kind.GRQ, 2, foreign, source)) == (Kind.GRJ, "invalidRevision")
     zone.desk.may.clear()
     assert why(zone.hear(Kind.GRQ, 3, body, source)) == (Kind.GRJ, "terminalExcluded")
+    nameless = {key: value for key, value in body.items() if key not in ("endpointAlias", "gatekeeperIdentifier")}
+    assert only(zone.hear(Kind.GRQ, 4, nameless, source)).kind == Kind.GCF
+    assert zone.desk.sizes[-1] <= len(messages.write(Message(Kind.GRQ, 4, nameless)))
+    zone.settings = zone.settings._replace(identifier="x" * 100)
+    assert zone.hear(Kind.GRQ, 5, nameless, source) == []
 
 
 # -- registration
@@ -264,6 +270,35 @@ def test_the_alias_of_another_endpoint():
     assert (urq.kind, urq.body["reason"][0], to) == (Kind.URQ, "reregistrationRequired", ALICE)
     assert rcf.kind == Kind.RCF
     assert zone.desk.names["2001"].target.host == "127.0.0.30"
+
+
+def test_an_endpoint_that_begins_anew_is_not_told_to_go():
+    """From its own RAS address with another signalling port: it would take that for its new registration."""
+    zone = Zone(MAY)
+    first = registered(zone)
+    body = registration(callSignalAddress=[write_address(Address("127.0.0.21", 1721))])
+    (answer,) = [message for message, _ in zone.hear(Kind.RRQ, 9, body, ALICE)]
+    assert answer.kind == Kind.RCF
+    assert answer.body["endpointIdentifier"] != first
+    assert zone.desk.names["2001"].target.port == 1721
+    assert len(zone.gatekeeper.endpoints) == 1
+
+
+def test_not_all_are_asked_at_once():
+    """Endpoints whose time runs out in the same second wait for each other."""
+    many = {
+        f"{number}": (f"{number}", (f"198.51.100.{number % 250}",)) for number in range(3000, 3000 + MOST_ASKED + 1)
+    }
+    zone = Zone(many)
+    for number, (_, (host,)) in many.items():
+        registered(zone, number, Address(host, 1719, "ras"), int(number))
+    zone.desk.advance(61)
+    before = len(zone.desk.sent)
+    asked = []
+    for _ in range(2):
+        zone.gatekeeper.sweep()
+        asked.append(len(zone.desk.sent) - before)
+    assert asked == [MOST_ASKED, MOST_ASKED + 1]
 
 
 def test_who_is_silent_is_asked_and_forgotten():

@@ -24,7 +24,7 @@ from vosswitch.model.trunk import Trunk, TrunkState
 
 if TYPE_CHECKING:
     from vosswitch.h323.legs.line import Timer
-    from vosswitch.h323.ras.clients import Clients
+    from vosswitch.h323.ras.clients import Clients, Desk
     from vosswitch.model.trunk import TrunkWish
     from vosswitch.model.values import Address
 
@@ -89,6 +89,11 @@ class Client:
         self.granted_all: Address | None = None
 
     # -- what is shown
+
+    @property
+    def desk(self) -> Desk:
+        """What it has of the world."""
+        return self._owner.desk
 
     @property
     def up(self) -> bool:

@@ -2,64 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from vosswitch.h323.addresses import read_address, write_address, write_aliases
+from vosswitch.h323.addresses import read_address, write_address
 from vosswitch.h323.per import BadPdu
 from vosswitch.h323.ras.asking import Asker, Patience, Wire
+from vosswitch.h323.ras.calls import Call, information, request
 from vosswitch.h323.ras.client import Client
 from vosswitch.h323.ras.messages import Kind, Message, call_identifier, confirm, identifier, reason_of, reject, write
 from vosswitch.h323.ras.registration import Input
-from vosswitch.h323.versions import H225_VERSION, endpoint
+from vosswitch.h323.versions import H225_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from vosswitch.h323.ras.calls import Admission
     from vosswitch.model.trunk import TrunkWish
     from vosswitch.model.values import Address
 
-BANDWIDTH = 1280
-"""Units of 100 bit/s that a call asks for: G.711 in both directions."""
 ADMISSION = Patience(2.0, 3)
 """For admissions: a caller waits."""
 MOST_CALLS = 20_000
 _MOST_TOLD = 16
 """Calls that one answer to an InfoRequest names."""
+SHORTEST_REPORT = 5
+"""Seconds between two reports of a call at the least, whatever its gatekeeper wants."""
 _PAUSE = 0.02
 """Seconds between the first registrations of two gateways."""
 _LOST = frozenset({"callerNotRegistered", "invalidEndpointIdentifier", "notRegistered"})
 """Reasons by which a gatekeeper shows that it does not know us any more."""
-
-
-@dataclass(slots=True)
-class Call:
-    """A call that a gatekeeper has admitted."""
-
-    client: Client
-    reference: int
-    conference: bytes
-    answer: bool
-    bandwidth: int = BANDWIDTH
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """What a gatekeeper is asked about a call.
-
-    :ivar call: its callIdentifier; *reference* its call reference.
-    :ivar answer: we are called.
-    :ivar source: where the Setup came from, of an incoming one.
-    """
-
-    call: bytes
-    reference: int
-    caller: str
-    callee: str
-    answer: bool = False
-    conference: bytes = b""
-    source: Address | None = None
 
 
 class Desk(Wire, Protocol):
@@ -244,7 +216,7 @@ class Clients:
         if self._call(client, message) is None:
             self._send(confirm(message), source, local)
             return
-        del self.calls[key]
+        self._forget(key)
         self._send(confirm(message), source, local)
         self.desk.drop(key)
 
@@ -261,18 +233,19 @@ class Clients:
             for one, call in self.calls.items()
             if call.client is client and (not reference or call.reference == reference) and key in (b"", one)
         ]
-        at = self.desk.calls_at(source, local)
-        body = {
-            "endpointType": endpoint(),
-            "endpointIdentifier": client.key or "-",
-            "rasAddress": write_address(self.desk.ras_at(source, local)),
-            "callSignalAddress": [write_address(at)] if at is not None else [],
-            "endpointAlias": write_aliases(client.aliases),
-            "perCallInfo": [_information(one, call) for one, call in found[:_MOST_TOLD]],
-            "needResponse": False,
-            "unsolicited": False,
-        }
+        body = information(client, source, local, found[:_MOST_TOLD])
         self._send(Message(Kind.IRR, message.number, body), source, local)
+
+    def _report(self, key: bytes, every: int) -> None:
+        """Tell of a call that goes on, as often as its gatekeeper wants to hear of it (irrFrequency)."""
+        call = self.calls.get(key)
+        if call is None:
+            return
+        client = call.client
+        if client.target is not None and client.local is not None and client.key:
+            body = information(client, client.target, client.local, [(key, call)], unsolicited=True)
+            self.asker.tell(Kind.IRR, body, client.target, client.local)
+        call.timer = self.desk.later(every, partial(self._report, key, every))
 
     # -- calls
 
@@ -288,7 +261,7 @@ class Clients:
         if client.granted_all is not None and not admission.answer:
             done(client.granted_all, "")
             return
-        body = _request(client, admission)
+        body = request(client, admission)
         if admission.answer:
             at = self.desk.calls_at(client.target, client.local)
             if at is not None:
@@ -317,15 +290,29 @@ class Clients:
             done(None, "undefinedReason")
             return
         while len(self.calls) >= MOST_CALLS:
-            del self.calls[next(iter(self.calls))]
+            self._forget(next(iter(self.calls)))
         granted = answer.body["bandWidth"]
         conference = admission.conference or admission.call
-        self.calls[admission.call] = Call(client, admission.reference, conference, admission.answer, granted)
+        call = Call(client, admission.reference, conference, admission.answer, granted)
+        self._forget(admission.call)
+        self.calls[admission.call] = call
+        every = answer.body.get("irrFrequency", 0)
+        if every:
+            every = max(every, SHORTEST_REPORT)
+            call.timer = self.desk.later(every, partial(self._report, admission.call, every))
         done(target, "")
+
+    def _forget(self, key: bytes) -> Call | None:
+        """A call is nobody's any more."""
+        call = self.calls.pop(key, None)
+        if call is not None and call.timer is not None:
+            call.timer.cancel()
+            call.timer = None
+        return call
 
     def over(self, key: bytes) -> None:
         """A call has ended: its gatekeeper is told (DRQ)."""
-        call = self.calls.pop(key, None)
+        call = self._forget(key)
         if call is None or call.client.target is None or call.client.local is None or not call.client.key:
             return
         body = {
@@ -337,52 +324,6 @@ class Clients:
             "answeredCall": call.answer,
         }
         self.asker.ask(Kind.DRQ, body, call.client.target, call.client.local, lambda _: None)
-
-
-def _request(client: Client, admission: Admission) -> dict[str, Any]:
-    """The body of an ARQ (7.11.1)."""
-    callee, caller = _alias(admission.callee), _alias(admission.caller)
-    own = client.aliases[:1]
-    body: dict[str, Any] = {
-        "callType": ("pointToPoint", 0),
-        "callModel": ("gatekeeperRouted", 0),
-        "endpointIdentifier": client.key,
-        "destinationInfo": write_aliases(callee),
-        "srcInfo": write_aliases((*caller, *own) if not admission.answer else caller),
-        "bandWidth": BANDWIDTH,
-        "callReferenceValue": admission.reference,
-        "conferenceID": admission.conference or admission.call,
-        "activeMC": False,
-        "answerCall": admission.answer,
-        "canMapAlias": False,
-        "callIdentifier": {"guid": admission.call},
-        "willSupplyUUIEs": False,
-    }
-    if admission.source is not None:
-        body["srcCallSignalAddress"] = write_address(admission.source)
-    return body | client.named()
-
-
-def _alias(number: str) -> tuple[tuple[str, str], ...]:
-    plain = number.removeprefix("+")
-    if plain and set(plain) <= set("0123456789*#,"):
-        return (("dialledDigits", plain),)
-    return (("h323-ID", number),) if number else ()
-
-
-def _information(key: bytes, call: Call) -> dict[str, Any]:
-    """One call of an InfoRequestResponse."""
-    return {
-        "callReferenceValue": call.reference,
-        "conferenceID": call.conference,
-        "originator": not call.answer,
-        "h245": {},
-        "callSignalling": {},
-        "callType": ("pointToPoint", 0),
-        "bandWidth": call.bandwidth,
-        "callModel": ("gatekeeperRouted", 0),
-        "callIdentifier": {"guid": key},
-    }
 
 
 _REQUESTS: dict[str, Callable[[Clients, Client, Message, Address, Address], None]] = {

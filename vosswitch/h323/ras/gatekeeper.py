@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.h323.addresses import read_aliases, write_address, write_aliases
@@ -36,6 +37,8 @@ KEPT = 20.0
 """Seconds that they are kept."""
 SHORTEST_TTL = 20
 """Seconds: with less an endpoint would do nothing but register."""
+MOST_ASKED = 200
+"""Endpoints that are asked in one sweep whether they are still there; the others wait for the next one."""
 WORKING = 2000
 """Milliseconds that a RequestInProgress asks for."""
 
@@ -109,13 +112,19 @@ class Gatekeeper:
             request.refuse("invalidRevision")
             return
         aliases = tuple([alias for _, alias in read_aliases(body.get("endpointAlias"))])
+        if not aliases:  # it need not say who it is yet (7.8.1): its registration will
+            self._told_where(request, proven=False)
+            return
         question = Registering((request.source.host,), aliases)
         request.ask(self.desk.may_register, question, partial(self._discovered, request))
 
     def _discovered(self, request: Request, names: tuple[str, ...]) -> None:
-        if not names:
+        if names:
+            self._told_where(request, proven=True)
+        else:
             request.refuse("terminalExcluded")
-            return
+
+    def _told_where(self, request: Request, proven: bool) -> None:
         at = self.desk.ras_at(request.source, request.local)
         request.answer(
             confirm(
@@ -125,6 +134,7 @@ class Gatekeeper:
                 rasAddress=write_address(at),
             ),
             to=request.back("rasAddress"),
+            proven=proven,
         )
 
     # -- registration
@@ -173,7 +183,10 @@ class Gatekeeper:
             request.refuse("resourceUnavailable")
             return
         for other in others:
-            self.end(other, "reregistrationRequired")
+            if other.ras == request.source:  # it has begun anew: told that it is out, it would take that for itself
+                self._forget(other)
+            else:
+                self.end(other, "reregistrationRequired")
         self._take(request, before, signalling, aliases, names)
 
     def _forbidden(self, request: Request, aliases: tuple[tuple[str, str], ...]) -> None:
@@ -263,7 +276,7 @@ class Gatekeeper:
         }
         if full:
             body["terminalAlias"] = write_aliases(endpoint.aliases)
-        request.answer(confirm(request.message, **body), keep=True)
+        request.answer(confirm(request.message, **body), keep=True, proven=True)
 
     def _unregister(self, request: Request) -> None:
         endpoint = request.endpoint()
@@ -307,7 +320,7 @@ class Gatekeeper:
 
     def sweep(self) -> None:
         """Ask those whose time has run out whether they are still there (7.15); who does not answer is forgotten."""
-        for endpoint in self.endpoints.over(self.desk.now()):
+        for endpoint in islice(self.endpoints.over(self.desk.now()), MOST_ASKED):
             if not endpoint.asking:
                 endpoint.asking = True
                 body = {"callReferenceValue": 0}

@@ -50,4 +50,4 @@ def _located(gatekeeper: Gatekeeper, request: Request, reason: str) -> None:
         return
     ras = write_address(gatekeeper.desk.ras_at(request.source, request.local))
     answer = confirm(request.message, callSignalAddress=write_address(at), rasAddress=ras)
-    request.answer(answer, to=request.back("replyAddress"))
+    request.answer(answer, to=request.back("replyAddress"), proven=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from vosswitch.h323.addresses import read_address
 from vosswitch.h323.per import BadPdu
-from vosswitch.h323.ras.messages import Kind, Message, identifier, reject, write
+from vosswitch.h323.ras.messages import Message, identifier, reject, write
 from vosswitch.model.h323 import RAS
 
 if TYPE_CHECKING:
@@ -67,18 +67,19 @@ class Request:
         """Answer a BRQ with its rejection."""
         self.answer(reject(self.message, reason, allowedBandWidth=allowed))
 
-    def answer(self, message: Message, to: Address | None = None, keep: bool = False) -> None:
+    def answer(self, message: Message, to: Address | None = None, keep: bool = False, proven: bool = False) -> None:
         """Answer it.
 
         :param to: where it wants its answer, None = where it came from.
         :param keep: a repetition gets the same answer.
+        :param proven: its source is one that the configuration has; that of an endpoint is, anyway.
         """
         try:
             data = write(message)
         except BadPdu:
             return
-        known = bool(self._gatekeeper.endpoints.at(self.source.host))
-        if len(data) > len(self.data) and not known and message.kind not in {Kind.GCF, Kind.RCF, Kind.LCF}:
+        proven = proven or bool(self._gatekeeper.endpoints.at(self.source.host))
+        if len(data) > len(self.data) and not proven:
             return  # a stranger's forged source is not sent more than he spent
         self._gatekeeper.desk.send(data, to or self.source, self.local)
         if keep:
