@@ -154,6 +154,31 @@ def test_an_endpoint_holds_a_sip_vendor(h323_case, sip_vendor, name):
     through.well_formed(caller)
 
 
+@pytest.mark.parametrize("name", ["a_fastsep", "ao_q931"])
+def test_h245_after_fast_start_without_a_tunnel(h323_case, sip_vendor, name):
+    """Connect says where it may begin: the endpoint does so, presses a key there, and holds the vendor."""
+    caller = through.caller(h323_case, name, patient=True)
+    invite = answer(sip_vendor)
+    until(lambda: [each for each in caller.said if (each.way, each.channel) == ("heard", "control")], 10, "H.245")
+    (connect,) = caller.heard("Connect")
+    assert {"fastStart", "h245Address"} <= set(connect.what.split())
+    assert not caller.heard("startH245")
+    caller.order(("indication", ("userInput", ("alphanumeric", "7"))))
+    info = sip_vendor.expect("INFO")
+    assert info.body.startswith(b"Signal=7")
+    sip_vendor.reply(info, 200)
+    caller.order(HOLD)
+    held = sip_vendor.expect("INVITE")
+    assert b"a=inactive" in held.body or b"a=sendonly" in held.body
+    sip_vendor.reply(held, 200, description(direction="inactive"))
+    sip_vendor.expect("ACK")
+    sip_vendor.send(sip_vendor.within(invite, "BYE"))
+    sip_vendor.expect(accepted("BYE"))
+    caller.finish()
+    assert h323_case.cdr()["end_reason"] == "normal"
+    through.well_formed(caller)
+
+
 @pytest.mark.parametrize("name", ["a_183", "a_180slow", "a_fastQ"])
 def test_early_media_of_an_endpoint_is_183(h323_case, sip_caller, name):
     """Progress or Alerting with media and an in-band indicator; the ringing that follows is told as well."""

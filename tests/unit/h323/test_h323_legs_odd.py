@@ -10,9 +10,11 @@ from tests.unit.h323.legs_world import Call, Ear, answering, confirming, peer, s
 from tests.unit.h323.played_world import OURS, PlayedCallee, PlayedCaller, fast
 from tests.unit.h323.test_h323_legs_modes import A, B, ends, hold, stands
 from vosswitch.h323 import h225, per
+from vosswitch.h323.h245 import faststart
 from vosswitch.model.causes import cause
-from vosswitch.model.signals import Accept, Answer, Digit, Offer, Proceed, Progress, Refuse, Release, Ring
+from vosswitch.model.signals import Accept, Answer, Digit, Located, Offer, Proceed, Progress, Refuse, Release, Ring
 from vosswitch.model.values import Address
+from vosswitch.sdp.events import event_payload
 
 SLOW = peer(fast_start=False)
 SEPARATE = peer(fast_start=False, tunnelling=False)
@@ -126,7 +128,10 @@ def test_a_tunnel_that_ends_on_the_way_is_followed_by_a_connection() -> None:
 
 
 def test_both_sides_ask_for_h245_at_once() -> None:
-    call = Call(A, peer(tunnelling=False), peer(tunnelling=False), answering(B), confirming(A)).run(2)
+    call = Call(A, peer(tunnelling=False), peer(tunnelling=False), answering(B), confirming(A))
+    call.world.full = True  # so that Connect names no address
+    call.run(2)
+    call.world.full = False
     assert call.incoming is not None
     call.outgoing.send(Offer(hold(A)))
     call.incoming.send(Offer(hold(B)))
@@ -136,6 +141,66 @@ def test_both_sides_ask_for_h245_at_once() -> None:
     for side in (call.caller, call.callee):
         assert len(side.all(Accept)) + len(side.all(Refuse)) == 1
     assert call.world.listeners == {} or len(call.world.listeners) == 1
+    ends(call)
+
+
+UNTUNNELLED = peer(tunnelling=False)
+
+
+def proposing(**fields: Any) -> PlayedCaller:
+    """A caller with fast start and without tunnelling, answered."""
+    fast_start = tuple(faststart.proposals(A))
+    played = PlayedCaller(peer(), fast_start=fast_start, tunnelling=False, **fields)
+    played.leg.send(Ring())
+    played.leg.send(Answer(B))
+    return played
+
+
+def test_connect_says_where_h245_may_begin_after_fast_start() -> None:
+    """The caller begins it; media stays as it is, and the relay hears of RFC 2833."""
+    call = Call(A, UNTUNNELLED, UNTUNNELLED, answering(B)).run(2)
+    stands(call)
+    answers = [message for message in call.there.said if message.h245_address is not None]
+    assert [type(message) for message in answers] == [h225.Connect]
+    assert call.outgoing.media.session is not None
+    assert {item[1][0] for item in call.here.said_h245} >= {"terminalCapabilitySet", "masterSlaveDetermination"}
+    assert "openLogicalChannel" not in {item[1][0] for item in call.here.said_h245 + call.there.said_h245}
+    for side, payload in ((call.caller, 101), (call.callee, 101)):
+        assert [event_payload(item.session) for item in side.all(Located)] == [payload]
+    ends(call)
+
+
+def test_events_that_only_the_peer_takes_are_not_told() -> None:
+    plain = session("192.0.2.10", 4000, "8")
+    call = Call(plain, UNTUNNELLED, UNTUNNELLED, answering(B)).run(2)
+    assert call.outgoing.media.session is not None
+    assert call.caller.all(Located) == []
+    ends(call)
+
+
+def test_a_caller_that_does_not_come_for_h245_is_asked_to_when_it_is_needed() -> None:
+    """By Facility, once, with the address of Connect."""
+    played = proposing()
+    told = played.wire.last(h225.Connect).h245_address
+    assert told is not None
+    played.leg.send(Offer(hold(B)))
+    played.leg.send(Digit("1"))
+    (facility,) = [message for message in played.wire.said if isinstance(message, h225.Facility)]
+    assert (facility.reason, facility.h245_address) == ("startH245", told)
+    played.leg.send(Release(cause("normal")))
+    played.over()
+
+
+def test_without_a_port_for_h245_a_call_with_media_goes_on() -> None:
+    """Only what needs H.245 cannot be had."""
+    call = Call(A, UNTUNNELLED, UNTUNNELLED, answering(B))
+    call.world.full = True
+    call.run(2)
+    call.outgoing.send(Offer(hold(A)))
+    call.run(1)
+    assert call.caller.last(Refuse).status == 488
+    assert call.caller.all(Release) == call.callee.all(Release) == []
+    stands(call)
     ends(call)
 
 

@@ -60,7 +60,7 @@ class ControlChannel:
 
     :param tunnelling: we tunnel as long as the peer does.
     :ivar tunnels: both sides tunnel, as far as is known.
-    :ivar waits_at: where the peer may connect to us, None = nowhere.
+    :ivar waits_at: where the peer may connect to us, None = nowhere; *invited* it was told that it has to.
     :ivar _known: the peer has said that it tunnels.
     :ivar _link: the connection that is used, or that is under way to the peer; *_listening* the one we wait for.
     :ivar _unheard: tunnelled before the peer had said anything about tunnels.
@@ -76,6 +76,7 @@ class ControlChannel:
         "_user",
         "_waiting",
         "closed",
+        "invited",
         "tunnels",
         "waits_at",
     )
@@ -89,6 +90,7 @@ class ControlChannel:
         self._link: Link | None = None
         self._listening: Link | None = None
         self.waits_at: Address | None = None
+        self.invited = False
         self._waiting: list[tuple[str, Any]] = []
         self._unheard: list[tuple[str, Any]] = []
         self.closed = False
@@ -101,7 +103,7 @@ class ControlChannel:
     @property
     def is_separate(self) -> bool:
         """Whether there is a connection, or one is under way."""
-        return self._link is not None or self._listening is not None
+        return self._link is not None or self.invited
 
     @property
     def has_mail(self) -> bool:
@@ -160,6 +162,12 @@ class ControlChannel:
                 self._listening = link
         return self.waits_at
 
+    def invite(self) -> Address | None:
+        """Wait for the peer's connection as `listen` does, and have the peer know that it is wanted."""
+        address = self.listen()
+        self.invited = address is not None
+        return address
+
     def reach(self, address: Address) -> None:
         """Connect to where the peer waits, unless there is a connection, or one is under way.
 
@@ -168,7 +176,7 @@ class ControlChannel:
         """
         if self._link is not None or self.closed:
             return
-        if self.waits_at is not None and _key(self.waits_at) > _key(address):
+        if self.invited and self.waits_at is not None and _key(self.waits_at) > _key(address):
             return
         self._link = Link(self)
         self._line.connect(address, self._link)
@@ -179,6 +187,7 @@ class ControlChannel:
             control.close()
             return
         self._link, self._listening, self._control = link, None, control
+        self.waits_at, self.invited = None, False
         self.tunnels = False
         waiting, self._waiting = [*self._unheard, *self._waiting], []
         self._unheard = []
@@ -203,6 +212,7 @@ class ControlChannel:
         """A connection is gone, or never came; while we wait for the peer's as well nothing is lost."""
         if link is self._listening:
             self._listening = self.waits_at = None
+            self.invited = False
         elif link is self._link:
             self._link = self._control = None
         else:

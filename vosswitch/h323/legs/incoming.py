@@ -115,7 +115,7 @@ class IncomingLeg(Leg):
     def _media_of(self, signal: Ring | InProgress | Answer) -> dict[str, Any]:
         """The fields of a message by which the caller learns of media."""
         fields = self.media.answer(signal.session)
-        fields |= self.media.way()
+        fields |= self.media.way(answered=isinstance(signal, Answer))
         return fields | self._connection() | self.marks()
 
     def _connection(self) -> dict[str, Any]:

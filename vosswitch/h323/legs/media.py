@@ -12,7 +12,6 @@ H.245 begins when it is needed and there is a way for it: the tunnel, or a conne
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.h323.causes import no_media
@@ -23,8 +22,10 @@ from vosswitch.h323.legs.changes import PeerChanges, alike, is_inactive
 from vosswitch.h323.legs.channel import ControlChannel
 from vosswitch.h323.legs.digits import method_of
 from vosswitch.h323.legs.states import State
+from vosswitch.h323.legs.want import SAYS, Want
 from vosswitch.model.causes import cause
-from vosswitch.model.signals import Accept, Confirm, Located, Refuse
+from vosswitch.model.signals import Accept, Located, Refuse
+from vosswitch.sdp.events import event_payload, with_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,22 +41,6 @@ MEDIA_PATIENCE = 30.0
 """Seconds from Connect until media has to stand (T101, T103: what the stacks in use wait for H.245)."""
 _CHANGE_PATIENCE = 15.0
 """Seconds that a change of an answered call may take; the far side of a SIP call waits 32."""
-
-
-class Want(StrEnum):
-    """What the call is told when channels are open."""
-
-    NOTHING = "nothing"  # it has been told all: only the relay learns of another address
-    ANSWER = "answer"  # outgoing: the answer to the offer that the call was placed with
-    CONFIRM = "confirm"  # incoming: the answer to the far side's offer of a late offer
-    ACCEPT = "accept"  # the answer to a change of the call
-
-
-_SAYS: dict[Want, type[Located | Confirm | Accept]] = {
-    Want.NOTHING: Located,
-    Want.CONFIRM: Confirm,
-    Want.ACCEPT: Accept,
-}
 
 
 class Media:
@@ -228,13 +213,17 @@ class Media:
         self._adopt()
         return {"fast_start": tuple(chosen)}
 
-    def way(self) -> dict[str, Any]:
-        """H.245, if it is needed, as far as an answer to Setup can help: begun in it, or where the caller connects."""
-        if self._needed and self.channel.is_there:
+    def way(self, *, answered: bool) -> dict[str, Any]:
+        """H.245 as far as a message to the caller can help: begun in it, or where the caller connects.
+
+        :param answered: with Connect the caller may begin it even if we do not need it (H.323 8.2.1).
+        """
+        channel = self.channel
+        if self._needed and channel.is_there:
             self.begin()  # its first messages go along
-        if not self._needed or self._begun or self.channel.tunnels or self.channel.is_separate:
+        if not (self._needed or answered) or self._begun or channel.tunnels or channel.waits_at is not None:
             return {}
-        address = self.channel.listen()
+        address = channel.invite() if self._needed else channel.listen()
         return {} if address is None else {"h245_address": address}
 
     # -- H.245 begins
@@ -257,11 +246,13 @@ class Media:
         if channel.is_there:
             self.begin()
         elif not channel.tunnels and not channel.is_separate and (self._leg.CALLED or self._leg.state is State.ACTIVE):
-            address = channel.listen()
-            if address is None:
+            address = channel.invite()
+            if address is not None:
+                self._leg.say(Facility(**self._leg.marks(), reason="startH245", h245_address=address))
+            elif self.heard is None:
                 self._leg.end(cause("overload")._replace(text="no port for H.245 is free"))
             else:
-                self._leg.say(Facility(**self._leg.marks(), reason="startH245", h245_address=address))
+                self._without()
 
     def begin(self) -> None:
         """Send capabilities and master/slave determination, once."""
@@ -363,9 +354,21 @@ class Media:
         """`Desk`: the peer's capabilities: an offer where the call waits for one, or a change (hold and its end)."""
         if self.told is None and not self._asked:
             self._caps = session
-        elif self.heard is not None and self._leg.is_answered and is_inactive(session) is not self._held:
-            self._held = not self._held
-            self.changes.ask(session)
+        elif self.heard is not None and self._leg.is_answered:
+            if is_inactive(session) is not self._held:
+                self._held = not self._held
+                self.changes.ask(session)
+            elif self.want is Want.NOTHING:
+                self._learn_events(session)
+
+    def _learn_events(self, session: SessionDescription) -> None:
+        """Both sides take RFC 2833: after fast start the relay does not know that of the peer yet."""
+        payload, told, heard = event_payload(session), self.told, self.heard
+        if payload is None or heard is None or told is None or event_payload(told) is None:
+            return
+        if event_payload(heard) is None:
+            self.heard, _ = with_events(heard, payload)
+            self._leg.report(Located(self.heard))
 
     def asked(self, session: SessionDescription) -> None:
         """`Desk`: the peer wants another mode (T.38, audio)."""
@@ -396,7 +399,7 @@ class Media:
         if want is Want.ANSWER:
             self._news = session
         else:
-            self._leg.report(_SAYS[want](session))
+            self._leg.report(SAYS[want](session))
 
     def refused(self, _why: str) -> None:
         """`Desk`: the last change cannot be had."""
