@@ -37,8 +37,8 @@ def test_h245_goes_to_no_other_place_of_this_machine(h323_case):
         case.begin(vendor=through.vendor_like("slowsep"), other="locked = true")
         vendor = through.called(case, "slowsep", patient=True)
         vendor.facts.control = other.getsockname()
-        case.call(["invite", "expect? 100", "expect? 180", "expect 408", "failack"]).succeeds()
+        case.call(["invite", "expect? 100", "expect? 180", "expect 480", "failack"]).succeeds()
         with pytest.raises(TimeoutError):
             other.accept()
     (attempt,) = case.cdr()["attempts"]
-    assert (attempt["reason"], case.paid()) == ("connection_timeout", 0)
+    assert (attempt["reason"], attempt["status"], case.paid()) == ("rtp_timeout", 200, 0)
