@@ -36,6 +36,7 @@ _LONGEST = 6.0
 """Seconds that a key in the media may be held; one signalled while it is held is its twin."""
 _MOST = 32
 _SIP = ""
+_IN_MEDIA = "rfc2833"
 _SIGNALLED = frozenset({"alphanumeric", "signal", "keypad"})
 
 
@@ -81,6 +82,21 @@ class Party:
         """Whether digits go to it, and come from it, in signalling."""
         return self.method in _SIGNALLED or (self.method == "auto" and self.payload is None)
 
+    @property
+    def wants_none(self) -> bool:
+        """Whether events of the other side's media are taken out: it wants signals, or no digits at all.
+
+        A SIP side that has said that it has none gets them as INFO, whoever sends events unasked.
+        """
+        if not self.method:
+            return self.described and self.payload is None
+        return self.signals or self.method == "off"
+
+    @property
+    def number(self) -> int | None:
+        """The payload type of events that go to it; None = as they come."""
+        return self.own if self.payload is None and self.method == _IN_MEDIA else self.payload
+
 
 class CallDigits:
     """The digits of one attempt.
@@ -102,9 +118,11 @@ class CallDigits:
         party.payload, party.added, party.described = event_payload(session), None, True
         if party.payload is not None:
             return session if other.method else self._renumbered(party, session, other.payload)
-        if not party.signals or (other.described and other.payload is None):
+        in_media = party.method == _IN_MEDIA
+        if not (party.signals or in_media) or (other.described and other.payload is None):
             return session
-        dressed, party.added = with_events(session, other.payload)
+        number = party.own if in_media and other.payload is None else other.payload
+        dressed, party.added = with_events(session, number)
         return dressed
 
     @staticmethod
@@ -121,9 +139,9 @@ class CallDigits:
         self._session = session
         for side, party in self._parties.items():
             other = self._parties[side.other]
-            known = {party.payload, party.added, other.payload, other.added, other.shown} - {None}
-            taken = bool(other.method) and other.signals
-            session.events(side, tuple(known), taken=taken, sent_as=None if taken else other.payload)
+            known = {party.number, party.added, other.payload, other.added, other.shown} - {None}
+            taken = other.wants_none
+            session.events(side, tuple(known), taken=taken, sent_as=None if taken else other.number)
 
     def signalled(self, side: Side, digit: Digit) -> Digit | None:
         """A digit that *side* has signalled: what to signal to the other one; None = nothing more."""

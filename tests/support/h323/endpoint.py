@@ -123,7 +123,7 @@ class Endpoint(threading.Thread):
         signal = self._wire.listen("signal", host, port) if side == "called" else (host, 0)
         self.facts = Facts(number, called, signal, remote, self._wire.listen("control", host), self.media.getsockname())
         self.facts.codec, self.facts.calling = self.wishes.codec, self.wishes.calling
-        self._orders: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[tuple[str, Any] | bytes] = queue.SimpleQueue()
         script = frozenset(word for step in self.call.steps if step.side == side for word in step.controls)
         self.responder = Responder(self.facts, call_types(self.call, side), script)
         self._caller_begins()
@@ -150,6 +150,11 @@ class Endpoint(threading.Thread):
     def order(self, message: tuple[str, Any]) -> None:
         """Let it send an H.245 message that no recording has."""
         self._orders.put(message)
+
+    def keypad(self, key: str) -> None:
+        """Let it tell a digit by Information."""
+        uuie = self._uuie("information")
+        self._orders.put(self._message(q931.INFORMATION, (q931.KEYPAD, key.encode()), (q931.USER_USER, uuie)))
 
     def freeze(self) -> None:
         """Neither say nor hear anything any more; its connections stay, as those of a program that hangs."""
@@ -318,7 +323,11 @@ class Endpoint(threading.Thread):
             return
         self._talk()
         if not self._orders.empty():
-            self._tell("control" if "control" in self._wire else "signal", self._orders.get())
+            order = self._orders.get()
+            if isinstance(order, bytes):
+                self._send("signal", order)
+            else:
+                self._tell("control" if "control" in self._wire else "signal", order)
         if self._wire.pump(seconds, self.media):
             self.rtp.append(self.media.recv(2048))
 
@@ -358,11 +367,16 @@ class Endpoint(threading.Thread):
 
     def _tell_status(self) -> None:
         """What every endpoint answers to a StatusInquiry: active (Q.931 5.8.10)."""
+        uuie = self._uuie("status")
+        state = (q931.CAUSE, b"\x80\x9e"), (q931.CALL_STATE, b"\x0a"), (q931.USER_USER, uuie)
+        self._send("signal", self._message(q931.STATUS, *state))
+
+    def _uuie(self, name: str) -> bytes:
         body = {"protocolIdentifier": (0, 0, 8, 2250, 0, 4), "callIdentifier": {"guid": self.facts.identifier}}
-        uuie = per.encode_uuie({"h323-uu-pdu": {"h323-message-body": ("status", body)}})
-        elements = ((q931.CAUSE, b"\x80\x9e"), (q931.CALL_STATE, b"\x0a"), (q931.USER_USER, b"\x05" + uuie))
-        flag = self.side == "called"
-        self._send("signal", q931.encode(q931.Message(self.facts.reference, flag, q931.STATUS, elements)))
+        return b"\x05" + per.encode_uuie({"h323-uu-pdu": {"h323-message-body": (name, body)}})
+
+    def _message(self, kind: int, *elements: tuple[int, bytes]) -> bytes:
+        return q931.encode(q931.Message(self.facts.reference, self.side == "called", kind, elements))
 
     def _released(self) -> None:
         """Answer a release as our side did in the recording."""

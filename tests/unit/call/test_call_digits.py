@@ -112,6 +112,33 @@ def test_the_method_of_the_gateway_stands_over_its_capability() -> None:
     assert world.session.digits == []
 
 
+def test_events_that_a_sip_side_has_not_are_taken_out_for_it() -> None:
+    """A terminal that sends them unasked: INFO, as for its signals; not as long as nothing is known of the SIP side."""
+    world = World("rfc2833", SIP)
+    assert world.says(CALLER, PLAIN) == 101  # the number that is set for it: fast start tells none
+    assert world.session.watched[CALLER] == ((101,), False)
+    world.says(CALLEE, PLAIN)
+    assert world.session.watched[CALLER] == ((101,), True)
+    assert world.digits.heard(CALLER, Digit("5"))
+
+
+def test_a_gateway_without_digits_has_none_in_its_media_either() -> None:
+    world = World(SIP, "off")
+    world.says(CALLER, EVENTS)
+    world.says(CALLEE, OTHERS)
+    assert world.session.watched[CALLER][1] is True
+    assert world.session.watched[CALLEE][1] is False
+
+
+def test_events_go_to_a_gateway_under_the_number_that_is_set_for_it() -> None:
+    """Fast start alone announces no events; rfc2833 is what the operator says."""
+    world = World(SIP, "rfc2833")
+    world.says(CALLER, EVENTS)
+    assert world.says(CALLEE, PLAIN) == 96
+    assert world.session.sent_as == {CALLER: 102, CALLEE: 96}
+    assert set(world.session.watched[CALLEE][0]) == {96, 102}
+
+
 def test_who_offers_tells_its_own_payload_type_and_keeps_it() -> None:
     """An H.323 caller's slow start: a SIP vendor answers with another number, and is told the first one again."""
     world = World("auto", SIP)
