@@ -8,6 +8,7 @@ from heapq import heappop, heappush
 from itertools import count
 from pathlib import Path
 
+from vosswitch.h323.kept import Directory, of_row
 from vosswitch.h323.ras import messages
 from vosswitch.h323.ras.clients import Clients
 from vosswitch.h323.ras.desk import Settings
@@ -87,7 +88,7 @@ class Desk(Clock):
         super().__init__()
         self.may = dict(may)
         self.sent, self.events, self.waiting, self.sizes = [], [], [], []
-        self.names, self.keys, self.scarce = {}, {}, set()
+        self.directory, self.scarce = Directory(self.now), set()
         self.calls, self.refused_numbers, self.locating = set(), {}, set()
         self.slow = False
         self.tokens = count(1)
@@ -136,16 +137,16 @@ class Desk(Clock):
 
     def registered(self, endpoint):
         """Keep it as the switch does."""
-        self.forgotten(endpoint)
-        kept = endpoint.kept(LOCAL.host)
-        assert not self.names.keys() & set(kept.names)
-        self.names |= {name: kept.contact(name) for name in kept.names}
-        self.keys[kept.identifier] = kept.names
+        self.directory.put(endpoint.kept(LOCAL.host))
 
     def forgotten(self, endpoint):
         """Forget it."""
-        for name in self.keys.pop(endpoint.identifier, ()):
-            del self.names[name]
+        self.directory.drop(endpoint.identifier)
+
+    @property
+    def names(self):
+        """Where calls to each name go."""
+        return {name: kept.contact(name) for kept in self.directory for name in kept.names}
 
     def resources(self, endpoint, scarce):
         """Keep who has too little."""
@@ -163,6 +164,14 @@ class Zone:
         self.desk = Desk(may)
         self.settings = Settings(**settings)
         self.gatekeeper = Gatekeeper(self.desk, lambda: self.settings, 1)
+
+    def begins_anew(self):
+        """A new gatekeeper in the place of the old one, told who is registered."""
+        self.gatekeeper.stop()
+        self.gatekeeper = Gatekeeper(self.desk, lambda: self.settings, 1)
+        now = self.desk.now()
+        for kept in self.desk.directory:
+            self.gatekeeper.restore(of_row(kept.row(now), now))
 
     def hear(self, kind, number, body, source):
         """Have it take a message; what it sent meanwhile."""

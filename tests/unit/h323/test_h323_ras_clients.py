@@ -472,11 +472,24 @@ def test_the_gatekeeper_restarts():
     first = pair.client.key
     for endpoint in pair.zone.gatekeeper.endpoints:
         pair.zone.gatekeeper.endpoints.remove(endpoint)
-    pair.zone.desk.names.clear()
+        pair.zone.desk.forgotten(endpoint)
     pair.go(60)
     assert pair.client.up
     assert pair.client.key != first
     assert "gateway:us" in pair.zone.desk.names
+
+
+def test_the_gatekeeper_restarts_with_its_memory():
+    """The client goes on with its light registrations."""
+    pair = Pair()
+    pair.start()
+    pair.go(2)
+    first = pair.client.key
+    pair.zone.begins_anew()
+    pair.go(200)
+    assert (pair.client.up, pair.client.key) == (True, first)
+    assert pair.zone.desk.names.keys() == {"gateway:us"}
+    assert sum(not message.body["keepAlive"] for message in pair.sent(Kind.RRQ)) == 1
 
 
 def test_the_client_restarts():

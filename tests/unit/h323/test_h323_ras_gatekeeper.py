@@ -264,7 +264,9 @@ def test_the_alias_of_another_endpoint():
     zone = Zone(MAY, replace=False)
     registered(zone)
     body = registration(host="127.0.0.30")
-    assert why(zone.hear(Kind.RRQ, 9, body, other)) == (Kind.RRJ, "duplicateAlias")
+    refused = zone.hear(Kind.RRQ, 9, body | {"terminalAlias": [("h323-ID", "bob"), ("dialledDigits", "2001")]}, other)
+    assert why(refused) == (Kind.RRJ, "duplicateAlias")
+    assert only(refused).body["rejectReason"][1] == [("dialledDigits", "2001")]
     zone.settings = zone.settings._replace(replace=True)
     (urq, to), (rcf, _) = zone.hear(Kind.RRQ, 10, body, other)
     assert (urq.kind, urq.body["reason"][0], to) == (Kind.URQ, "reregistrationRequired", ALICE)

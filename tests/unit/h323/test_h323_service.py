@@ -41,6 +41,15 @@ def test_nothing_is_started_before_somebody_speaks_it():
     assert not world.reactor.getDelayedCalls()
 
 
+def test_a_process_is_told_first_what_it_has_to_know(world):
+    """Behind its settings, and before it hears anybody: each new one."""
+    world.service.beginning = lambda: world.service.tell("what", 1)
+    world.process.dies()
+    world.reactor.advance(1)
+    assert [message[0] for message in world.process.told()] == ["settings", "do"]
+    assert len(world.reactor.processes) == 2
+
+
 def test_a_leg_is_placed_speaks_and_ends(world):
     call = Call()
     leg = world.service.place(PLACEMENT, call)

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from vosswitch.h323.addresses import read_aliases, write_address, write_aliases
+from vosswitch.h323.kept import GATEWAY
 from vosswitch.h323.per import BadPdu
 from vosswitch.h323.ras import admissions, information
 from vosswitch.h323.ras.asking import Asker
@@ -177,7 +178,8 @@ class Gatekeeper:
         before = self._before(request, signalling, names)
         others = {one for name in names if (one := self.endpoints.named(name)) is not None and one is not before}
         if others and not self.settings().replace:
-            request.refuse("duplicateAlias")
+            taken = {name.removeprefix(GATEWAY) for other in others for name in other.names}
+            request.refuse("duplicateAlias", write_aliases(one for one in aliases if one[1] in taken))
             return
         if before is None and self.endpoints.full(request.source.host) and not others:
             request.refuse("resourceUnavailable")

@@ -112,20 +112,14 @@ def confirm(request: Message, **body: Any) -> Message:
     return Message(ANSWERS[request.kind][0], request.number, body)
 
 
-def reject(request: Message, reason: str, **body: Any) -> Message:
+def reject(request: Message, reason: str, detail: Any = 0, **body: Any) -> Message:
     """What refuses a request.
 
-    :param reason: a name of the kind's own list of reasons.
+    :param reason: a name of the kind's own list of reasons; *detail* its value, where it is more than a word.
     """
     if request.kind in {Kind.GRQ, Kind.RRQ}:
         body["protocolIdentifier"] = H225_VERSION
-    return Message(
-        ANSWERS[request.kind][1], request.number, {"rejectReason": (reason, _REASONS.get(reason, 0)), **body}
-    )
-
-
-_REASONS: dict[str, Any] = {"duplicateAlias": []}
-"""Reasons that are more than a word."""
+    return Message(ANSWERS[request.kind][1], request.number, {"rejectReason": (reason, detail), **body})
 
 
 def reason_of(message: Message) -> str:

@@ -59,9 +59,9 @@ class Request:
 
         whom(question, answered)
 
-    def refuse(self, reason: str) -> None:
+    def refuse(self, reason: str, detail: Any = 0) -> None:
         """Answer with the rejection of its kind."""
-        self.answer(reject(self.message, reason))
+        self.answer(reject(self.message, reason, detail))
 
     def answer_bandwidth(self, reason: str, allowed: int) -> None:
         """Answer a BRQ with its rejection."""
