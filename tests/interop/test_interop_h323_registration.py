@@ -34,6 +34,17 @@ balance = "10"
 rate_group = "rates"
 anti_overdraft = true
 """
+SIP_SIDE = """
+[[mapping_gateways]]
+name = "customer"
+account = "C"
+addresses = ["127.0.0.1"]
+[[routing_gateways]]
+name = "vendor"
+address = "127.0.0.1"
+port = {vendor}
+prefixes = ["{prefix}"]
+"""
 PHONE = """
 [[phones]]
 number = "2001"
@@ -43,21 +54,8 @@ h323_addresses = ["127.0.0.3"]
 [[phones]]
 number = "2002"
 account = "C"
-[[mapping_gateways]]
-name = "customer"
-account = "C"
-addresses = ["127.0.0.1"]
-[[routing_gateways]]
-name = "vendor"
-address = "127.0.0.1"
-port = {vendor}
-prefixes = ["43"]
 """
 BUYER = """
-[[mapping_gateways]]
-name = "customer"
-account = "C"
-addresses = ["127.0.0.1"]
 [[mapping_gateways]]
 name = "from zone"
 account = "C"
@@ -75,20 +73,11 @@ username = "us"
 register = true
 h323_prefixes = ["33"]
 prefixes = ["43"]
-[[routing_gateways]]
-name = "vendor"
-address = "127.0.0.1"
-port = {vendor}
-prefixes = ["33"]
 """
 SELLER = """
 [[parameters]]
 name = "SS_ENDPOINTTIMETOLIVE"
 value = "20"
-[[mapping_gateways]]
-name = "customer"
-account = "C"
-addresses = ["127.0.0.1"]
 [[mapping_gateways]]
 name = "us"
 account = "C"
@@ -103,11 +92,6 @@ username = "us"
 dynamic = true
 h323_addresses = ["127.0.0.1"]
 prefixes = ["33"]
-[[routing_gateways]]
-name = "vendor"
-address = "127.0.0.1"
-port = {vendor}
-prefixes = ["43"]
 """
 
 
@@ -125,9 +109,9 @@ class Node:
         """Transport -> port."""
         return {"h323": self.signalling, "ras": self.ras}
 
-    def start(self, text):
-        """Provision and start it; H.323 listens when this returns."""
-        self.switch.provision(MONEY + text)
+    def start(self, text, prefix="43"):
+        """Provision and start it, with calls to *prefix* for the vendor; H.323 listens when this returns."""
+        self.switch.provision(MONEY + SIP_SIDE.format(vendor=self.vendor, prefix=prefix) + text)
         self.switch.start()
         until(self.hears, 60, "H.323")
         return self
@@ -188,7 +172,7 @@ def node(tmp_path):
     """A switch with phones."""
     made = Node(tmp_path / "switch", "0.0.0.0")
     try:
-        yield made.start(PHONE.format(vendor=made.vendor))
+        yield made.start(PHONE)
     finally:
         made.switch.stop()
 
@@ -329,8 +313,8 @@ def test_one_switch_registers_at_another(tmp_path):
     """Calls both ways, billed on both sides; a process that dies is registered with anew; the end is told."""
     buyer, seller = Node(tmp_path / "buyer"), Node(tmp_path / "seller")
     try:
-        seller.start(SELLER.format(vendor=seller.vendor))
-        buyer.start(BUYER.format(vendor=buyer.vendor, ras=seller.ras))
+        seller.start(SELLER)
+        buyer.start(BUYER.format(ras=seller.ras), "33")
         until(lambda: [row["state"] for row in buyer.switch.json("trunks")] == ["up"], what="registration")
         (row,) = seller.switch.json("registrations")
         assert (row["number"], row["address"]) == ("gateway:us", f"h323:127.0.0.1:{buyer.signalling}")
@@ -362,7 +346,7 @@ def test_a_foreign_gatekeeper_refuses_a_call(tmp_path):
     zone.start()
     buyer = Node(tmp_path / "buyer")
     try:
-        buyer.start(BUYER.format(vendor=buyer.vendor, ras=zone.address[1]))
+        buyer.start(BUYER.format(ras=zone.address[1]), "33")
         until(lambda: [row["state"] for row in buyer.switch.json("trunks")] == ["up"], what="registration")
         refused = ["invite", "expect? 100", "expect 480", "failack"]
         remote = f"127.0.0.1:{buyer.switch.port}"
