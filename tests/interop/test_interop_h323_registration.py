@@ -271,6 +271,7 @@ def restarted(node):
 def test_a_registration_outlives_process_and_node(node, phone, tmp_path):
     """Nobody has to register again, and who may not any more is out."""
     assert phone.register()[0] == "registrationConfirm"
+    until(lambda: node.switch.json("registrations"), what="the switch knows it")
     key = phone.identifier
     for round_, _ in enumerate(restarted(node)):
         (row,) = node.switch.json("registrations")
