@@ -163,6 +163,14 @@ def test_ports_in_other_hands_are_told_and_tried_again():
             other.close()
 
 
+def test_a_claimed_pair_in_other_hands_is_told(worker):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((MEDIA, LOW + 2))
+        worker.tell(("claim", [LOW, LOW + 2, LOW + 4]))
+        assert worker.hears("lost") == ["lost", [LOW + 2]]
+    assert [is_free(LOW + port) for port in (0, 2, 4)] == [False, True, False]
+
+
 def test_a_terminal_s_interrupt_is_not_for_the_worker(worker):
     worker.tell(("lease", 2))
     worker.hears("leases")

@@ -62,6 +62,11 @@ class Leased:
         self.free = inside
         return outside
 
+    def drop(self, pairs: list[int]) -> None:
+        """The worker has lost these to others."""
+        lost = set(pairs)
+        self.free = [pair for pair in self.free if pair not in lost]
+
     def _inside(self) -> list[int]:
         return [pair for pair in self.free if self._low <= port_of(pair) < self._high]
 

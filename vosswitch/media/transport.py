@@ -372,6 +372,10 @@ class WorkerLink:
         if not self._ready.called and not any(one.asked and not one.free for one in self.leased):
             self._ready.callback(None)
 
+    def _on_lost(self, pairs: list[int]) -> None:
+        for leased in self.leased:
+            leased.drop(pairs)
+
     def _on_started(self, number: int, side: int) -> None:
         if (session := self.sessions.get(number)) is not None:
             self._guarded(session.started, side)
@@ -416,6 +420,7 @@ class WorkerLink:
 
 _REPORTS: dict[str, Any] = {
     "leases": WorkerLink._on_leases,
+    "lost": WorkerLink._on_lost,
     "started": WorkerLink._on_started,
     "timeout": WorkerLink._on_timeout,
     "flood": WorkerLink._on_flood,

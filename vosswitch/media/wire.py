@@ -26,6 +26,7 @@ worker to switch:
 ========  ====================================================================================================
 leases    [pairs], place, count, held, tried, reason: bound; that many more are to come (0 = that was all there is now);
           of the pairs that were tried so far so many cannot be had, and what the system says of the last one
+lost      [pairs]: claimed ones that are in other hands now
 started   session, side: the first RTP packet of that side
 timeout   session, side: it should send, and was silent
 digit     session, side, digit: heard in what that side sends

@@ -168,9 +168,15 @@ class Worker:
         self._owed[place] = count
 
     def _claim(self, pairs: list[int]) -> None:
+        lost = []
         for pair in pairs:
-            self._pools[place_of(pair)].claim(port_of(pair))
-            self._bind(pair)
+            pool = self._pools[place_of(pair)]
+            pool.claim(port_of(pair))
+            if not self._bind(pair):
+                pool.refuse(port_of(pair), time.monotonic())
+                lost.append(pair)
+        if lost:
+            self._out.append(("lost", lost))
 
     def _return(self, pairs: list[int]) -> None:
         for pair in pairs:

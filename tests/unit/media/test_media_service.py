@@ -430,6 +430,14 @@ def test_a_range_that_is_used_up_is_told_once_until_half_of_it_is_free(bench):
     assert bench.trouble[1:] == [""]
 
 
+def test_what_a_restarted_worker_cannot_bind_again_is_given_to_no_call(bench):
+    leased = bench.service.workers[0].leased[0]
+    bench.reactor.processes[-1].end()
+    bench.reactor.advance(0.1)
+    bench.says(("lost", [10000, 10098]))
+    assert sorted(leased.free) == list(range(10002, 10098, 2))
+
+
 def test_a_worker_without_a_part_of_the_range_is_ready_and_no_trouble():
     parameters = {"SS_MEDIA_PROXY_PORT_RANGE": (10000, 10001)}
     reactor, trouble, ready = Reactor(), [], []
