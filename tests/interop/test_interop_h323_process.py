@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 from contextlib import suppress
+from decimal import Decimal
 
 import pytest
 
@@ -84,7 +85,8 @@ def test_its_death_ends_its_calls_and_the_next_one_goes_through(world):
     vendor.succeeds()
     cdrs = world.switch.cdrs(2)
     assert {cdr["end_reason"] for cdr in cdrs} == {"switch_restart"}
-    assert all(cdr["fee"] != "0" for cdr in cdrs)
+    assert all(Decimal(cdr["fee"]) == cdr["billed_seconds"] * Decimal("0.01") > 0 for cdr in cdrs)
+    assert abs(cdrs[0]["hold_time_ms"] - cdrs[1]["hold_time_ms"]) < 1000
     world.ready()
     assert world.process != dead
     assert world.status()["trouble"] is None
@@ -116,7 +118,9 @@ def test_after_a_crash_of_the_switch_it_is_gone_and_the_peers_are_told(world):
     world.start()
     call.succeeds()
     vendor.succeeds()
-    assert {cdr["end_reason"] for cdr in world.switch.cdrs(2)} == {"switch_restart"}
+    cdrs = world.switch.cdrs(2)
+    assert {cdr["end_reason"] for cdr in cdrs} == {"switch_restart"}
+    assert all(Decimal(cdr["fee"]) == cdr["billed_seconds"] * Decimal("0.01") for cdr in cdrs)
     until(lambda: not (world.folder / "spool" / "orphans.json").exists(), 30, "all peers told")
 
 

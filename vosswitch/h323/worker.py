@@ -54,6 +54,8 @@ _AGAIN = 5.0
 _FAREWELL = 1.0
 """Seconds that connections have at a stop to send what they have."""
 _MOST_TEXT = 2000
+_QUIET = 10.0
+"""Seconds between two lines about the same want."""
 
 
 class Legs(Protocol):
@@ -135,6 +137,7 @@ class Worker:
         self._questions: dict[int, Callable[[Any], None]] = {}
         self._question = 0
         self._undecided = 0
+        self._quiet_until = 0.0
         self._emergencies = EmergencyNumbers()
         self._ports: list[Any] = []
         self._closed = list(listeners)
@@ -164,6 +167,13 @@ class Worker:
         self.world.counts["failures"] += 1
         if self.world.counts["failures"] <= 100:
             self.log("error", text + ": {error}", error=traceback.format_exc(limit=-8))
+
+    def short(self, text: str) -> None:
+        """There is too little of something: in the log, seldom enough."""
+        now = self.world.now()
+        if now >= self._quiet_until:
+            self._quiet_until = now + _QUIET
+            self.log("warn", text)
 
     def _heard(self, message: tuple[Any, ...]) -> None:
         order = _ORDERS.get(message[0])

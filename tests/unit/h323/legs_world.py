@@ -214,6 +214,9 @@ class Wire:
         self.world.listeners[address] = (self, user)
         return address
 
+    def can_listen(self) -> bool:
+        return not self.world.full
+
     def connect(self, address: Address, user: Any) -> None:
         self.world.post(self._connect, address._replace(transport="h323"), user)
 

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.h323.legs_world import Call, answering, codec, confirming, peer, session, where
+from tests.unit.h323.played_world import PlayedCallee
 from vosswitch.h323 import h225
-from vosswitch.model.causes import cause
+from vosswitch.model.causes import cause, switches
 from vosswitch.model.signals import Accept, Answer, Confirm, Digit, Offer, Progress, Refuse, Release, Ring
 
 A = session("192.0.2.10", 4000)
@@ -282,8 +283,38 @@ def test_without_a_port_for_h245_the_call_ends() -> None:
     call.run(60)
     assert call.caller.all(Answer) == []
     assert len(call.caller.all(Release)) == 1
-    assert len(call.callee.all(Release)) == 1
+    assert call.try_ is None
+    assert call.there.last(h225.ReleaseComplete).cause == 42
     assert call.world.waiting == 0
+
+
+def test_without_a_port_for_h245_the_next_vendor_is_tried() -> None:
+    """One that answers and does not say where to connect."""
+    played = PlayedCallee(peer(fast_start=False, tunnelling=False))
+    played.world.full = True
+    played.hear(h225.Connect, tunnelling=False)
+    assert (played.cause().reason, switches(played.cause())) == ("rtp_timeout", True)
+    played.over()
+
+
+@pytest.mark.parametrize("caller", [True, False])
+def test_without_a_port_for_h245_a_call_with_media_goes_on(caller: bool) -> None:
+    """What needed H.245 is refused; later, with a port, it can be had."""
+    call = Call(A, peer(tunnelling=False), peer(tunnelling=False), answering(B), confirming(A))
+    call.world.full = True
+    call.run(2)
+    leg, side = (call.outgoing, call.caller) if caller else (call.incoming, call.callee)
+    assert leg is not None
+    moved = session("192.0.2.21", 5100, "8 101")
+    leg.send(Offer(moved))
+    call.run(20)
+    assert [signal.status for signal in side.all(Refuse)] == [488]
+    stands(call)
+    call.world.full = False
+    leg.send(Offer(moved))
+    call.run(20)
+    assert len(side.all(Accept)) == 1
+    ends(call)
 
 
 def test_an_h245_connection_that_never_comes_ends_the_call() -> None:

@@ -436,6 +436,34 @@ class TestControl:
         assert user.heard == ["lost"]
         assert world.connects(to=1) is None
 
+    def test_ports_on_which_it_waits_already_are_not_tried_again(self):
+        """However many those are: the next free one is found; none at all is counted, and told once in a while."""
+        world = World(SS_H245_PORT_RANGE="20000,20099")
+        _, leg = taken(world)
+        found = [leg.line.listen(User()) for _ in range(100)]
+        assert sorted(one.port for one in found) == list(range(20000, 20100))
+        assert [leg.line.listen(User()) for _ in range(50)] == [None] * 50
+        assert world.gate.counts["no_control_port"] == 50
+        assert [message[:2] for message in world.says() if message[0] == "log"] == [("log", "warn")]
+        gone = found[70].port
+        place = [server[0] for server in world.reactor.tcpServers].index(gone)
+        assert world.connects(to=place)
+        assert leg.line.listen(User()).port == gone
+        leg.line.close()
+        assert not world.worker.world.waited_on
+
+    def test_ports_of_others_are_passed_over(self):
+        class Busy(Reactor):
+            def listenTCP(self, port, *more):
+                if 20000 <= port < 20030:
+                    raise CannotListenError(HERE, port, OSError(98, "Address already in use"))
+                return super().listenTCP(port, *more)
+
+        world = World(reactor=Busy(), SS_H245_PORT_RANGE="20000,20039")
+        _, leg = taken(world)
+        assert {leg.line.listen(User()).port for _ in range(10)} == set(range(20030, 20040))
+        assert leg.line.listen(User()) is None
+
     def test_it_opens_one_and_it_fails_or_not(self, world):
         _, leg = taken(world)
         users = User(), User()

@@ -66,12 +66,20 @@ class IncomingLeg(Leg):
         self.media.learn(setup)
         if self.state is State.RELEASED:
             return
+        if self._lacks_port(session is not None):
+            self.end(cause("overload")._replace(text="no port for H.245 is free"))
+            return
         if self.settings.auto_call_proceeding:
             self._proceed()
         early = session is None and self.media.channel.tunnels
         found = offered(setup, self.line, self.profile, session, early)
         found.user = self.user or None
         self.stack.incoming(self, found)
+
+    def _lacks_port(self, fast: bool) -> bool:
+        """Whether the call will need a port for H.245 and there is none: better said before a vendor has answered."""
+        needs = not fast and not self.media.channel.tunnels and self._setup.h245_address is None
+        return needs and not self.line.can_listen()
 
     def _reached_at(self) -> tuple[str, int]:
         told = self._setup.source_address

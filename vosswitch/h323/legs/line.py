@@ -43,6 +43,9 @@ class Line(Protocol):
         :returns: where (as the peer shall see it), None when no port is free.
         """
 
+    def can_listen(self) -> bool:
+        """Whether there is a port for `listen` at this moment."""
+
     def connect(self, address: Address, user: ControlUser) -> None:
         """Open the H.245 connection to where the peer waits for it; `ControlUser.lost` when that fails."""
 

@@ -247,12 +247,18 @@ class Media:
             self.begin()
         elif not channel.tunnels and not channel.is_separate and (self._leg.CALLED or self._leg.state is State.ACTIVE):
             address = channel.invite()
-            if address is not None:
-                self._leg.say(Facility(**self._leg.marks(), reason="startH245", h245_address=address))
-            elif self.heard is None:
-                self._leg.end(cause("overload")._replace(text="no port for H.245 is free"))
+            if address is None:
+                self._no_port()
             else:
-                self._without()
+                self._leg.say(Facility(**self._leg.marks(), reason="startH245", h245_address=address))
+
+    def _no_port(self) -> None:
+        """The peer cannot be told where to connect: a call with media goes on without H.245, another one cannot."""
+        why = "no port for H.245 is free"
+        if self.heard is not None:
+            self._without()
+        else:
+            self._leg.end(cause("overload")._replace(text=why) if self._leg.CALLED else no_media(why))
 
     def begin(self) -> None:
         """Send capabilities and master/slave determination, once."""

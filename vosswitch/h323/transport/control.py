@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from vosswitch.h323.transport.world import World
 
 _TRIES = 40
-"""Ports that are tried before there is none."""
+"""Ports that somebody else has which are tried before there is none."""
 _WAITING_SECONDS = 30.0
 """How long the peer has for its connection (the default of h323plus and ooh323c for each step of H.245)."""
 
@@ -91,18 +91,26 @@ class Waiting(Factory):
         self._line = line
         self._user = user
         self._port: Any = None
+        self._number = 0
         self._timer: Any = None
 
     def open(self, host: str) -> Address | None:
         """Listen on *host*; None when no port is free."""
+        world = self._world
         for _ in range(_TRIES):
+            port = world.port()
+            if port is None:
+                break
             try:
-                self._port = self._world.reactor.listenTCP(self._world.port(), self, 4, host)
+                self._port = world.reactor.listenTCP(port, self, 4, host)
             except CannotListenError:
                 continue
-            self._timer = self._world.reactor.callLater(_WAITING_SECONDS, self._late)
-            return Address(self._world.shown(host), self._port.getHost().port, "h323")
-        self._world.gate.counts["no_control_port"] += 1
+            self._number = port
+            world.waited_on.add(port)
+            self._timer = world.reactor.callLater(_WAITING_SECONDS, self._late)
+            return Address(world.shown(host), port, "h323")
+        world.gate.counts["no_control_port"] += 1
+        world.office.short("no port of SS_H245_PORT_RANGE is free for an H.245 connection")
         return None
 
     def buildProtocol(self, addr: Any) -> ControlStream | None:
@@ -130,6 +138,7 @@ class Waiting(Factory):
         port, self._port = self._port, None
         if port is not None:
             port.stopListening()
+            self._world.waited_on.discard(self._number)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -14,7 +14,7 @@ from vosswitch.h323.transport.world import source_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vosswitch.h323.legs.line import ControlUser, LineUser
+    from vosswitch.h323.legs.line import Control, ControlUser, LineUser
     from vosswitch.h323.transport.world import World
     from vosswitch.model.values import Address
 
@@ -31,6 +31,19 @@ class _Later:
         """Stop it."""
         if self._call.active():
             self._call.cancel()
+
+
+class _Nobody:
+    """A `ControlUser` that hears nothing."""
+
+    def control_connected(self, control: Control) -> None:
+        """Never."""
+
+    def control_received(self, data: bytes) -> None:
+        """Never."""
+
+    def control_lost(self, reason: str) -> None:
+        """Never."""
 
 
 class LegLine:
@@ -94,6 +107,13 @@ class LegLine:
         if address is not None:
             self.controls.add(waiting)
         return address
+
+    def can_listen(self) -> bool:
+        """Whether there is a port for the peer's H.245 connection; it is given back at once."""
+        waiting = Waiting(self.world, self, _Nobody())
+        address = waiting.open(self.here())
+        waiting.close()
+        return address is not None
 
     def connect(self, address: Address, user: ControlUser) -> None:
         """Open the H.245 connection to where the peer waits for it."""

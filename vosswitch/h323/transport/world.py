@@ -31,6 +31,9 @@ class Office(Protocol):
     def refuse(self, connection: Connection, message: Message) -> None:
         """Answer a message of a call that there is not."""
 
+    def short(self, text: str) -> None:
+        """There is too little of something that an operator can give us more of: in the log, seldom enough."""
+
     def failed(self, text: str) -> None:
         """Something that should not: in the log, with its traceback."""
 
@@ -42,9 +45,10 @@ class World:
     :ivar listeners: of the configuration.
     :ivar bound: where we listen for calls, with the real ports.
     :ivar counts: messages and connections.
+    :ivar waited_on: ports of H.245 connections that peers have not made yet.
     """
 
-    __slots__ = ("_next_port", "bound", "counts", "gate", "listeners", "office", "reactor", "settings")
+    __slots__ = ("_next_port", "bound", "counts", "gate", "listeners", "office", "reactor", "settings", "waited_on")
 
     def __init__(
         self, reactor: Any, settings: Mapping[str, Any], gate: Gate, office: Office, listeners: Sequence[Listener]
@@ -56,6 +60,7 @@ class World:
         self.listeners = listeners
         self.bound: list[Address] = []
         self.counts: Counter[str] = Counter()
+        self.waited_on: set[int] = set()
         self._next_port = 0
 
     def now(self) -> float:
@@ -76,13 +81,18 @@ class World:
                 return Address(self.shown(host), one.port, "h323")
         return Address(self.shown(host), 0, "h323")
 
-    def port(self) -> int:
-        """The next port of SS_H245_PORT_RANGE, in turn."""
+    def port(self) -> int | None:
+        """The next port of SS_H245_PORT_RANGE on which we do not wait already, in turn; None when there is none."""
         low, high = self.settings["SS_H245_PORT_RANGE"]
+        size = high - low + 1
         if not low <= self._next_port <= high:
-            self._next_port = low + int(self.now() * 1000) % (high - low + 1)
-        port, self._next_port = self._next_port, self._next_port + 1
-        return port
+            self._next_port = low + int(self.now() * 1000) % size
+        for _ in range(size):
+            port = self._next_port
+            self._next_port = port + 1 if port < high else low
+            if port not in self.waited_on:
+                return port
+        return None
 
 
 def _is_at(listener: str, host: str) -> bool:
