@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import socket
 from decimal import Decimal
 
 import pytest
@@ -11,6 +12,9 @@ from tests.support.h323 import through
 from tests.support.h323.script import calls
 from tests.support.peer import SDP, Peer
 from tests.support.sipp import ANSWER, CALL
+from vosswitch.h323.h225 import Facility, ReleaseComplete, Setup, read, write
+from vosswitch.h323.tpkt import Framer, framed
+from vosswitch.model.values import Address
 
 ANSWERED = [name for name, call in calls().items() if call.answered]
 PROMPT = [*ANSWER[:4], "receive ACK", "receive BYE", "send 200"]
@@ -197,3 +201,55 @@ def test_a_sip_caller_gives_up_while_an_endpoint_rings(h323_case, name):
     vendor.finish()
     assert vendor.cause == 16
     assert (case.cdr()["end_reason"], case.paid()) == ("caller_abandoned", 0)
+
+
+# Sent elsewhere.
+
+
+def forwards(listener, to):
+    """Take one call there and send it elsewhere, to a port of this host; gives all that was said on the connection."""
+    connection, _ = listener.accept()
+    with connection:
+        framer, heard = Framer(), []
+        while data := connection.recv(4096):
+            for message in framer.feed(data):
+                heard.append(read(message))
+                if isinstance(heard[-1], Setup):
+                    marks = {"reference": heard[0].reference, "call_identifier": heard[0].call_identifier}
+                    there = Address("127.0.0.1", to, "h323")
+                    said = Facility(**marks, reason="callForwarded", alternative_address=there)
+                    connection.sendall(framed(write(said, from_destination=True)))
+    return heard
+
+
+def test_a_vendor_sends_the_call_elsewhere(h323_case):
+    """Its gateway is set to follow: the same attempt goes on there, with a Setup of its own."""
+    case = h323_case
+    case.begin(vendor=through.vendor_like("fast", 'redirects = "follow"'))
+    with socket.create_server((case.vendor_host, case.ports["first"])) as listener:
+        listener.settimeout(20)
+        call = case.call(ENDS, "-rtp_echo")
+        vendor = through.called(case, "fast", "second", hold=5)
+        setup, release = forwards(listener, case.ports["second"])
+    vendor.finish()
+    call.succeeds()
+    assert release.reason == "facilityCallDeflection"
+    assert vendor.facts.identifier != setup.call_identifier
+    (attempt,) = billed(case, 0)["attempts"]
+    assert attempt["redirects"] == [f"h323:{case.number}@127.0.0.1:{case.ports['second']}"]
+    through.talked(vendor, b"called")
+    through.well_formed(vendor)
+
+
+def test_a_vendor_that_may_not_send_the_call_elsewhere(h323_case):
+    """The default: a refusal, as a 3xx is."""
+    case = h323_case
+    case.begin(vendor=through.vendor_like("fast"))
+    with socket.create_server((case.vendor_host, case.ports["first"])) as listener:
+        listener.settimeout(20)
+        call = case.call(["invite", "expect? 100", "expect 480", "failack"])
+        _, release = forwards(listener, case.ports["second"])
+    call.succeeds()
+    assert isinstance(release, ReleaseComplete)
+    (attempt,) = case.cdr()["attempts"]
+    assert (attempt["status"], attempt["reason"], case.paid()) == (302, "client_error", 0)

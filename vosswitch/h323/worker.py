@@ -33,7 +33,7 @@ from vosswitch.h323.urgent import NO_SUCH_CALL, RESOURCES, TEMPORARY_FAILURE, Em
 from vosswitch.h323.wire import LegState
 from vosswitch.model.causes import cause
 from vosswitch.model.h323 import SIGNALLING_PORT, TRANSPORT
-from vosswitch.model.signals import Release
+from vosswitch.model.signals import Redirected, Release
 from vosswitch.model.source import plain_host
 from vosswitch.model.values import Address
 from vosswitch.params.listeners import Listener
@@ -249,6 +249,16 @@ class Worker:
         self.link.send("say", number, signal, held.state)
         if type(signal) is Release:
             self._drop(held)
+        elif type(signal) is Redirected:
+            self._move(held)
+
+    def _move(self, held: _Held) -> None:
+        """The peer has sent its call elsewhere: another leg goes on under the same number."""
+        former = held.leg
+        self._numbers.pop(former)
+        self.zone.over(former)
+        self._place(held.number, former.moved)
+        self._held[held.number].leg.tried |= former.tried
 
     def _hold(self, number: int, leg: Any, line: LegLine) -> _Held:
         held = self._held[number] = _Held(number, leg, line)

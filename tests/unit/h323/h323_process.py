@@ -118,6 +118,7 @@ class Leg:
         self.fails = False
         self.ended = []
         self.call_identifier = os.urandom(16)
+        self.tried, self.moved = frozenset({"first"}), None
 
     def step(self, action, *arguments):
         action(*arguments)

@@ -81,6 +81,7 @@ class World:
         self.listeners: dict[Address, tuple[Wire, Any]] = {}
         self.full = False
         self.unreachable = False
+        self.own: set[Address] = set()
 
     def later(self, seconds: float, function: Callable[[], None]) -> Alarm:
         alarm = Alarm(self, function)
@@ -216,6 +217,9 @@ class Wire:
 
     def can_listen(self) -> bool:
         return not self.world.full
+
+    def may_call(self, address: Address) -> bool:
+        return address not in self.world.own
 
     def connect(self, address: Address, user: Any) -> None:
         self.world.post(self._connect, address._replace(transport="h323"), user)

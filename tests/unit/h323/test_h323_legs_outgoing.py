@@ -233,14 +233,6 @@ def test_a_peer_that_wants_more_digits_gets_none() -> None:
     played.over()
 
 
-def test_a_call_that_is_sent_elsewhere_is_refused_like_a_redirection_that_is_not_followed() -> None:
-    played = PlayedCallee().hear(
-        h225.Facility, reason="callForwarded", alternative_address=Address("192.0.2.9", 1720, "h323")
-    )
-    assert (played.cause().reason, played.cause().code, played.cause().status) == ("client_error", 302, 480)
-    played.over()
-
-
 def test_status_inquiry_is_answered_in_every_state() -> None:
     played = PlayedCallee()
     for kind, state in ((None, 1), (h225.CallProceeding, 3), (h225.Alerting, 4)):

@@ -22,7 +22,7 @@ from vosswitch.h323.settings import (
 from vosswitch.h323.transport import control
 from vosswitch.model.call import Placement
 from vosswitch.model.causes import cause
-from vosswitch.model.signals import Release, Ring
+from vosswitch.model.signals import Redirected, Release, Ring
 from vosswitch.model.values import Address
 
 NORMAL = cause("normal")
@@ -503,3 +503,21 @@ class TestControl:
         world.reactor.advance(60)
         assert waiting.heard == []
         assert open_.heard == ["connected"]
+
+
+def test_a_call_that_its_peer_sends_elsewhere_has_another_leg_there(world):
+    """Under the same number; the former one is heard no more, and the new one knows where the call was."""
+    first = placed(world)
+    world.talk()
+    target = Address("192.0.2.77", 1820, "h323")
+    first.moved, first.tried = Placement("1", "43", "45", target, None), frozenset({"before"})
+    first.listener.heard(first, Redirected(target, "45", "h323:45@192.0.2.77:1820"))
+    said = world.talk()
+    assert [type(message[2]) for message in said if message[0] == "say"] == [Redirected]
+    second = world.legs[-1]
+    assert (second is not first, second.line.remote) == (True, target)
+    assert second.tried == {"before", "first"}
+    first.listener.heard(first, Release(NORMAL))
+    assert not [message for message in world.talk() if message[0] == "say"]
+    world.hears("say", 2, Release(NORMAL))
+    assert (first.sent, second.sent) == ([], [Release(NORMAL)])

@@ -37,6 +37,9 @@ class Line(Protocol):
     def later(self, seconds: float, function: Callable[[], None]) -> Timer:
         """Call *function* after so long, with everything that it raises caught and the leg ended."""
 
+    def may_call(self, address: Address) -> bool:
+        """Whether a call that the peer sends elsewhere may go there: neither to a listener of ours nor about here."""
+
     def listen(self, user: ControlUser) -> Address | None:
         """Wait for the peer's H.245 connection on a port of SS_H245_PORT_RANGE.
 

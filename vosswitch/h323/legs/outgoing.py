@@ -18,16 +18,17 @@ from vosswitch.h323.h225 import (
     ReleaseComplete,
     Setup,
 )
+from vosswitch.h323.legs import forwarding
 from vosswitch.h323.legs.leg import Hears, Leg, Takes
 from vosswitch.h323.legs.media import MEDIA_PATIENCE, Media
 from vosswitch.h323.legs.numbers import connected, identifier_text, told
 from vosswitch.h323.legs.states import UNANSWERED, State
-from vosswitch.model.causes import Cause, cause, from_sip
+from vosswitch.model.causes import cause, from_sip
 from vosswitch.model.h323 import TRANSPORT
 from vosswitch.model.identity import NOBODY
 from vosswitch.model.interfaces import ILeg
 from vosswitch.model.places import is_literal
-from vosswitch.model.signals import Answer, Confirm, Digit, Offer, Proceed, Release, Ring
+from vosswitch.model.signals import Answer, Confirm, Digit, Offer, Proceed, Redirected, Release, Ring
 from vosswitch.model.signals import Progress as InProgress
 
 if TYPE_CHECKING:
@@ -38,22 +39,30 @@ if TYPE_CHECKING:
     from vosswitch.model.identity import Identity
     from vosswitch.model.session import SessionDescription
 
-_FORWARDED = frozenset({"callForwarded", "routeCallToGatekeeper", "routeCallToMC"})
-"""Reasons of a Facility that sends the call elsewhere."""
-
 
 @implementer(ILeg)
 class OutgoingLeg(Leg):
     """A gateway's or terminal's side.  Setup goes out when its line is connected.
 
     :ivar endpoint_identifier: what the gatekeeper that it goes to has given us, set before `connected`; "" = none.
+    :ivar tried: where the attempt was (`forwarding.place_of`), here and before; *moved* how it goes on elsewhere.
     :ivar _phase: how far the peer has got: 0 nothing, 1 proceeding, 2 channels open, 3 ringing; each has a timer.
     :ivar _timer: the one that runs.
     :ivar _identity: who is called, as the peer said last.
     :ivar _reported: the call knows that it is answered; *_timer_of_media* that waits for channels.
     """
 
-    __slots__ = ("_identity", "_phase", "_placement", "_reported", "_timer", "_timer_of_media", "endpoint_identifier")
+    __slots__ = (
+        "_identity",
+        "_phase",
+        "_placement",
+        "_reported",
+        "_timer",
+        "_timer_of_media",
+        "endpoint_identifier",
+        "moved",
+        "tried",
+    )
 
     def __init__(self, stack: Stack, placement: Placement, line: Line, listener: Listener) -> None:
         super().__init__(stack, line, State.NULL, placement.target, placement.profile)
@@ -67,6 +76,8 @@ class OutgoingLeg(Leg):
         self._phase = 0
         self._identity: Identity = NOBODY
         self.endpoint_identifier = ""
+        self.tried = frozenset({forwarding.place_of(placement)})
+        self.moved: Placement | None = None
         self._reported = self._timer_of_media = False
         self._timer = self.later(self._seconds("setup"), self._silent)
 
@@ -166,9 +177,26 @@ class OutgoingLeg(Leg):
             super().settle()
 
     def _hear_forwarded(self, message: Facility) -> None:
-        """A Facility; one that sends the call elsewhere is a refusal, as a SIP 3xx that is not followed."""
-        if message.reason in _FORWARDED:
-            self.end(Cause("client_error", 302, 480, 127, message.reason))
+        """A Facility; one that sends the call elsewhere ends this leg, and where that is followed another one goes on.
+
+        What a gatekeeper has admitted stays where it was admitted to.
+        """
+        if message.reason not in forwarding.ELSEWHERE:
+            return
+        found = None
+        if not self.endpoint_identifier:
+            found = forwarding.next_placement(message, self._placement, self.profile, self.line.remote, self.tried)
+        if found is None or not self.line.may_call(found.target):
+            reached = forwarding.refusal(message.reason)
+            self.status = reached.code
+            self.end(reached)
+            return
+        listener, self.moved = self.listener, found
+        self.media.part()
+        self.say(ReleaseComplete(**self.marks(), cause=16, reason="facilityCallDeflection"))
+        self.over(None)
+        if listener is not None:
+            listener.heard(self, Redirected(found.target, found.callee, forwarding.place_of(found)))
 
     def _hear_overlap(self, _message: Other) -> None:
         """SetupAcknowledge: the peer wants more digits than there are (en bloc only)."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.protocol import ClientFactory
 
 from vosswitch.h323.settings import CONNECT_SECONDS, UNREAD_MESSAGES
-from vosswitch.h323.transport.control import Waiting, connect
+from vosswitch.h323.transport.control import Waiting, connect, may_connect
 from vosswitch.h323.transport.stream import Stream
 from vosswitch.h323.transport.world import source_of
 
@@ -114,6 +114,10 @@ class LegLine:
         address = waiting.open(self.here())
         waiting.close()
         return address is not None
+
+    def may_call(self, address: Address) -> bool:
+        """Whether a call may go on there."""
+        return may_connect(address, self.remote) and not self.world.is_ours(address)
 
     def connect(self, address: Address, user: ControlUser) -> None:
         """Open the H.245 connection to where the peer waits for it."""

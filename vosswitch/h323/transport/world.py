@@ -81,6 +81,13 @@ class World:
                 return Address(self.shown(host), one.port, "h323")
         return Address(self.shown(host), 0, "h323")
 
+    def is_ours(self, address: Address) -> bool:
+        """Whether a listener of ours is there."""
+        here = [one.host for one in self.bound if one.port == address.port]
+        return address.host in here or any(
+            host in WILDCARDS and seen_from(address.host) == address.host for host in here
+        )
+
     def port(self) -> int | None:
         """The next port of SS_H245_PORT_RANGE on which we do not wait already, in turn; None when there is none."""
         low, high = self.settings["SS_H245_PORT_RANGE"]
