@@ -91,8 +91,7 @@ class H323Service(Service):
     ) -> None:
         self._reactor, self._log = reactor, log
         self._listeners = listeners
-        self._parameters = parameters
-        self._credentials = credentials
+        self._parameters, self._credentials = parameters, credentials
         self._calls = calls
         self._product = product
         self._on_trouble = on_trouble

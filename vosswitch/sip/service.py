@@ -60,8 +60,8 @@ if TYPE_CHECKING:
     from vosswitch.params.listeners import ClientTls
     from vosswitch.sip.destinations.resolution import Answer, Question
     from vosswitch.sip.grammar.headers import Via
-    from vosswitch.sip.legs.leg import Listener as LegListener
     from vosswitch.sip.legs.stack import DialogUser
+    from vosswitch.sip.legs.states import Listener as LegListener
     from vosswitch.sip.transactions.flow import Flow
     from vosswitch.sip.transactions.layer import ServerTransaction
     from vosswitch.sip.transactions.timers import Timer

@@ -9,7 +9,7 @@ from vosswitch.model.causes import Cause, cause
 from vosswitch.model.signals import Accept, Answer, Offer, Refuse
 from vosswitch.sip.legs.assured import Assured
 from vosswitch.sip.legs.incoming import IncomingLeg
-from vosswitch.sip.legs.leg import State, Takes
+from vosswitch.sip.legs.states import State, Takes
 from vosswitch.sip.transactions.transaction import Input
 
 if TYPE_CHECKING:

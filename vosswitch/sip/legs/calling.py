@@ -9,7 +9,8 @@ from vosswitch.sip.grammar.numberparameters import parameters_text
 from vosswitch.sip.grammar.uri import host_text, parse_uri
 from vosswitch.sip.grammar.wire import user_text
 from vosswitch.sip.legs.early import Branches
-from vosswitch.sip.legs.leg import Leg, State
+from vosswitch.sip.legs.leg import Leg
+from vosswitch.sip.legs.states import State
 from vosswitch.sip.transactions.flow import TRANSPORT_TEXT
 
 if TYPE_CHECKING:

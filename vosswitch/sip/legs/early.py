@@ -13,8 +13,9 @@ from vosswitch import sdp
 from vosswitch.model.signals import Refuse
 from vosswitch.sdp.select import meet
 from vosswitch.sip.legs.early_change import EarlyChanges
-from vosswitch.sip.legs.leg import Leg, State
+from vosswitch.sip.legs.leg import Leg
 from vosswitch.sip.legs.reliable import Receiver, names, read_rseq
+from vosswitch.sip.legs.states import State
 
 if TYPE_CHECKING:
     from vosswitch.model.session import SessionDescription

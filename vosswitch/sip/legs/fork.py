@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vosswitch.sip.legs.leg import Leg, State
+from vosswitch.sip.legs.leg import Leg
+from vosswitch.sip.legs.states import State
 
 if TYPE_CHECKING:
     from vosswitch.sip.grammar.message import Response

@@ -18,10 +18,11 @@ from vosswitch.sip.identity.assertion import connected_lines
 from vosswitch.sip.legs.change import Unconfirmed
 from vosswitch.sip.legs.dialog import Dialog
 from vosswitch.sip.legs.early_change import RETRY
-from vosswitch.sip.legs.leg import TALKS, Leg, State, Takes
+from vosswitch.sip.legs.leg import TALKS, Leg
 from vosswitch.sip.legs.refresh import grant
 from vosswitch.sip.legs.session import MUTE
 from vosswitch.sip.legs.stack import refusal_lines
+from vosswitch.sip.legs.states import State, Takes
 from vosswitch.sip.transactions.flow import contact_line
 
 if TYPE_CHECKING:

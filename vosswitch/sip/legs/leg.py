@@ -6,10 +6,9 @@ in which state is a table in each class (`TAKES`); what does not stand there is 
 
 from __future__ import annotations
 
-from enum import StrEnum
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from vosswitch import sdp
 from vosswitch.model.causes import Cause, cause
@@ -26,6 +25,7 @@ from vosswitch.sip.legs import refer
 from vosswitch.sip.legs.carry import Carrier
 from vosswitch.sip.legs.change import Changes
 from vosswitch.sip.legs.proof import is_first, own_part
+from vosswitch.sip.legs.states import Listener, State, Takes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,27 +42,6 @@ if TYPE_CHECKING:
     from vosswitch.sip.legs.stack import Stack
     from vosswitch.sip.transactions.flow import Flow
     from vosswitch.sip.transactions.layer import ClientTransaction, ServerTransaction
-
-
-class State(StrEnum):
-    """Where a leg stands."""
-
-    CALLING = "calling"  # outgoing: INVITE sent, nothing came back
-    PROCEEDING = "proceeding"  # outgoing: a provisional response came
-    OFFERED = "offered"  # incoming: no final response sent
-    ANSWERED = "answered"  # 2xx there, ACK not
-    CONNECTED = "connected"  # dialog confirmed
-    LEAVING = "leaving"  # the call is gone, the peer not yet
-    OVER = "over"
-
-
-class Listener(Protocol):
-    """An `ILegListener`, for the type checker."""
-
-    def heard(self, leg: Any, signal: Signal) -> None: ...  # noqa: D102
-
-
-Takes = dict[State, dict[type[Signal], "Callable[[Any, Any], None]"]]
 
 
 @lru_cache(maxsize=4096)

@@ -8,7 +8,8 @@ from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.places import local_text
 from vosswitch.model.values import Address
 from vosswitch.sip.legs.dialog import Dialog
-from vosswitch.sip.legs.leg import Leg, State
+from vosswitch.sip.legs.leg import Leg
+from vosswitch.sip.legs.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -36,13 +36,14 @@ from vosswitch.sip.legs.calling import CallingLeg, request_uri
 from vosswitch.sip.legs.dialog import Dialog
 from vosswitch.sip.legs.early import MOST
 from vosswitch.sip.legs.fork import Fork
-from vosswitch.sip.legs.leg import TALKS, Leg, State, Takes
+from vosswitch.sip.legs.leg import TALKS, Leg
 from vosswitch.sip.legs.proof import Proof
 from vosswitch.sip.legs.redirect import Redirects, cause_of, passed_on
 from vosswitch.sip.legs.refresh import begin
 from vosswitch.sip.legs.reliable import invite_line
 from vosswitch.sip.legs.session import MOST as LONGEST
 from vosswitch.sip.legs.session import invite_lines, least_of
+from vosswitch.sip.legs.states import State, Takes
 from vosswitch.sip.legs.tries import Tries, proof_name
 from vosswitch.sip.transactions.flow import contact_line
 from vosswitch.sip.transactions.pace import Pace
@@ -52,8 +53,8 @@ if TYPE_CHECKING:
     from vosswitch.model.session import SessionDescription
     from vosswitch.model.signals import Headers
     from vosswitch.sip.grammar.message import Response
-    from vosswitch.sip.legs.leg import Listener
     from vosswitch.sip.legs.stack import Stack
+    from vosswitch.sip.legs.states import Listener
     from vosswitch.sip.transactions.flow import Flow
     from vosswitch.sip.transactions.layer import ClientTransaction
 

@@ -20,7 +20,7 @@ from vosswitch.sip.grammar.message import BadMessage
 from vosswitch.sip.grammar.uri import host_text
 from vosswitch.sip.grammar.wire import user_text
 from vosswitch.sip.identity.addressing import unicast
-from vosswitch.sip.legs.leg import State
+from vosswitch.sip.legs.states import State
 from vosswitch.sip.legs.tries import Deserted, Tries, proof_name
 
 if TYPE_CHECKING:

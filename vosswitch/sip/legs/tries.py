@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from vosswitch.model.places import is_literal
 from vosswitch.sip.destinations.names import ASIDE
-from vosswitch.sip.legs.leg import State
+from vosswitch.sip.legs.states import State
 
 if TYPE_CHECKING:
     from vosswitch.model.call import Placement
