@@ -303,8 +303,10 @@ def test_who_may_not(node, phone):
     node.switch.provision(MONEY)
     assert phone.admit("2002")[1]["rejectReason"][0] == "calledPartyNotRegistered"
     node.switch.provision('[[phones]]\nnumber = "2001"\naccount = "C"\nh323_addresses = ["127.0.0.3"]\nlocked = true\n')
-    assert phone.keep_alive()[1]["rejectReason"][0] == "securityDenial"
     until(lambda: not node.switch.json("registrations"), what="end of the registration")
+    assert phone.keep_alive()[1]["rejectReason"][0] == "fullRegistrationRequired"
+    assert "unregistrationRequest" in [name for way, name, _ in phone.said if way == "heard"]
+    assert phone.register()[1]["rejectReason"][0] == "securityDenial"
     refused = [line for line in node.switch.log().splitlines() if '"auth_refused"' in line]
     assert all(json.loads(line)["verified"] is False for line in refused)
     assert len(refused) >= 2

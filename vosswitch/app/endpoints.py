@@ -59,13 +59,26 @@ class Keeping:
 
     def begin(self) -> None:
         """A process begins: it is told who is registered."""
-        self._some(iter(self._directory.names()))
+        self._some(iter(self._directory.names()), self._introduce)
 
-    def _some(self, identifiers: Iterator[str]) -> None:
+    def review(self) -> None:
+        """The configuration has changed: who may not be registered any more is unregistered."""
+        self._some(iter(self._directory.names()), self._dismiss)
+
+    def _some(self, identifiers: Iterator[str], what: Callable[[list[str]], None]) -> None:
         found = list(islice(identifiers, SLICE))
         if found:
-            self._tell("ras_endpoints", list(self._rows(found)))
-            self._reactor.callLater(0, self._some, identifiers)
+            what(found)
+            self._reactor.callLater(0, self._some, identifiers, what)
+
+    def _introduce(self, identifiers: list[str]) -> None:
+        self._tell("ras_endpoints", list(self._rows(identifiers)))
+
+    def _dismiss(self, identifiers: list[str]) -> None:
+        found = [kept for identifier in identifiers for kept in self._directory.live(identifier)]
+        unwanted = [kept.identifier for kept in found if not self._allowed(kept)]
+        if unwanted:
+            self._tell("ras_end", unwanted)
 
     def _rows(self, identifiers: list[str]) -> Iterator[tuple[Any, ...]]:
         now = self._reactor.seconds()

@@ -376,6 +376,8 @@ class Switch(MultiService):
             self._follow_gateways()
         if self.snapshot.callers is not before.callers:
             self._warn(self._hidden.new(self.snapshot.callers.warnings))
+        if self.snapshot.callers is not before.callers or self.snapshot.gateways is not before.gateways:
+            self.endpoints.review()
 
     def _warn(self, lines: Iterable[str]) -> None:
         for line in lines:

@@ -74,5 +74,10 @@ def open_zone(worker: Worker) -> tuple[Zone, RasSockets]:
 
     sockets = RasSockets(worker.reactor, worker.world.shown, seen_from, take, worker.failed)
     zone = Zone(_Process(worker), sockets)
-    worker.does |= {"ras_wishes": zone.follow, "ras_endpoints": zone.restore, "ras_resources": zone.resources}
+    worker.does |= {
+        "ras_wishes": zone.follow,
+        "ras_endpoints": zone.restore,
+        "ras_end": zone.end,
+        "ras_resources": zone.resources,
+    }
     return zone, sockets

@@ -19,6 +19,8 @@ GATEWAY = "gateway:"
 """What the names of dynamic gateways begin with, as in the SIP registrar."""
 GRACE = 10.0
 """Seconds that an endpoint has at least when the process begins: its keep-alive may have come while there was none."""
+_LATE = 2.0
+"""Seconds by which the same time may seem to be another one on the other side."""
 MOST = 20_000
 """Endpoints in all."""
 
@@ -56,6 +58,11 @@ class Kept:
     def hosts(self) -> frozenset[str]:
         """Where its calls may come from."""
         return frozenset((self.signalling.host, self.ras.host))
+
+    def is_like(self, before: Kept) -> bool:
+        """Whether it is registered as before, however long it lasts now: a keep-alive and no more."""
+        late = abs(self.full_until - before.full_until)  # by the time that it has taken to be told
+        return late < _LATE and replace(self, until=before.until, full_until=before.full_until) == before
 
     def later(self, seconds: float) -> Kept:
         """The same on a clock that shows so much more."""
@@ -159,13 +166,14 @@ class Directory:
             return
         for other in {self._by_name.get(name) for name in kept.names} - {None, kept.identifier}:
             self.drop(str(other))
+        same = before is not None and kept.is_like(before)
         if before is not None:
             self._unlist(before)
         self._kept[kept.identifier] = kept
         self._by_name.update(dict.fromkeys(kept.names, kept.identifier))
         for host in kept.hosts:
             self._hosts[host] = self._hosts.get(host, 0) + 1
-        if before is None or replace(before, until=kept.until) != kept:
+        if not same:
             self.changed(kept.identifier)
 
     def prolong(self, kept: Kept, until: float) -> Kept:

@@ -230,6 +230,13 @@ class Zone:
         for row in rows:
             self.gatekeeper.restore(of_row(row, now))
 
+    def end(self, identifiers: tuple[str, ...]) -> None:
+        """Unregister endpoints that may not be registered any more."""
+        for identifier in identifiers:
+            endpoint = self.gatekeeper.endpoints.of(identifier)
+            if endpoint is not None:
+                self.gatekeeper.end(endpoint, "securityDenial")
+
     def stop(self) -> None:
         """Unregister; nothing more is asked."""
         self.clients.stop()

@@ -97,6 +97,19 @@ def test_who_may_be_registered_no_more_is_forgotten(tmp_path):
     assert life.directory.names() == [endpoint(2001).identifier]
 
 
+def test_who_may_be_registered_no_more_is_sent_away(tmp_path):
+    """When the configuration changes; the process says when it is gone."""
+    life = Life(tmp_path)
+    for number in (2001, 2002):
+        life.directory.put(endpoint(number))
+    life.keeping.review()
+    assert life.told == []
+    life.forbidden.add("2002")
+    life.keeping.review()
+    assert life.told == [("ras_end", [endpoint(2002).identifier])]
+    assert len(life.directory.names()) == 2
+
+
 def test_many_are_told_in_portions(tmp_path):
     life = Life(tmp_path)
     for number in range(2000, 2000 + SLICE + 1):
@@ -135,7 +148,8 @@ def test_keep_alives_are_not_written(tmp_path):
     life.directory.put(endpoint(2001))
     life.pump()
     size = (tmp_path / NAME).stat().st_size
-    life.directory.put(endpoint(2001, until=90.0))
+    for late in range(10):  # what is told takes its time
+        life.directory.put(endpoint(2001, until=90.0, full_until=3600 + late / 100))
     life.pump()
     assert (tmp_path / NAME).stat().st_size == size
     life.directory.put(endpoint(2001, until=90.0, product="Phone 2"))

@@ -122,6 +122,16 @@ def test_an_endpoint_stays_when_the_process_begins_anew(world):
     assert [one.kind for one in again.answered()] == [Kind.RCF]
 
 
+def test_an_endpoint_is_sent_away(world):
+    """Who may not be registered any more is told so; the switch hears that it is gone."""
+    answer, _ = world.registers()
+    key = answer.body["endpointIdentifier"]
+    world.hears("do", "ras_end", ["unknown", key])
+    (told,) = world.answered()
+    assert (told.kind, told.body["reason"][0]) == (Kind.URQ, "securityDenial")
+    assert [message[2] for message in world.talk() if message[:2] == ("tell", "ras_gone")] == [(key,)]
+
+
 def test_its_calls_are_its_own(world):
     """The switch is asked about a caller by the name that it is registered as."""
     world.registers()
