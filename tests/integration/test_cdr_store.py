@@ -94,7 +94,7 @@ def test_a_record_comes_back_with_every_key(database):
     assert found["attempts"][0] == {
         "name": "vendor", "status": 486, "reason": "busy", "duration_ms": 30, "pdd_ms": None,
         "caller_out": "1", "callee_out": "2", "redirects": ["sip:3@192.0.2.9"],
-        "prefix": None, "cost_prefix": None, "price": None,
+        "prefix": None, "cost_prefix": None, "price": None, "protocol": "sip",
     }  # fmt: skip
     assert found["decision"] == {"steps": ["x"]}
     assert found["phone"] is None

@@ -8,6 +8,7 @@ from vosswitch.call import outcome
 from vosswitch.call.deciding.routes import placement
 from vosswitch.cdr.record import Attempt
 from vosswitch.model.causes import Cause, cause
+from vosswitch.model.h323 import protocol
 from vosswitch.model.signals import Progress, Ring
 from vosswitch.routing.conduct import USUAL
 from vosswitch.routing.failover import next_allowed
@@ -121,6 +122,7 @@ class Attempts:
             price = decision.vendor_price(route, decision.now_ms)
         self._price = price
         row = Attempt(route.name, route.caller_out, route.callee_out, prefix=route.prefix)
+        row.protocol = protocol(route.target)
         if price is not None:
             row.cost_prefix, row.price = price.rate.prefix, price.rate.per_minute
         return row

@@ -18,6 +18,7 @@ class Attempt:
     :ivar prefix: of the gateway, that matched.
     :ivar cost_prefix: of the vendor's rate in force when it was tried; *price* is that, per minute, decimal text;
         "" = none.
+    :ivar protocol: what it was spoken to with, "" = SIP.
     """
 
     gateway: str
@@ -31,6 +32,7 @@ class Attempt:
     prefix: str = ""
     cost_prefix: str = ""
     price: str = ""
+    protocol: str = ""
 
 
 @dataclass(slots=True)

@@ -44,8 +44,11 @@ _TRIES = (
     Field("prefix", "text", "the gateway's prefix that matched"),
     Field("cost_prefix", "text", "prefix of the vendor's rate"),
     Field("price", "text", "the vendor's, per minute"),
+    Field("protocol", "text", "what it was spoken to with"),
 )
 _RATED = ("prefix", "cost_prefix", "price")
+_USUAL = "sip"
+_BY = {"h323": " by H.323"}
 
 
 def tell(state: State, cdr: Mapping[str, Any]) -> None:
@@ -59,7 +62,7 @@ def tell(state: State, cdr: Mapping[str, Any]) -> None:
         _decision(state, decision)
     if cdr["attempts"]:
         _title("attempts")
-        told = [field.name for field in _TRIES if field.name not in _RATED or _told(cdr["attempts"], field.name)]
+        told = [field.name for field in _TRIES if _is_shown(cdr["attempts"], field.name)]
         show(state, cdr["attempts"], _TRIES, told)
     click.echo()
 
@@ -67,8 +70,10 @@ def tell(state: State, cdr: Mapping[str, Any]) -> None:
 def _head(state: State, cdr: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     start = cell(cdr["start"], Field("start", "time", ""), state.zone)
     yield "call", f"{cdr['call_id']}, {start}, node {cdr['node'] or '-'}"
-    yield "from", f"{_one(cdr, 'mapping_gateway', 'phone')} at {cdr['caller_ip'] or '-'}, account {_account(cdr)}"
-    yield "to", _one(cdr, "routing_gateway", "callee_phone")
+    by = _BY.get((cdr["decision"] or {}).get("protocol", ""), "")
+    yield "from", f"{_one(cdr, 'mapping_gateway', 'phone')} at {cdr['caller_ip'] or '-'}{by}, account {_account(cdr)}"
+    by = _BY.get(cdr["attempts"][-1]["protocol"], "") if cdr["attempts"] else ""
+    yield "to", _one(cdr, "routing_gateway", "callee_phone") + by
     yield "caller", _way(cdr, "caller")
     yield "callee", _way(cdr, "callee")
     rate = (cdr["decision"] or {}).get("rate")
@@ -86,6 +91,13 @@ def _head(state: State, cdr: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     held = f"{(cdr['hold_time_ms'] or 0) / 1000:.1f} s, " if cdr["answer"] is not None else "not answered, "
     yield "end", f"{held}{cdr['end_reason']} ({cdr['code']}): {_words(cdr['end_reason'])}"
     yield "money", f"fee {money_text(cdr['fee'])}, cost {money_text(cdr['cost'])}, margin {money_text(left)}"
+
+
+def _is_shown(attempts: list[Mapping[str, Any]], name: str) -> bool:
+    """Whether people are told of a part of attempts: not where it is empty, or what is usual, for all of them."""
+    if name == "protocol":
+        return any(attempt[name] != _USUAL for attempt in attempts)
+    return name not in _RATED or _told(attempts, name)
 
 
 def gifts(cdr: Mapping[str, Any]) -> str:

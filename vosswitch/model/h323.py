@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vosswitch.model.values import Address
 
 TRANSPORT = "h323"
 """Transport of an `Address` that is reached by H.225.0 call signalling (TCP)."""
@@ -93,3 +96,8 @@ _NAMES = tuple(item.name for item in fields(H323Profile))
 
 USUAL = H323Profile()
 """A peer that speaks H.323 and of which nothing special is set."""
+
+
+def protocol(address: Address) -> str:
+    """What is spoken with a peer there, as records name it: ``h323``, or "" for SIP."""
+    return TRANSPORT if address.transport in TRANSPORTS else ""

@@ -359,6 +359,7 @@ def _attempt(stored: Mapping[str, Any]) -> dict[str, Any]:
         "prefix": stored.get("prefix") or None,
         "cost_prefix": stored.get("cost_prefix") or None,
         "price": stored.get("price") or None,
+        "protocol": stored.get("protocol") or "sip",
     }
 
 

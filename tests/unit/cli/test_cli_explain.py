@@ -18,7 +18,7 @@ CDR = {
     "hold_time_ms": 12_300, "end_reason": "normal", "code": 0,
     "attempts": [
         {"name": "a", "status": 503, "reason": "service_unavailable", "duration_ms": 80, "pdd_ms": None,
-         "caller_out": "431", "callee_out": "430123", "redirects": []},
+         "caller_out": "431", "callee_out": "430123", "redirects": [], "protocol": "sip"},
     ],
     "decision": told(
         {
@@ -80,3 +80,14 @@ def test_it_fits_a_terminal(told_text):
 
 def test_a_record_without_decision_says_so(tmp_path):
     assert "VS_DECISION_RECORD left it out" in text_of(CDR | {"decision": None}, tmp_path)
+
+
+def test_it_says_who_spoke_h323(tmp_path):
+    """In words at both ends, and at each attempt where one was not SIP."""
+    first, decision = CDR["attempts"][0], CDR["decision"]
+    tried = [first, first | {"name": "b", "status": 200, "reason": "answered", "protocol": "h323"}]
+    text = text_of(CDR | {"attempts": tried, "decision": decision | {"protocol": "h323"}}, tmp_path)
+    assert re.search("^from     shop at 192.0.2.1 by H.323, account 1000 Shop Ltd$", text, re.MULTILINE)
+    assert re.search("^to       b by H.323$", text, re.MULTILINE)
+    assert re.findall(r"^[ab] .* (sip|h323)$", text, re.MULTILINE) == ["sip", "h323"]
+    assert "protocol" not in text_of(CDR, tmp_path)

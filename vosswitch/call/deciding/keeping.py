@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vosswitch.model.h323 import protocol
 from vosswitch.routing.packed import packed, unpacked
 
 if TYPE_CHECKING:
@@ -27,21 +28,28 @@ def kept(decision: Decision, *, failed: bool) -> dict[str, Any] | None:
     if which == "none" or (which == "failed" and not failed):
         return None if decision.transfer is None else {"transfer": decision.transfer}
     found: dict[str, Any] = {"seq": decision.snapshot.seq, "notes": _bounded(decision.notes)}
+    if spoken := protocol(decision.offered.source):
+        found["protocol"] = spoken
     price = decision.price
     if price is not None:
         mode = "free" if decision.free else price.mode
         found["rate"] = (price.group, price.rate.prefix, price.rate.per_minute, mode)
     if decision.transfer is not None:
         found["transfer"] = decision.transfer
+    _add_findings(found, decision)
+    if decision.plan is not None:
+        found["plan"] = packed(decision.plan)
+    return found
+
+
+def _add_findings(found: dict[str, Any], decision: Decision) -> None:
+    """What was found out about the numbers."""
     if decision.areas != ("", ""):
         found["areas"] = decision.areas
     if decision.ported is not None:
         found["ported"] = decision.ported[:3]
     if decision.jurisdiction:
         found["jurisdiction"] = decision.jurisdiction
-    if decision.plan is not None:
-        found["plan"] = packed(decision.plan)
-    return found
 
 
 def _bounded(notes: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

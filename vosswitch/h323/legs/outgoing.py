@@ -11,6 +11,7 @@ from vosswitch.h323.h225 import (
     Alerting,
     CallProceeding,
     Connect,
+    Described,
     Facility,
     Message,
     Other,
@@ -131,6 +132,8 @@ class OutgoingLeg(Leg):
     def _hear(self, message: Message) -> None:
         if self.state in UNANSWERED and not isinstance(message, ReleaseComplete):
             self._reach(1, "call_proceeding", "response_timeout")
+        if isinstance(message, Described):
+            self.user_agent = message.vendor or self.user_agent
         super()._hear(message)
 
     def _hear_proceeding(self, message: CallProceeding) -> None:
