@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import tempfile
@@ -52,7 +53,7 @@ def _node(*, h323: bool) -> tuple[float, dict[str, int]]:
         made.start(wait=False)
         until(made.alive, 120, "start")
         took = time.monotonic() - began
-        time.sleep(3)
+        time.sleep(3)  # nothing tells when a start has given back what it needed
         assert made.process is not None
         sizes: dict[str, int] = {}
         for pid, name in proc.family(made.process.pid).items():
@@ -84,12 +85,20 @@ def calls_at(rate: int, seconds: float) -> dict[str, object]:
 def _vendor(port: int) -> Iterator[None]:
     command = [sys.executable, "-m", "tests.bench.h323_vendor", str(port)]
     process = subprocess.Popen(command, cwd=ROOT)
-    time.sleep(2)
     try:
+        until(lambda: _listens(port), 30, "the vendor")
         yield
     finally:
         process.terminate()
         process.wait(10)
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _load(made: Switch, rate: int, seconds: float) -> tuple[int, int]:

@@ -15,11 +15,6 @@ LIMIT = 3.0
 MODES = pytest.mark.parametrize("name", ["fast", "slowtun", "slowsep", "a_fastsep", "h245setup"])
 
 
-def talking(case):
-    """Wait until the case's call is answered."""
-    until(lambda: [call for call in case.running() if call["state"] == "talking"], 10, "the call")
-
-
 def asked(endpoint):
     """How often it was asked for a sign of life, in either way."""
     return endpoint.has("heard", "roundTripDelayRequest") + endpoint.has("heard", "StatusInquiry")
@@ -31,7 +26,7 @@ def test_a_vendor_that_is_dead(h323_case, name):
     case.begin(vendor=through.vendor_like(name), **QUICK)
     vendor = through.called(case, name, patient=True)
     call = case.call(WAITS)
-    talking(case)
+    through.talking(case)
     until(lambda: asked(vendor), 10, "a question")
     vendor.freeze()
     call.succeeds()
@@ -47,7 +42,7 @@ def test_a_caller_that_is_dead(h323_case, name):
     case.begin(access=through.CUSTOMER, **QUICK)
     vendor = case.vendor("first", ANSWER)
     caller = through.caller(case, name, patient=True)
-    talking(case)
+    through.talking(case)
     caller.freeze()
     vendor.succeeds()
     cdr = case.cdr()
@@ -63,9 +58,9 @@ def test_a_silent_peer_that_answers_is_not_dead(h323_case, name):
     case.begin(vendor=through.vendor_like(name), access=through.CUSTOMER, **QUICK)
     vendor = through.called(case, name, patient=True)
     caller = through.caller(case, name, patient=True)
-    talking(case)
+    through.talking(case)
     until(lambda: asked(vendor) > 3 and asked(caller) > 3, 30, "questions")
-    talking(case)
+    through.talking(case)
     vendor.stop()
     caller.finish()
     assert case.cdr()["end_reason"] == "session_timeout"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tests.support.h323 import through
@@ -114,8 +112,14 @@ def call_again(case, caller, name):
     answered = caller.expect(accepted("INVITE"))
     caller.send(caller.request("ACK", "", answered=answered))
     until(lambda: vendor.target, 5, "media")
-    time.sleep(0.2)
+    through.talking(case)
     return vendor, answered
+
+
+def is_held(endpoint):
+    """Whether the last capability set that an endpoint has heard was an empty one; None = it has heard none."""
+    found = endpoint.responder.capabilities
+    return None if found is None else not found
 
 
 @pytest.mark.parametrize("name", ["slowtun", "slowsep", "a_fastQ"])
@@ -123,12 +127,12 @@ def test_a_sip_caller_holds_an_endpoint(h323_case, sip_caller, name):
     """An empty capability set and back; the endpoint closes its channel and opens another one."""
     vendor, answered = call(h323_case, sip_caller, name)
     until(lambda: vendor.target, 5, "media")
-    time.sleep(0.2)
-    for body in (description(direction="sendonly"), description()):
+    through.talking(h323_case)
+    for held, body in ((True, description(direction="sendonly")), (False, description())):
         sip_caller.send(sip_caller.request("INVITE", "", body, answered=answered))
-        held = sip_caller.expect(accepted("INVITE"))
-        sip_caller.send(sip_caller.request("ACK", "", answered=held))
-        time.sleep(0.5)
+        changed = sip_caller.expect(accepted("INVITE"))
+        sip_caller.send(sip_caller.request("ACK", "", answered=changed))
+        until(lambda held=held: is_held(vendor) is held, 5, "the change")
     hang_up(sip_caller, answered)
     vendor.finish()
     assert h323_case.cdr()["end_reason"] == "normal"
@@ -141,7 +145,7 @@ def test_an_endpoint_holds_a_sip_vendor(h323_case, sip_vendor, name):
     caller = through.caller(h323_case, name, patient=True)
     answer(sip_vendor)
     until(lambda: caller.target, 5, "media")
-    time.sleep(0.2)
+    through.talking(h323_case)
     caller.order(HOLD)
     held = sip_vendor.expect("INVITE")
     assert b"a=inactive" in held.body or b"a=sendonly" in held.body

@@ -36,11 +36,6 @@ def ready(case):
     until(lambda: any("h323" in one for one in case.switch.json("node", "status")[0]["listen"]), 60, "H.323")
 
 
-def talking(case):
-    """Wait until the case's call is answered."""
-    until(lambda: [call for call in case.running() if call["state"] == "talking"], 10, "the call")
-
-
 def tried(case):
     """The record of the case's only call, and how each of its attempts ended."""
     cdr = case.cdr()
@@ -178,7 +173,7 @@ def test_the_connection_to_a_vendor_breaks(h323_case):
     case.begin(vendor=through.vendor_like("fast"))
     vendor = through.called(case, "fast", patient=True)
     call = case.call(WAITS)
-    talking(case)
+    through.talking(case)
     vendor.stop()
     call.succeeds()
     cdr = case.cdr()
@@ -190,7 +185,7 @@ def test_the_connection_of_a_caller_breaks(h323_case):
     case.begin(access=through.CUSTOMER)
     vendor = case.vendor("first", ANSWER)
     caller = through.caller(case, "fast", patient=True)
-    talking(case)
+    through.talking(case)
     caller.stop()
     vendor.succeeds()
     cdr = case.cdr()

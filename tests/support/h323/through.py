@@ -7,6 +7,7 @@ from typing import Any
 from tests.support.h323 import judge
 from tests.support.h323.endpoint import Endpoint
 from tests.support.h323.script import Call, calls
+from tests.support.switch import until
 
 CUSTOMER = 'protocol = "h323"'
 """Of a mapping gateway."""
@@ -34,6 +35,11 @@ def called(case: Any, name: str, which: str = "first", **wishes: Any) -> Endpoin
     case.peers.append(made)
     made.start()
     return made
+
+
+def talking(case: Any) -> None:
+    """Wait until the case's call is answered, and both sides know that."""
+    until(lambda: [call for call in case.running() if call["state"] == "talking"], 10, "the call")
 
 
 def well_formed(*endpoints: Endpoint) -> None:

@@ -107,7 +107,7 @@ class TestWhoGetsIn:
         world.reactor.advance(SETUP_SECONDS)
         assert socket.aborted
         assert world.gate.idle
-        assert world.gate.counts["half_open"] == 1
+        assert world.gate.counts["no_setup"] == 1
 
     def test_half_open_ones_of_a_source_are_bounded(self):
         world = World(VS_H323_HALF_OPEN_SOURCE="3")

@@ -71,7 +71,7 @@ class Connection(Stream):
     def _silent(self) -> None:
         self._timer = None
         if self._half_open:
-            self.give_up("half_open", "no Setup came")
+            self.give_up("no_setup", "no Setup came")
         else:
             self.close()
 
