@@ -161,6 +161,7 @@ class Worker:
         if self._ends_at is None:
             self._poll.unregister(self._channel)
             self._ends_at = time.monotonic() + self._grace
+            self._owed.clear()
             used = {pair for session in self._sessions.values() for pair in session.pairs}
             self._return([pair for pair in self._bound if pair not in used])  # the next switch's workers may need them
 
