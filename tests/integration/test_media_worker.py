@@ -48,6 +48,11 @@ class Worker:
                     return message
         raise AssertionError(f"no {name}")
 
+    def obeys(self):
+        """Wait until it has done all that it was told: this question is answered last."""
+        self.tell(("lease", 1))
+        self.hears("leases")
+
     def open(self, caller, callee):
         """A call between two sockets; where each of them sends to."""
         self.tell(("lease", 2))
@@ -56,7 +61,7 @@ class Worker:
         for side, sock in enumerate((caller, callee)):
             host, port = sock.getsockname()
             self.tell(("say", 1, side, host, port, port + 1, [0], True, True))
-        time.sleep(0.1)  # what comes before a call is open belongs to nobody
+        self.obeys()  # what comes before a call is open belongs to nobody
         return [(MEDIA, pair) for pair in pairs]
 
 
@@ -213,7 +218,7 @@ def test_one_side_ipv4_the_other_ipv6_and_a_side_that_moves(worker, ends):
         host, port = caller.getsockname()
         worker.tell(("say", 1, 0, host, port, port + 1, [0], True, True))
         worker.tell(("say", 1, 1, "0:0:0:0:0:0:0:1", callee.getsockname()[1], 9, [0], True, True))
-        time.sleep(0.1)
+        worker.obeys()
         caller.sendto(PACKET, (MEDIA, four))
         data, source = callee.recvfrom(2048)
         assert (data, source[:2]) == (PACKET, ("::1", six & 0xFFFF))
@@ -230,7 +235,7 @@ def test_ports_that_are_named_as_each_other_s_peers_do_not_loop_for_long(worker,
     at_caller, at_callee = worker.open(*ends)
     worker.tell(("say", 1, 0, *at_callee, at_callee[1] + 1, [0], True, True))
     worker.tell(("say", 1, 1, *at_caller, at_caller[1] + 1, [0], True, True))
-    time.sleep(0.1)
+    worker.obeys()
     caller.sendto(PACKET, at_caller)
     assert worker.hears("flood")[1] == 1
     caller.sendto(PACKET, at_caller)
@@ -247,7 +252,7 @@ def test_events_are_taken_out_and_put_in(worker, ends):
     caller, callee = ends
     at_caller, _ = worker.open(caller, callee)
     worker.tell(("say", 1, 0, *_here(caller), [0, 101], True, True), ("events", 1, 0, [101], True, None))
-    time.sleep(0.1)
+    worker.obeys()
     caller.sendto(PACKET, at_caller)
     assert callee.recv(2048) == PACKET
     for number in (2, 3, 4):
@@ -270,7 +275,7 @@ def test_a_call_without_events_is_not_tapped(worker, ends):
     caller, callee = ends
     at_caller, _ = worker.open(caller, callee)
     worker.tell(("say", 1, 0, *_here(caller), [0, 101], True, True))
-    time.sleep(0.1)
+    worker.obeys()
     event = rtp.build(rtp.RtpPacket(101, 2, 160, 7, b"\x05\x0a\x00\xa0"))
     caller.sendto(event, at_caller)
     assert callee.recv(2048) == event
