@@ -34,7 +34,7 @@ class LegMaker:
     __slots__ = ("stack",)
 
     def __init__(self, worker: Worker, product: str) -> None:
-        self.stack = Stack(worker.settings, product, os.urandom, worker.incoming)
+        self.stack = Stack(worker.settings, product, os.urandom, worker.reception.incoming)
 
     def configured(self, settings: Mapping[str, Any]) -> None:
         """Take the parameters in force."""

@@ -12,7 +12,6 @@ import socket
 import sys
 import time
 import traceback
-from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.internet.error import CannotListenError
@@ -20,21 +19,19 @@ from twisted.internet.protocol import Factory
 
 from vosswitch.h323 import q931
 from vosswitch.h323.gate import Gate
-from vosswitch.h323.h225 import BadMessage, ReleaseComplete, Setup, read, write
+from vosswitch.h323.h225 import ReleaseComplete, Setup, write
 from vosswitch.h323.joining import open_zone
-from vosswitch.h323.legs.numbers import alias_number
-from vosswitch.h323.questions import Caller
-from vosswitch.h323.settings import EMERGENCIES, NICE, UNDECIDED
+from vosswitch.h323.reception import Reception
+from vosswitch.h323.settings import NICE
 from vosswitch.h323.transport.incoming import Listening
 from vosswitch.h323.transport.link import Link
 from vosswitch.h323.transport.signalling import LegLine, OutgoingLine
 from vosswitch.h323.transport.world import World
-from vosswitch.h323.urgent import NO_SUCH_CALL, RESOURCES, TEMPORARY_FAILURE, EmergencyNumbers, refuse, release
+from vosswitch.h323.urgent import NO_SUCH_CALL
 from vosswitch.h323.wire import LegState
 from vosswitch.model.causes import cause
-from vosswitch.model.h323 import SIGNALLING_PORT, TRANSPORT
+from vosswitch.model.h323 import TRANSPORT
 from vosswitch.model.signals import Redirected, Release
-from vosswitch.model.source import plain_host
 from vosswitch.model.values import Address
 from vosswitch.params.listeners import Listener
 
@@ -44,7 +41,6 @@ if TYPE_CHECKING:
     from vosswitch.h323.transport.incoming import Connection, IncomingLine
     from vosswitch.h323.zone import Zone
     from vosswitch.model.call import Placement
-    from vosswitch.model.causes import Cause
     from vosswitch.model.peer import PeerProfile
     from vosswitch.model.signals import Signal, Try
 
@@ -62,7 +58,7 @@ class Legs(Protocol):
     """What makes the legs (`vosswitch.h323.legs`)."""
 
     def incoming(self, line: IncomingLine, setup: Setup, profile: PeerProfile, user: str) -> Any:
-        """A leg for a Setup; once it is started it tells `Worker.incoming`."""
+        """A leg for a Setup; once it is started it tells `Reception.incoming`."""
 
     def outgoing(self, placement: Placement, line: OutgoingLine, listener: Any) -> Any:
         """A leg for a call of ours; it begins when its line is opened."""
@@ -129,6 +125,7 @@ class Worker:
         self.link = Link(reactor, self._heard, lambda _why: end())
         self.world: World
         self.legs: Legs
+        self.reception: Reception
         self._make_legs = make_legs
         self._end = end
         self._held: dict[int, _Held] = {}
@@ -136,9 +133,7 @@ class Worker:
         self._next = 1
         self._questions: dict[int, Callable[[Any], None]] = {}
         self._question = 0
-        self._undecided = 0
         self._quiet_until = 0.0
-        self._emergencies = EmergencyNumbers()
         self._ports: list[Any] = []
         self._closed = list(listeners)
         self._ras: list[Address] = []
@@ -187,9 +182,9 @@ class Worker:
     def _settings(self, settings: Mapping[str, Any]) -> None:
         first = not self.settings
         self.settings = settings
-        self._emergencies = EmergencyNumbers(settings[EMERGENCIES])
         if first:
             self.world = World(self.reactor, settings, Gate(settings), self, self.listeners)
+            self.reception = Reception(self)
             self.legs = self._make_legs(self)
             self.zone, self._sockets = open_zone(self)
             self._listen()
@@ -198,6 +193,7 @@ class Worker:
         self.world.settings = self.world.gate.settings = settings
         self.world.gate.forget_strangers()
         self.legs.configured(settings)
+        self.reception.configured(settings)
 
     def _listen(self) -> None:
         """Open the listeners that are not open yet; what cannot be had is tried again."""
@@ -317,101 +313,23 @@ class Worker:
         line = OutgoingLine(self.world, target, None)
         line.open(_Farewell(line, message, lambda: self.link.send("settled", number)))
 
-    # -- calls that come in
+    @property
+    def is_full(self) -> bool:
+        """The switch does not keep up."""
+        return self.link.full_since is not None
 
     def called(self, line: IncomingLine, data: bytes) -> None:
-        """The first message of a call or connection; what is no Setup closes it."""
-        world = self.world
-        if line.crowded:
-            refuse(line, data, RESOURCES, "newConnectionNeeded")
-            return
-        if self._turns_away(line, data):
-            refuse(line, data)
-            return
-        try:
-            setup = read(data)
-        except BadMessage as bad:
-            world.gate.counts["bad_messages"] += 1
-            self._note_bad(line, str(bad))
-            line.abort()
-            return
-        if not isinstance(setup, Setup):
-            world.gate.counts["strange_messages"] += 1
-            line.close()
-            return
-        world.counts["setups"] += 1
-        line.keep(setup.maintain_connection)
-        line.tell(self.zone.whose, line.remote, setup, partial(self._identified, line, setup))
-
-    def _identified(
-        self, line: IncomingLine, setup: Setup, endpoint: str | None, sure: bool, refusal: Cause | None
-    ) -> None:
-        """Registrations have said whose it is, as far as they know."""
-        if line.over:
-            return
-        if refusal is not None:
-            release(line, setup, refusal.q850)
-            return
-        source = _source_of(setup, line.remote)
-        numbers = _numbers_of(setup)
-        question = Caller(source, numbers["called_party"], numbers, _aliases_of(setup), endpoint or "", sure)
-        self._undecided += 1
-        self.ask("caller", tuple(question), lambda answer: self._admitted(line, setup, source, answer))
+        """`Office`: the first message of a call or connection."""
+        self.reception.called(line, data)
 
     def refuse(self, connection: Connection, message: q931.Message) -> None:
-        """Answer a message of a call that there is not (Q.931 5.8.3.2)."""
+        """`Office`: a message of a call that there is not (Q.931 5.8.3.2)."""
         parting = ReleaseComplete(reference=message.reference, cause=NO_SUCH_CALL)
         connection.send(write(parting, not message.from_destination))
 
-    def _turns_away(self, line: IncomingLine, data: bytes) -> bool:
-        """Whether a new call is refused before anything of it is decoded: too many wait, or too many came.
-
-        Emergency calls pass, so many a second of each source, as with SIP.
-        """
-        gate, now = self.world.gate, self.world.now()
-        if self.stopping:
-            return True
-        if self.link.full_since is not None or self._undecided >= UNDECIDED:
-            why = "shed"
-        elif not gate.may_call(line.source, now):
-            why = "capped"
-        else:
-            return False
-        if self._emergencies.called_by(data) and gate.is_urgent(line.source, now):
-            return False
-        gate.counts[why] += 1
-        return True
-
-    def _note_bad(self, line: IncomingLine, reason: str) -> None:
-        count = self.world.gate.counts["bad_messages"]
-        if count <= 20 or count % 1000 == 0:
-            self.log("warn", "bad H.323 message from {source}: {reason}", source=str(line.remote), reason=reason)
-
-    def _admitted(self, line: IncomingLine, setup: Setup, source: Address, answer: tuple[Any, ...] | None) -> None:
-        """The switch has said how the caller is spoken with, and by which name it is registered; None = it cannot."""
-        self._undecided -= 1
-        if line.over:
-            return
-        if answer is None:
-            release(line, setup, TEMPORARY_FAILURE)
-            return
-        profile, user = answer
+    def take(self, leg: Any, line: IncomingLine, offered: Try) -> None:
+        """A new call, as the reception has it."""
         number, self._next = self._next, self._next + 2
-        place = profile.h323.callee_source if profile.h323 is not None else "called_party"
-        self._offers = (number, line, source, user, place)
-        line.tell(self._begin, line, setup, profile, user or "")
-
-    def _begin(self, line: IncomingLine, setup: Setup, profile: PeerProfile, user: str) -> None:
-        line.user = leg = self.legs.incoming(line, setup, profile, user)
-        leg.start()
-        line.serve(leg)
-
-    def incoming(self, leg: Any, offered: Try) -> None:
-        """The legs' own word for a new call."""
-        number, line, source, user, place = self._offers
-        offered.source = source
-        offered.user = user
-        offered.callee_source = place
         leg.listen(self)
         held = self._hold(number, leg, line)
         held.state = _state_of(leg)
@@ -444,28 +362,6 @@ _ORDERS: dict[str, Callable[..., None]] = {
 
 def _state_of(leg: Any) -> LegState:
     return LegState(leg.peer_call_id, leg.remote, leg.user_agent, leg.status, leg.resume_data() or None)
-
-
-def _source_of(setup: Setup, remote: Address) -> Address:
-    """Where a call comes from: the peer's IP, with the port of the call signalling address that it names."""
-    named = setup.source_address
-    port = named.port if named is not None and named.port and _same(named, remote) else SIGNALLING_PORT
-    return Address(remote.host, port, TRANSPORT)
-
-
-def _same(named: Address, remote: Address) -> bool:
-    return plain_host(named.host) == plain_host(remote.host)
-
-
-def _numbers_of(setup: Setup) -> dict[str, str]:
-    """The called number by where it stands."""
-    element, alias = setup.callee.number, alias_number(setup.destination_aliases)
-    return {"called_party": element or alias, "destination": alias or element}
-
-
-def _aliases_of(setup: Setup) -> tuple[str, ...]:
-    """The names by which the caller calls itself."""
-    return tuple(text for _, text in setup.source_aliases[:8])
 
 
 def main(argument: str) -> int:

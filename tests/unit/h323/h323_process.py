@@ -129,7 +129,7 @@ class Leg:
     def start(self):
         if self.maker.fails:
             raise RuntimeError("planted")
-        self.maker.worker.incoming(self, Try("43", "44", self.line.remote, self.line.local, "id"))
+        self.maker.worker.reception.incoming(self, Try("43", "44", self.line.remote, self.line.local, "id"))
 
     def listen(self, listener):
         self.listener = listener

@@ -184,7 +184,7 @@ class TestWhoGetsIn:
         ]
         assert sum(calls("112", port) for port in range(100, 140)) == URGENT_CPS - 2
         assert (world.gate.counts["urgent"], world.gate.counts["capped"]) == (URGENT_CPS, 1 + 3 + 40 - URGENT_CPS + 2)
-        world.worker._undecided = UNDECIDED
+        world.worker.reception.undecided = UNDECIDED
         world.reactor.advance(1)
         assert [calls("44", 201), calls("112", 202)] == [False, True]
         assert world.gate.counts["shed"] == 1
