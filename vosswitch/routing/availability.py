@@ -31,7 +31,7 @@ class State(StrEnum):
     UP = "up"
     FAILING = "failing"  # in use; it has failed, though not often enough
     AWAY = "away"  # put aside until it answers
-    HELD = "held"  # put aside for a time: by its own Retry-After, or because too many of its calls failed
+    HELD = "held"  # put aside for a time: by its own Retry-After or want of resources, or too many of its calls failed
     DISABLED = "disabled"  # by an operator
 
 

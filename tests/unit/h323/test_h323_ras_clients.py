@@ -400,13 +400,14 @@ def test_an_admission_by_which_it_shows_that_we_are_forgotten():
     assert world.client.key == "E2"
 
 
-def test_granted_in_advance():
-    """preGrantedARQ: calls go to the gatekeeper without being asked for."""
+@pytest.mark.parametrize(("makes", "answers"), [(True, False), (False, True), (True, True)])
+def test_granted_in_advance(makes, answers):
+    """preGrantedARQ: calls go to the gatekeeper, or are taken from it, without being asked for."""
     world = Scripted()
     granted = {
-        "makeCall": True,
+        "makeCall": makes,
         "useGKCallSignalAddressToMakeCall": True,
-        "answerCall": False,
+        "answerCall": answers,
         "useGKCallSignalAddressToAnswer": False,
     }
     world.answers[Kind.RRQ] = [confirmed(preGrantedARQ=granted)]
@@ -414,7 +415,11 @@ def test_granted_in_advance():
     world.clock.advance(1)
     told = []
     world.clients.admit(world.client, Admission(CALL, 7, "4930", "33"), lambda *found: told.append(found))
-    assert told == [(Address("192.0.2.1", 1720, "h323"), "")]
+    assert told == [(Address("192.0.2.1", 1720, "h323"), "")] * makes
+    world.clients.admit(world.client, Admission(CALL, 7, "4930", "33", True), lambda *found: told.append(found))
+    assert (None, "") in told or not answers
+    world.clock.advance(1)
+    assert world.kinds().count(Kind.ARQ) == (not makes) + (not answers)
 
 
 # -- back to back

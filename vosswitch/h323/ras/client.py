@@ -44,6 +44,7 @@ class Client:
     :ivar local: our socket towards it.
     :ivar key: the endpointIdentifier that it gave us, "" = none.
     :ivar granted_all: calls need no admission (preGrantedARQ): where their Setups go; None = they do.
+    :ivar granted_answers: those that come from the gatekeeper need none either.
     """
 
     __slots__ = (
@@ -63,6 +64,7 @@ class Client:
         "_timer",
         "_told",
         "granted_all",
+        "granted_answers",
         "key",
         "local",
         "target",
@@ -87,6 +89,7 @@ class Client:
         self.local: Address | None = None
         self.key = ""
         self.granted_all: Address | None = None
+        self.granted_answers = False
 
     # -- what is shown
 
@@ -318,6 +321,7 @@ class Client:
         granted = body.get("preGrantedARQ") or {}
         routed = granted.get("makeCall") and granted.get("useGKCallSignalAddressToMakeCall")
         self.granted_all = next(iter(addresses(body["callSignalAddress"])), None) if routed else None
+        self.granted_answers = bool(granted.get("answerCall"))
         is_new = self._machine.state is State.ASKING
         self.feed(Input.GRANTED)
         if is_new and self._owner.scarce:

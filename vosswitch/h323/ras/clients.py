@@ -261,6 +261,9 @@ class Clients:
         if client.granted_all is not None and not admission.answer:
             done(client.granted_all, "")
             return
+        if client.granted_answers and admission.answer:
+            done(None, "")
+            return
         body = request(client, admission)
         if admission.answer:
             at = self.desk.calls_at(client.target, client.local)
