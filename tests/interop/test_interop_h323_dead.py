@@ -39,7 +39,7 @@ def test_a_vendor_that_is_dead(h323_case, name):
 @MODES
 def test_a_caller_that_is_dead(h323_case, name):
     case = h323_case
-    case.begin(access=through.CUSTOMER, **QUICK)
+    case.begin(access=through.CUSTOMER + '\nh323_keep_alive = "strict"', **QUICK)
     vendor = case.vendor("first", ANSWER)
     caller = through.caller(case, name, patient=True)
     through.talking(case)

@@ -51,7 +51,8 @@ class H323Profile:
         None = system (SS_H323_DTMF_METHOD).
     :ivar dtmf_payload: RTP payload type of RFC 2833.
     :ivar t38: its capability is offered.
-    :ivar keep_alive: it is asked for signs of life while a call is answered.
+    :ivar keep_alive: signs of life in answered calls: ``auto`` (it is dead when it answers no longer), ``strict`` (or
+        has never answered) or ``off``.
     :ivar addresses: networks that it may register from, of one that registers with us.
     :ivar prefixes: with `PeerProfile.register`: prefixes of numbers that its gatekeeper sends us.
     :ivar timeout_setup: seconds, None = system (SS_H323_TIMEOUT_SETUP); likewise the other timeouts.
@@ -73,7 +74,7 @@ class H323Profile:
     dtmf: str | None = None
     dtmf_payload: int = 101
     t38: bool = True
-    keep_alive: bool = True
+    keep_alive: str = "auto"
     addresses: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
     timeout_setup: float | None = None

@@ -46,7 +46,7 @@ _ALL = (
     Field("h323_dtmf", _METHODS, help="How digits are sent to it; left out = SS_H323_DTMF_METHOD"),
     Field("h323_dtmf_payload", fields.whole(96, 127), 101, help="RTP payload type of RFC 2833"),
     Field("h323_t38", fields.flag, True, help="T.38 is offered"),
-    Field("h323_keep_alive", fields.flag, True, help="It is asked for signs of life in answered calls"),
+    Field("h323_keep_alive", fields.choice("auto", "strict", "off"), "auto", help="Signs of life in answered calls"),
     ADDRESSES,
 )
 OF_MAPPING_GATEWAYS = (

@@ -83,6 +83,9 @@ class FakeDesk:
     def heard_digit(self, digit):
         self.digits.append(digit)
 
+    def answered(self):
+        self.answers_heard = getattr(self, "answers_heard", 0) + 1
+
     def failed(self, why, *, mismatch):
         self.failures.append(why)
         self.mismatch = mismatch

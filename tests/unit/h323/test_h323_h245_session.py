@@ -503,6 +503,7 @@ def test_a_sign_of_life_is_asked_for_until_the_peer_says_that_it_does_not_know_h
     assert peer.session.ask_alive()
     assert peer.count("roundTripDelayRequest") == 2
     peer.take("response", "roundTripDelayResponse", {"sequenceNumber": 1})
+    assert peer.desk.answers_heard == 1
     peer.take("indication", "functionNotUnderstood", ("request", ("roundTripDelayRequest", {"sequenceNumber": 9})))
     assert not peer.session.ask_alive()
     assert peer.count("roundTripDelayRequest") == 2

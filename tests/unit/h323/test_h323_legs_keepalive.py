@@ -17,7 +17,7 @@ from vosswitch.model.signals import Answer, Release
 
 A = session("192.0.2.10", 4000)
 B = session("192.0.2.20", 5000, "8 101")
-INTERVAL, COUNT, REPLY = 60, 3, 10
+INTERVAL, COUNT, REPLY, FIRST = 60, 3, 10, 10
 
 
 def inquiries(wire: Any) -> int:
@@ -31,12 +31,21 @@ def round_trips(wire: Any) -> int:
     return sum(said[0] == "roundTripDelayRequest" for _, said in [*tunnelled, *wire.said_h245] if said)
 
 
+def status(played: Any) -> None:
+    """The peer answers."""
+    played.hear(Other, name="Status", cause=30, state=10)
+
+
 def answered(profile: Any = None) -> PlayedCaller:
-    """An incoming call without H.245 that has been answered."""
-    played = PlayedCaller(profile or peer(), fast_start=None, tunnelling=False)
+    """An incoming call without H.245 that has been answered, as its peer has the first question."""
+    played = PlayedCaller(profile or peer(keep_alive="strict"), fast_start=None, tunnelling=False)
     played.leg.media.heard = OURS  # media stands, however that came
     played.leg.send(Answer(OURS))
     assert played.leg.media.session is None
+    played.world.run(FIRST)
+    assert inquiries(played.wire) == 1
+    status(played)
+    played.wire.said.clear()
     return played
 
 
@@ -45,7 +54,7 @@ def test_two_that_are_silent_ask_each_other_and_live(calling: Any, called: Any) 
     call = Call(A, peer(**calling), peer(**called), answering(B)).run(1000)
     stands(call)
     asked = sum(inquiries(wire) + round_trips(wire) for wire in (call.here, call.there))
-    assert 1000 / INTERVAL - 2 <= asked <= 2 * 1000 / INTERVAL
+    assert 1000 / INTERVAL - 2 <= asked <= 2 * 1000 / INTERVAL + 4
     ends(call)
 
 
@@ -53,15 +62,17 @@ def test_two_that_are_silent_ask_each_other_and_live(calling: Any, called: Any) 
 @pytest.mark.parametrize("caller", [True, False])
 def test_a_peer_that_hears_nothing_any_more_is_dead(calling: Any, called: Any, caller: bool) -> None:
     """Its connections stay open, and nothing comes of it: the call ends within a bounded time."""
-    call = Call(A, peer(**calling), peer(**called), answering(B)).run(2)
+    call = Call(A, peer(**calling), peer(**called), answering(B)).run(FIRST + 5)
     stands(call)
     side, leg = (call.caller, call.outgoing) if caller else (call.callee, call.incoming)
     wire = call.here if caller else call.there
+    before = inquiries(wire)
+    call.run(1)
     wire.deaf = True
-    call.run(INTERVAL + COUNT * REPLY - 3)
+    call.run(INTERVAL + COUNT * REPLY - 9)
     assert not side.all(Release)
-    assert 0 < inquiries(wire) <= COUNT
-    call.run(6)
+    assert 0 < inquiries(wire) - before <= COUNT
+    call.run(10)
     (release,) = side.all(Release)
     assert release.cause.reason == "session_timeout"
     last = wire.said[-1]
@@ -88,7 +99,7 @@ def test_status_answers() -> None:
     played = answered()
     for _ in range(10):
         played.world.run(INTERVAL)
-        played.hear(Other, name="Status", cause=30, state=10)
+        status(played)
     assert inquiries(played.wire) == 10
     played.world.run(INTERVAL + REPLY)
     assert inquiries(played.wire) == 12
@@ -120,20 +131,57 @@ def test_nothing_is_asked_before_the_answer() -> None:
 @pytest.mark.parametrize(
     ("profile", "parameters", "asked"),
     [
-        (peer(keep_alive=False), {}, 0),
-        (peer(), {"VS_H323_KEEPALIVE_INTERVAL": 0}, 0),
-        (peer(), {"VS_H323_KEEPALIVE_COUNT": 0}, 10),
+        (peer(keep_alive="off"), {}, False),
+        (peer(), {"VS_H323_KEEPALIVE_INTERVAL": 0}, False),
+        (peer(keep_alive="strict"), {"VS_H323_KEEPALIVE_COUNT": 0}, True),
+        (peer(), {}, True),
     ],
-    ids=["gateway", "off", "no number of them"],
+    ids=["gateway", "off", "no number of them", "never answered"],
 )
-def test_who_is_not_taken_for_dead(profile: Any, parameters: dict[str, int], asked: int) -> None:
+def test_who_is_not_taken_for_dead(profile: Any, parameters: dict[str, int], asked: bool) -> None:
     played = PlayedCaller(profile, tunnelling=False)
     played.leg.stack.parameters = {**played.leg.stack.parameters, **parameters}
     played.leg.media.heard = OURS
     played.leg.send(Answer(OURS))
     played.world.run(10 * (INTERVAL + REPLY))
-    assert inquiries(played.wire) == asked
+    assert inquiries(played.wire) == (10 if asked else 0)
     assert not played.call.all(Release)
+
+
+def test_each_call_finds_out_what_its_peer_answers() -> None:
+    """The first question comes soon; who has answered it is dead when it answers no longer."""
+    played = PlayedCaller(peer(), tunnelling=False)
+    played.leg.media.heard = OURS
+    played.leg.send(Answer(OURS))
+    played.world.run(FIRST)
+    assert inquiries(played.wire) == 1
+    status(played)
+    played.world.run(INTERVAL + COUNT * REPLY - 1)
+    assert not played.call.all(Release)
+    played.world.run(1)
+    assert played.call.last(Release).cause.reason == "session_timeout"
+    assert inquiries(played.wire) == 1 + COUNT
+    played.over()
+
+
+def test_a_peer_that_answers_round_trips_only() -> None:
+    """It passes over StatusInquiry, as ooh323c does: only what it answers proves anything."""
+    call = Call(A, peer(fast_start=False), peer(), answering(B))
+    there, hear = call.there, call.there.hear
+
+    def passes_over(data: bytes) -> None:
+        if getattr(h225.read(data), "name", "") != "StatusInquiry":
+            hear(data)
+
+    there.hear = passes_over  # type: ignore[method-assign]
+    call.run(10 * INTERVAL)
+    stands(call)
+    assert inquiries(call.here) == 1
+    assert round_trips(call.here) >= 8
+    there.deaf = True
+    call.here.deaf = True
+    call.run(INTERVAL + (COUNT + 1) * REPLY)
+    assert call.caller.last(Release).cause.reason == "session_timeout"
 
 
 def test_it_can_be_switched_off_while_a_call_runs() -> None:
@@ -141,7 +189,7 @@ def test_it_can_be_switched_off_while_a_call_runs() -> None:
     parameters = dict(played.leg.stack.parameters)
     played.world.run(INTERVAL)
     played.leg.stack.parameters = parameters | {"VS_H323_KEEPALIVE_INTERVAL": 0}
-    played.hear(Other, name="Status", cause=30, state=10)
+    status(played)
     played.world.run(10 * INTERVAL)
     assert inquiries(played.wire) == 1
     assert not played.leg.alarms
@@ -151,18 +199,20 @@ def test_it_can_be_switched_off_while_a_call_runs() -> None:
 @given(st.lists(st.floats(1, 95), max_size=12), st.integers(1, 120), st.integers(1, 5))
 def test_dead_is_who_is_silent_for_that_long_and_nobody_else(pauses: list[float], interval: int, count: int) -> None:
     """The call ends the interval and *count* answers' time after the last sign of life, neither earlier nor later."""
-    played = PlayedCaller(peer(), tunnelling=False)
+    played = PlayedCaller(peer(keep_alive="strict"), tunnelling=False)
     more = {"VS_H323_KEEPALIVE_INTERVAL": interval, "VS_H323_KEEPALIVE_COUNT": count}
     played.leg.stack.parameters = {**played.leg.stack.parameters, **more}
     played.leg.media.heard = OURS
     played.leg.send(Answer(OURS))
+    played.world.run(min(FIRST, interval))
+    status(played)
     limit = interval + count * min(REPLY, interval)
     for pause in pauses:
         played.world.run(pause)
         assert bool(played.call.all(Release)) is (pause >= limit)
         if pause >= limit:
             return
-        played.hear(Other, name="Status", cause=30, state=10)
+        status(played)
     played.world.run(limit - 0.5)
     assert not played.call.all(Release)
     played.world.run(1)

@@ -57,6 +57,9 @@ class Desk(Protocol):
     def heard_digit(self, digit: Digit) -> None:
         """A digit as user input of H.245, each one once."""
 
+    def answered(self) -> None:
+        """The peer has answered `Session.ask_alive`."""
+
     def failed(self, why: str, *, mismatch: bool) -> None:
         """The session has failed, the call cannot go on; *why* for people.  Nothing follows.
 

@@ -212,6 +212,7 @@ class Session(Steering):
         ("response", "requestModeReject"): lambda self, body: self._mode.rejected(body),
         ("indication", "requestModeRelease"): lambda self, _: self._mode.withdrawn(),
         ("request", "roundTripDelayRequest"): lambda self, body: self._roundtrip.requested(body),
+        ("response", "roundTripDelayResponse"): lambda self, _: self._desk.answered(),
         ("indication", "userInput"): _input,
         ("indication", "functionNotUnderstood"): _not_understood,
         ("indication", "functionNotSupported"): _not_understood,

@@ -23,7 +23,7 @@ from vosswitch.h323.h225 import (
     write,
 )
 from vosswitch.h323.legs.digits import Digits
-from vosswitch.h323.legs.keepalive import KeepAlive
+from vosswitch.h323.legs.keepalive import KeepAlive, Kind
 from vosswitch.h323.legs.media import Media
 from vosswitch.h323.legs.numbers import settings_of
 from vosswitch.h323.legs.states import State
@@ -288,7 +288,10 @@ class Leg:
         """StatusInquiry is answered (Q.931 5.8.10); a Status that knows no call ends it."""
         if message.name == "StatusInquiry":
             self.say(Other(**self.marks(), name="Status", cause=30, state=self.state.number))
-        elif message.name == "Status" and message.state == 0:
+            return
+        if message.name == "Status":
+            self.alive.answered(Kind.STATUS)
+        if message.name == "Status" and message.state == 0:
             self.end(cause("session_timeout" if self.state is State.ACTIVE else "protocol_error"))
 
     def _hear_release(self, message: ReleaseComplete) -> None:

@@ -21,6 +21,7 @@ from vosswitch.h323.h245.session import Session, Settings
 from vosswitch.h323.legs.changes import PeerChanges, alike, is_inactive
 from vosswitch.h323.legs.channel import ControlChannel
 from vosswitch.h323.legs.digits import method_of
+from vosswitch.h323.legs.keepalive import Kind
 from vosswitch.h323.legs.states import State
 from vosswitch.h323.legs.want import SAYS, Want
 from vosswitch.model.causes import cause
@@ -418,6 +419,10 @@ class Media:
     def heard_digit(self, digit: Digit) -> None:
         """`Desk`: a digit of the peer."""
         self._leg.digits.heard(digit, "h245")
+
+    def answered(self) -> None:
+        """`Desk`: the peer answers round trips."""
+        self._leg.alive.answered(Kind.ROUND_TRIP)
 
     def failed(self, why: str, *, mismatch: bool) -> None:
         """`Desk`: the call cannot go on."""
