@@ -19,6 +19,7 @@ from vosswitch.h323.settings import (
     URGENT_CPS,
     WAITING_BYTES,
 )
+from vosswitch.h323.tpkt import framed
 from vosswitch.h323.transport import control
 from vosswitch.model.call import Placement
 from vosswitch.model.causes import cause
@@ -108,6 +109,21 @@ class TestWhoGetsIn:
         assert socket.aborted
         assert world.gate.idle
         assert world.gate.counts["no_setup"] == 1
+
+    def test_one_that_brings_its_setup_an_octet_at_a_time_has_no_longer(self, world):
+        """Nor has one that sends empty packets meanwhile."""
+        slow, idle = world.connects(), world.connects(port=2)
+        world.talk()
+        for octet in framed(SETUP)[: int(SETUP_SECONDS) - 1]:
+            slow.protocol.dataReceived(bytes((octet,)))
+            idle.protocol.dataReceived(framed(b""))
+            world.reactor.advance(1)
+            assert not slow.closed
+            assert not idle.closed
+        world.reactor.advance(1)
+        assert slow.aborted
+        assert idle.aborted
+        assert world.gate.idle
 
     def test_half_open_ones_of_a_source_are_bounded(self):
         world = World(VS_H323_HALF_OPEN_SOURCE="3")
