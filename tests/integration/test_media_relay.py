@@ -13,13 +13,14 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from tests.support.switch import own_address
 from vosswitch import sdp
 from vosswitch.media import rtp
 from vosswitch.media.service import MediaService
 from vosswitch.model.values import Side
 
 LOW = 23000
-MEDIA = "127.0.0.77"  # no switch that runs beside the tests has ports there
+MEDIA = own_address()
 
 
 class Ear:

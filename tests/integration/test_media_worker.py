@@ -9,16 +9,17 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.support.switch import until
+from tests.support.switch import own_address, until
 from vosswitch.media import rtp, wire
 
 ROOT = Path(__file__).resolve().parents[2]
 LOW = 23600
-MEDIA = "127.0.0.78"  # no switch that runs beside the tests has ports there
+MEDIA = own_address()
 
 
 class Worker:
@@ -139,12 +140,13 @@ def test_without_the_switch_free_ports_are_free_at_once_and_calls_keep_theirs(en
 
 
 def test_ports_in_other_hands_are_told_and_tried_again():
-    others = []
-    for port in range(LOW, LOW + 96, 2):
-        others.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        others[-1].bind((MEDIA, port))
-    worker = Worker(grace=0)
-    try:
+    with ExitStack() as stack:
+        others = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(48)]
+        for place, other in enumerate(others):
+            other.bind((MEDIA, LOW + 2 * place))
+        worker = Worker(grace=0)
+        stack.callback(worker.process.wait, 5)
+        stack.callback(worker.channel.close)
         worker.tell(("lease", 50))
         _, pairs, place, more, held, tried, why = worker.hears("leases")
         assert (sorted(pairs), place, more) == ([LOW + 96, LOW + 98], 0, 0)
@@ -161,11 +163,6 @@ def test_ports_in_other_hands_are_told_and_tried_again():
 
         until(asked, 15, "all ports")
         assert len(found) == 48
-    finally:
-        worker.channel.close()
-        worker.process.wait(5)
-        for other in others:
-            other.close()
 
 
 def test_a_claimed_pair_in_other_hands_is_told(worker):

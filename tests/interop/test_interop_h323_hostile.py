@@ -48,13 +48,18 @@ def setup(case):
 
 
 def alive(case):
-    """SIP is answered, an H.323 call goes through, and nothing escaped."""
+    """SIP is answered, an H.323 call goes through once what came before it is worked off, and nothing escaped."""
     assert options(case.switch.port, timeout=3)
     case.ports["first"] = free_port()  # INVITEs of calls that are over may still come to where it was
     case.begin(access=through.CUSTOMER)
     vendor = case.vendor("first", ANSWER)
-    caller = through.caller(case, "fast")
-    caller.finish()
+
+    def answered():
+        caller = through.caller(case, "fast")
+        caller.finish()
+        return caller.heard("Connect")
+
+    until(answered, 20, "a call")
     vendor.succeeds()
     assert "Traceback" not in case.log(), case.log()[-4000:]
 

@@ -41,6 +41,12 @@ def free_port(kind: int = socket.SOCK_DGRAM, host: str = "127.0.0.1") -> int:
     raise RuntimeError("no free port")
 
 
+def own_address() -> str:
+    """A loopback address whose ports are this test process's alone."""
+    number = os.getpid()
+    return f"127.{64 + (number >> 16 & 63)}.{number >> 8 & 255}.{number & 255}"
+
+
 def media_port(host: str = "127.0.0.1") -> int:
     """An even port with free ones behind it, for a peer that takes RTP and RTCP of audio and video from there on."""
     for _ in range(1000):
