@@ -24,8 +24,13 @@ def refused(case, reason, cause, **wishes):
     """A call by H.323 that goes nowhere and costs nothing."""
     caller = through.caller(case, "fast", patient=True, **wishes)
     caller.finish()
-    rows = [row for row in case.switch.cdrs(1) if row["mapping_gateway"] == f"customer{case.n}"]
-    (cdr,) = [row for row in rows if row["end_reason"] != "normal"]
+
+    def found():
+        rows = case.switch.json("cdr", "list")
+        own = [row for row in rows if row["mapping_gateway"] == f"customer{case.n}"]
+        return [row for row in own if row["end_reason"] != "normal"]
+
+    (cdr,) = until(found, 10, "its record")
     assert (cdr["end_reason"], caller.cause, cdr["fee"], cdr["attempts"]) == (reason, cause, "0", [])
     assert cdr["decision"]["protocol"] == "h323"
     return cdr
