@@ -74,11 +74,13 @@ class Responder:
 
     def _begin(self) -> None:
         """Do our part of slow start where the recording was one of fast start."""
-        if self._script is None or self._fast or self.facts.fast or self.capabilities is None:
+        if self._script is None or self.capabilities is None:
             return
         if not self._told and "terminalCapabilitySet" not in self._script:
             self._initiatives.append(CAPABILITIES)
             self._told = True
+        elif self._fast or self.facts.fast:
+            return
         elif self.determined and not self._opens and "openLogicalChannel" not in self._script:
             self._opens = True
             self._open()
@@ -86,6 +88,8 @@ class Responder:
     def _open(self) -> None:
         self._channel += 1
         opened = template.placed(OPEN[1][1] | {"forwardLogicalChannelNumber": self._channel}, self.facts)
+        if self.capabilities and self.facts.codec is None and "g711Alaw64k" not in self.capabilities:
+            opened["forwardLogicalChannelParameters"]["dataType"] = ("audioData", ("g711Ulaw64k", 20))
         self._initiatives.append(("request", ("openLogicalChannel", opened)))
 
     def _hold(self, capabilities: list[str]) -> None:
@@ -100,6 +104,16 @@ class Responder:
         elif capabilities and self._held:
             self._open()
         self._held = not capabilities
+
+    def _replace(self, number: int) -> None:
+        """Another channel in the place of one that the peer wants closed."""
+        said = {"forwardLogicalChannelNumber": number}
+        self._initiatives += [
+            ("response", ("requestChannelCloseAck", said)),
+            ("request", ("closeLogicalChannel", said | {"source": ("lcse", 0)})),
+        ]
+        self.own.discard(number)
+        self._open()
 
     def _filled(self, name: str, value: dict[str, Any], asked: Any) -> dict[str, Any]:
         if name == "masterSlaveDeterminationAck":
@@ -149,6 +163,8 @@ class Responder:
             entries = [each["capability"] for each in value.get("capabilityTable", ())]
             self.capabilities = [each[1][0] for each in entries if each[0] == "receiveAudioCapability"]
             self._hold(self.capabilities)
+        elif name == "requestChannelClose":
+            self._replace(value["forwardLogicalChannelNumber"])
         elif name == "userInput":
             self.digits += value[1] if value[0] == "alphanumeric" else value[1].get("signalType", "")
         elif name == "openLogicalChannelAck":
