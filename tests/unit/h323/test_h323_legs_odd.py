@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -348,4 +349,44 @@ def test_changes_that_come_while_the_far_side_thinks_wait() -> None:
     inactive = ["a=inactive" in item.session.media[0].lines for item in call.callee.all(Offer)]
     assert inactive[0] is True
     assert len(inactive) >= 1
+    ends(call)
+
+
+def deaf_call(**called: Any) -> Call:
+    """A call that stands by fast start, with a peer that says that it tunnels, and passes over all H.245."""
+    call = Call(A, peer(), peer(**called), answering(B)).run(2)
+    wire = call.there
+    heard = wire.hear
+
+    def hear(data: bytes) -> None:
+        message = replace(h225.read(data), control=())
+        if not isinstance(message, h225.Facility):
+            heard(h225.write(message, from_destination=False))
+
+    wire.hear = hear  # type: ignore[method-assign]
+    return call
+
+
+def test_digits_go_as_keypad_to_a_peer_that_says_nothing_in_h245() -> None:
+    """They wait until that is known, and the call goes on."""
+    call = deaf_call()
+    for key in "15":
+        call.outgoing.send(Digit(key))
+    call.run(30)
+    call.outgoing.send(Digit("9"))
+    call.run(1)
+    assert [item.digit for item in call.callee.all(Digit)] == ["1", "5", "9"]
+    stands(call)
+    ends(call)
+
+
+def test_a_peer_that_says_nothing_in_h245_is_not_held() -> None:
+    """488, at once the second time; its media stays as it is."""
+    call = deaf_call()
+    held = session("192.0.2.10", 4000, "8 0 18 101", "a=inactive")
+    for seconds in (30, 0.1):
+        call.outgoing.send(Offer(held))
+        call.run(seconds)
+    assert [item.status for item in call.caller.all(Refuse)] == [488, 488]
+    stands(call)
     ends(call)

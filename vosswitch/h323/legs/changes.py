@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from vosswitch.model.signals import Offer
 from vosswitch.sdp.codecs import codecs, first_audio
+from vosswitch.sdp.events import event_payload, with_events
 
 if TYPE_CHECKING:
     from vosswitch.h323.legs.leg import Leg
@@ -98,6 +99,16 @@ def _essence(session: SessionDescription) -> list[tuple[Any, ...]]:
         direction = [line for line in (*session.lines, *media.lines) if line in _DIRECTIONS]
         found.append((media.kind, media.host or session.host, media.port, plain, direction))
     return found
+
+
+def learn_events(
+    said: SessionDescription, told: SessionDescription | None, heard: SessionDescription | None
+) -> SessionDescription | None:
+    """A peer's side with the events that its capabilities *said*, where it had none and our side has; else None."""
+    payload = event_payload(said)
+    if payload is None or heard is None or told is None or event_payload(told) is None:
+        return None
+    return with_events(heard, payload)[0] if event_payload(heard) is None else None
 
 
 _DIRECTIONS = frozenset({"a=sendonly", "a=recvonly", "a=inactive"})

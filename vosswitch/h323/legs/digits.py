@@ -32,21 +32,43 @@ class Digits:
     """The digits of one leg, both ways.
 
     :ivar _heard: (digit, way) of what was heard of late and has no twin yet.
+    :ivar _waiting: digits for a peer that may speak H.245, or may not.
     """
 
-    __slots__ = ("_heard", "_leg")
+    __slots__ = ("_heard", "_leg", "_waiting")
 
     def __init__(self, leg: Leg) -> None:
         self._leg = leg
         self._heard: list[tuple[str, str]] = []
+        self._waiting: list[Digit] = []
 
     def tell(self, digit: Digit) -> None:
         """A digit goes to the peer."""
         method = method_of(self._leg)
         if digit.digit not in KEYS or method in ("off", "rfc2833"):
             return
-        if method == "keypad" or not self._leg.media.digit(digit):
+        is_told = method != "keypad" and self._by_h245(digit, method)
+        if is_told is None:
+            self._waiting = [*self._waiting, digit][:_MOST]
+        elif not is_told:
             self._leg.say(Information(**self._leg.marks(), keypad=digit.digit))
+
+    def _by_h245(self, digit: Digit, method: str) -> bool | None:
+        """Whether it went by H.245; None: it may, once the peer has said a word there."""
+        media = self._leg.media
+        if media.deaf:
+            return False
+        if media.channel.is_there and method in ("alphanumeric", "signal"):
+            media.begin()
+        if media.session is None or media.deaf is False:
+            return media.session is not None and media.session.digit(digit)
+        return None
+
+    def go_on(self) -> None:
+        """It is known whether the peer speaks H.245."""
+        waiting, self._waiting = self._waiting, []
+        for digit in waiting:
+            self.tell(digit)
 
     def heard_keypad(self, keypad: str) -> None:
         """The peer sent digits in an Information message."""

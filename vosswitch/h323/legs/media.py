@@ -18,7 +18,7 @@ from vosswitch.h323.causes import no_media
 from vosswitch.h323.h225 import Facility
 from vosswitch.h323.h245 import faststart
 from vosswitch.h323.h245.session import Session, Settings
-from vosswitch.h323.legs.changes import PeerChanges, alike, is_inactive
+from vosswitch.h323.legs.changes import PeerChanges, alike, is_inactive, learn_events
 from vosswitch.h323.legs.channel import ControlChannel
 from vosswitch.h323.legs.digits import method_of
 from vosswitch.h323.legs.keepalive import Kind
@@ -26,7 +26,6 @@ from vosswitch.h323.legs.states import State
 from vosswitch.h323.legs.want import SAYS, Want
 from vosswitch.model.causes import cause
 from vosswitch.model.signals import Accept, Located, Refuse
-from vosswitch.sdp.events import event_payload, with_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +50,7 @@ class Media:
     :ivar session: H.245, None before it is needed.
     :ivar ours: what H.245 offers the peer, None = capabilities only.
     :ivar told: our side as the peer knows it, *heard* the peer's side; None before media stands.
+    :ivar deaf: the peer has not answered H.245 with a word, though media stands; None = not known yet.
     :ivar empty_bodies: tunnelled messages go in a Facility with an empty body, as the peer does it.
     :ivar _proposed: our fast start that waits for its answer; *_offered* the peer's one that we have not answered.
     :ivar _channels: what fast start has opened.
@@ -78,6 +78,7 @@ class Media:
         "_refused_fast",
         "changes",
         "channel",
+        "deaf",
         "empty_bodies",
         "heard",
         "ours",
@@ -105,6 +106,7 @@ class Media:
         self._guard: Timer | None = None
         self._asked = self._begun = self._needed = False
         self._held = self._confirms = self._refused_fast = False
+        self.deaf: bool | None = None
 
     # -- an outgoing call
 
@@ -266,16 +268,14 @@ class Media:
         if self._begun:
             return
         self._begun = self._needed = True
-        session = self.session = Session(self, self._settings())
+        own = self._leg.settings
+        settings = Settings(dtmf=method_of(self._leg), payload=own.dtmf_payload, t38=own.t38)
+        session = self.session = Session(self, settings)
         if self._channels is not None:
             session.adopt(self._channels)
         if self._channels is None or self.ours is not None:
             session.offer(self.ours)
         session.begin()
-
-    def _settings(self) -> Settings:
-        own = self._leg.settings
-        return Settings(dtmf=method_of(self._leg), payload=own.dtmf_payload, t38=own.t38)
 
     def _adopt(self) -> None:
         if self.session is not None and self._channels is not None:
@@ -323,7 +323,9 @@ class Media:
         self._leg.alive.heard()
         self.begin()
         assert self.session is not None
+        self.deaf = False
         self.session.take(message)
+        self._leg.digits.go_on()
 
     def channel_open(self) -> None:
         """`ChannelUser`: the connection is there."""
@@ -370,12 +372,10 @@ class Media:
 
     def _learn_events(self, session: SessionDescription) -> None:
         """Both sides take RFC 2833: after fast start the relay does not know that of the peer yet."""
-        payload, told, heard = event_payload(session), self.told, self.heard
-        if payload is None or heard is None or told is None or event_payload(told) is None:
-            return
-        if event_payload(heard) is None:
-            self.heard, _ = with_events(heard, payload)
-            self._leg.report(Located(self.heard))
+        learned = learn_events(session, self.told, self.heard)
+        if learned is not None:
+            self.heard = learned
+            self._leg.report(Located(learned))
 
     def asked(self, session: SessionDescription) -> None:
         """`Desk`: the peer wants another mode (T.38, audio)."""
@@ -427,7 +427,11 @@ class Media:
     def failed(self, why: str, *, mismatch: bool) -> None:
         """`Desk`: the call cannot go on."""
         leg, self.session = self._leg, None
-        if self.heard is not None and leg.is_answered:
+        if self.heard is not None and leg.is_answered and self.deaf is None:
+            self.deaf = True
+            self._without()
+            leg.digits.go_on()
+        elif self.heard is not None and leg.is_answered:
             leg.end(cause("session_timeout"))
         elif mismatch:
             leg.end(cause("codec_mismatch"))
@@ -449,6 +453,8 @@ class Media:
             self._leg.report(Accept(self.heard))
         elif self.told is not None and alike(offer, self.told):
             self._leg.report(Accept(self.heard))
+        elif self.deaf:
+            self._leg.report(Refuse(488))
         else:
             self._before, self.want = self.told, Want.ACCEPT
             self._guard = self._leg.later(_CHANGE_PATIENCE, lambda: self.refused("no answer"))
@@ -479,12 +485,6 @@ class Media:
             guard.cancel()
 
     # -- digits, the end
-
-    def digit(self, digit: Digit) -> bool:
-        """Tell the peer a digit by H.245; False where there is none and the signalling cannot carry it."""
-        if not self._begun and self.channel.is_there and method_of(self._leg) in ("alphanumeric", "signal"):
-            self.begin()
-        return self.session is not None and self.session.digit(digit)
 
     def part(self) -> None:
         """Say that H.245 is over."""
