@@ -166,6 +166,6 @@ class CallDigits:
         if twin is not None and twin > now - TWIN - min(lasted, _LONGEST):
             del self._keys[side, digit, not in_media]
             return True
-        if len(self._keys) < _MOST:
+        if len(self._keys) < _MOST or (side, digit, in_media) in self._keys:
             self._keys[side, digit, in_media] = now
         return False

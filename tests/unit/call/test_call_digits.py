@@ -198,6 +198,19 @@ def test_many_keys_are_kept_in_bounds() -> None:
     assert len(world.digits._keys) <= 32
 
 
+def test_a_key_is_known_by_when_it_came_last() -> None:
+    """Also where no further one could be noted."""
+    world = World(SIP, "alphanumeric")
+    world.says(CALLER, EVENTS)
+    world.says(CALLEE, PLAIN)
+    for digit in "0123456789*#ABCD":
+        world.digits.signalled(CALLER, Digit(digit))
+        world.digits.signalled(CALLEE, Digit(digit))
+    world.clock.now += 5.0
+    assert world.digits.signalled(CALLER, Digit("5")) == Digit("5")
+    assert not world.digits.heard(CALLER, Digit("5", 100))
+
+
 def test_a_call_between_sip_sides_has_none_of_this() -> None:
     """And one with H.323 has the methods of its gateways, else the system's."""
     sip, h323 = Address("192.0.2.1", 5060), Address("192.0.2.2", 1720, "h323")
