@@ -50,6 +50,7 @@ def setup(case):
 def alive(case):
     """SIP is answered, an H.323 call goes through once what came before it is worked off, and nothing escaped."""
     assert options(case.switch.port, timeout=3)
+    until(lambda: not case.running() and not counted(case, "connections"), 30, "the end of what came before")
     case.ports["first"] = free_port()  # INVITEs of calls that are over may still come to where it was
     case.begin(access=through.CUSTOMER)
     vendor = case.vendor("first", ANSWER)
