@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.support.h323 import codec as per
 from tests.support.h323 import judge
-from tests.support.h323.endpoint import Endpoint
-from tests.support.h323.script import Call, calls
+from tests.support.h323.endpoint import Endpoint, Said
+from tests.support.h323.script import Call, calls, uuie
 from tests.support.switch import until
 
 CUSTOMER = 'protocol = "h323"'
@@ -48,6 +49,12 @@ def well_formed(*endpoints: Endpoint) -> None:
         heard = [(each.channel, each.data) for each in endpoint.said if each.way == "heard" and each.data]
         wrong = judge.malformed(heard)
         assert not wrong, wrong
+
+
+def decoded(said: Said) -> list[Any]:
+    """The H.245 messages that one line of a transcript has."""
+    inside = [said.data] if said.channel == "control" else uuie(said.data).get("h245Control", ())
+    return [per.decode_h245(each) for each in inside]
 
 
 def talked(endpoint: Endpoint, other: bytes) -> None:
