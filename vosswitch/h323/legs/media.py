@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from vosswitch.h323.causes import no_media
 from vosswitch.h323.h225 import Facility
-from vosswitch.h323.h245 import faststart
 from vosswitch.h323.h245.session import Session, Settings
 from vosswitch.h323.legs.changes import PeerChanges, alike, is_inactive, learn_events
 from vosswitch.h323.legs.channel import ControlChannel
 from vosswitch.h323.legs.digits import method_of
+from vosswitch.h323.legs.fastconnect import FastConnect
 from vosswitch.h323.legs.keepalive import Kind
 from vosswitch.h323.legs.states import State
 from vosswitch.h323.legs.want import SAYS, Want
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vosswitch.h323.h225 import Message
-    from vosswitch.h323.h245.faststart import Channels
+    from vosswitch.h323.legs.fastconnect import Elements
     from vosswitch.h323.legs.leg import Leg
     from vosswitch.h323.legs.line import Timer
     from vosswitch.model.session import SessionDescription
@@ -52,8 +52,7 @@ class Media:
     :ivar told: our side as the peer knows it, *heard* the peer's side; None before media stands.
     :ivar deaf: the peer has not answered H.245 with a word, though media stands; None = not known yet.
     :ivar empty_bodies: tunnelled messages go in a Facility with an empty body, as the peer does it.
-    :ivar _proposed: our fast start that waits for its answer; *_offered* the peer's one that we have not answered.
-    :ivar _channels: what fast start has opened.
+    :ivar _fast: fast start, proposed by us or by the peer.
     :ivar _caps: the peer's capabilities as an offer, where the caller has made none; *_asked* once the call has them.
     :ivar _news: media of the peer that the call has not been told of.
     :ivar changes: those that the peer wants; *_held* it holds the call.
@@ -66,16 +65,13 @@ class Media:
         "_before",
         "_begun",
         "_caps",
-        "_channels",
         "_confirms",
+        "_fast",
         "_guard",
         "_held",
         "_leg",
         "_needed",
         "_news",
-        "_offered",
-        "_proposed",
-        "_refused_fast",
         "changes",
         "channel",
         "deaf",
@@ -96,50 +92,46 @@ class Media:
         self.heard: SessionDescription | None = None
         self.want = Want.NOTHING
         self.empty_bodies = True
-        self._proposed: tuple[dict[str, Any], ...] = ()
-        self._offered: tuple[dict[str, Any], ...] = ()
-        self._channels: Channels | None = None
+        self._fast = FastConnect()
         self._caps: SessionDescription | None = None
         self._news: SessionDescription | None = None
         self._before: SessionDescription | None = None
         self.changes = PeerChanges(leg, self)
         self._guard: Timer | None = None
         self._asked = self._begun = self._needed = False
-        self._held = self._confirms = self._refused_fast = False
+        self._held = self._confirms = False
         self.deaf: bool | None = None
 
     # -- an outgoing call
 
-    def place(self, offer: SessionDescription | None, fast: bool) -> tuple[dict[str, Any], ...] | None:
+    def place(self, offer: SessionDescription | None, fast: bool) -> Elements | None:
         """Begin with the offer that a call is placed with; what Setup proposes as fast start, None = nothing."""
         if offer is None:
             return None
         self.want, self.told = Want.ANSWER, offer
-        self._proposed = tuple(faststart.proposals(offer)) if fast else ()
-        if not self._proposed:
-            self.ours = offer
-        return self._proposed or None
+        if fast and self._fast.propose(offer):
+            return self._fast.proposed
+        self.ours = offer
+        return None
 
     def begin_in_setup(self) -> None:
         """H.245 in Setup: only without fast start, and in the tunnel."""
-        if not self._proposed and self.channel.tunnels:
+        if not self._fast.proposed and self.channel.tunnels:
             self.begin()
 
-    def _hear_fast_start(self, answers: tuple[dict[str, Any], ...]) -> None:
-        """The peer's answer to our fast start: in any message up to Connect, the first one counts."""
+    def _hear_fast_start(self, answers: Elements) -> None:
+        """The peer's answer to our fast start."""
         assert self.told is not None
-        proposed, self._proposed = self._proposed, ()
-        channels = self._channels = faststart.calling(proposed, answers, self.told)
-        if channels is None:
+        session = self._fast.answered(answers, self.told)
+        if session is None:
             self._slow_down()
             return
         self._adopt()
-        self._stand(channels.theirs)
+        self._stand(session)
 
     def no_fast_start(self) -> None:
         """Connect came, or a refusal: what is not answered by now is refused."""
-        if self._proposed:
-            self._proposed = ()
+        if self._fast.give_up():
             self._slow_down()
 
     def _slow_down(self) -> None:
@@ -173,48 +165,43 @@ class Media:
 
     def in_band(self, is_there: bool) -> None:
         """The peer says that there is something to hear before the answer: channels are needed now."""
-        if is_there and not self._proposed and self.heard is None:
+        if is_there and not self._fast.proposed and self.heard is None:
             self.need()
 
     # -- an incoming call
 
-    def take_offer(self, fast_start: tuple[dict[str, Any], ...] | None) -> SessionDescription | None:
+    def take_offer(self, fast_start: Elements | None) -> SessionDescription | None:
         """The caller's fast start as an offer; None = slow start."""
-        offer = faststart.offered(fast_start) if fast_start and self._leg.settings.fast_start else None
-        if offer is not None and fast_start:
-            self._offered, self.heard = fast_start, offer
-        self._refused_fast = bool(fast_start) and offer is None
-        return offer
+        if not fast_start:
+            return None
+        self.heard = self._fast.offered(fast_start) if self._leg.settings.fast_start else None
+        if self.heard is None:
+            self._fast.refuse()
+        return self.heard
 
     def answer(self, session: SessionDescription | None) -> dict[str, Any]:
         """The far side's answer or offer, or another one; the fields of the message that tell of it."""
         if session is None:
             pass
-        elif self._offered:
+        elif self._fast.is_offered:
             return self._choose(session)
         elif self.heard is None and self.want is Want.NOTHING:
             self.ours, self.want = session, Want.CONFIRM
             self._want_channels()
         elif self.heard is not None and self.told is not None and not alike(session, self.told):
             self._update(session)
-        return self._refusal()
-
-    def _refusal(self) -> dict[str, Any]:
-        return {"fast_connect_refused": True} if self._refused_fast else {}
+        return self._fast.refusal()
 
     def _choose(self, answer: SessionDescription) -> dict[str, Any]:
         """Answer the peer's fast start, or refuse it where nothing fits."""
-        offered, self._offered = self._offered, ()
-        chosen = faststart.chosen(offered, answer)
         self.told = answer
+        chosen = self._fast.choose(answer)
         if chosen is None:
-            self._refused_fast = True
             self.heard, self.ours = None, answer
             self._want_channels()
-            return self._refusal()
-        self._channels = faststart.called(offered, chosen, answer)
+            return self._fast.refusal()
         self._adopt()
-        return {"fast_start": tuple(chosen)}
+        return chosen
 
     def way(self, *, answered: bool) -> dict[str, Any]:
         """H.245 as far as a message to the caller can help: begun in it, or where the caller connects.
@@ -271,15 +258,16 @@ class Media:
         own = self._leg.settings
         settings = Settings(dtmf=method_of(self._leg), payload=own.dtmf_payload, t38=own.t38)
         session = self.session = Session(self, settings)
-        if self._channels is not None:
-            session.adopt(self._channels)
-        if self._channels is None or self.ours is not None:
+        channels = self._fast.channels
+        if channels is not None:
+            session.adopt(channels)
+        if channels is None or self.ours is not None:
             session.offer(self.ours)
         session.begin()
 
     def _adopt(self) -> None:
-        if self.session is not None and self._channels is not None:
-            self.session.adopt(self._channels)
+        if self.session is not None and self._fast.channels is not None:
+            self.session.adopt(self._fast.channels)
 
     def _want_channels(self) -> None:
         """Open channels for `ours`."""
@@ -291,7 +279,7 @@ class Media:
 
     def learn(self, message: Message) -> None:
         """Fast start, tunnelled messages and the way of H.245: all that a message of any kind may hold."""
-        if message.fast_start is not None and self._proposed and not self._leg.CALLED:
+        if message.fast_start is not None and self._fast.proposed:
             self._hear_fast_start(message.fast_start)
         if message.fast_connect_refused and not self._leg.CALLED:
             self.no_fast_start()
