@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from vosswitch.h323.gate import Bucket
 from vosswitch.h323.kept import of_row
+from vosswitch.h323.legs.numbers import shown_caller
 from vosswitch.h323.per import BadPdu
 from vosswitch.h323.ras.calls import Admission
 from vosswitch.h323.ras.clients import Clients
@@ -305,7 +306,7 @@ class Zone:
             self._process.end(leg, cause_of("notRegistered"))
             return
         leg.endpoint_identifier = client.key
-        admission = Admission(leg.call_identifier, leg.reference, placement.caller, placement.callee)
+        admission = Admission(leg.call_identifier, leg.reference, shown_caller(placement), placement.callee)
         self.clients.admit(client, admission, lambda target, why: self._admitted(placement, leg, line, target, why))
 
     def _admitted(self, placement: Placement, leg: Any, line: Any, target: Address | None, why: str) -> None:

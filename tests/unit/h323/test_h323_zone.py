@@ -17,7 +17,9 @@ from vosswitch.h323.registered import wish_row
 from vosswitch.h323.transport.ras import RasSockets
 from vosswitch.h323.zone import KNOWN_BURST, LONGEST, MOST_SOURCES, SOURCE_BURST
 from vosswitch.model.call import Placement
-from vosswitch.model.peer import PLAIN
+from vosswitch.model.h323 import H323Profile
+from vosswitch.model.identity import Identity
+from vosswitch.model.peer import PLAIN, PeerProfile
 from vosswitch.model.trunk import TrunkWish
 from vosswitch.model.values import Address
 from vosswitch.params.listeners import Listener
@@ -159,6 +161,19 @@ def test_a_call_to_a_gatekeeper_is_admitted_first(world):
     world.hears("forget", 2)
     (drq,) = world.answered()
     assert (drq.kind, drq.body["callIdentifier"]["guid"]) == (Kind.DRQ, leg.call_identifier)
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_withheld_number_is_not_told_to_a_gatekeeper_either(world, trusted):
+    """Unless it is trusted, as with Setup."""
+    world.has_trunk()
+    private = Identity(private=True, privacy=("id",))
+    profile = PeerProfile(trusted=trusted, h323=H323Profile())
+    world.hears("place", 2, Placement("1", "43", "44", ZONE, None, username="us", identity=private, profile=profile))
+    (arq,) = world.answered()
+    told = arq.body["srcInfo"]
+    assert (("dialledDigits", "43") in told) is trusted
+    assert ("h323-ID", "us") in told
 
 
 def test_a_call_that_is_not_admitted(world):

@@ -139,7 +139,7 @@ def told(placement: Placement) -> dict[str, Any]:
     """The fields of a Setup that say who calls whom."""
     settings = settings_of(placement.profile)
     hidden = is_hidden(placement)
-    shown = "" if hidden and not placement.profile.trusted else placement.caller
+    shown = shown_caller(placement)
     caller = party_of(shown, settings.caller_type, settings.caller_plan)._replace(
         presentation="restricted" if hidden else "allowed", screening=_screening(settings, placement, shown)
     )
@@ -177,6 +177,11 @@ def is_hidden(placement: Placement) -> bool:
     if presentation != "pass":
         return presentation == "restricted"
     return placement.privacy == "id" or (placement.identity.private and placement.privacy != "none")
+
+
+def shown_caller(placement: Placement) -> str:
+    """The calling number that the peer is told, wherever it is told of one; "" = it is withheld."""
+    return "" if is_hidden(placement) and not placement.profile.trusted else placement.caller
 
 
 def _screening(settings: H323Profile, placement: Placement, shown: str) -> str:
