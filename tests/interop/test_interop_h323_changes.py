@@ -16,6 +16,7 @@ from tests.support.peer import SDP, Peer, accepted, description
 from tests.support.switch import until
 from vosswitch import sdp
 from vosswitch.h323 import q931
+from vosswitch.h323.h245.fax import mode as fax_mode
 from vosswitch.sip.grammar.message import Request
 
 EMPTY = {"protocolIdentifier": (0, 0, 8, 245, 0, 15), "sequenceNumber": 77}
@@ -188,6 +189,30 @@ def test_fax_that_an_endpoint_does_not_take(h323_case, sip_caller, name, how):
     hang_up(sip_caller, answered)
     vendor.finish()
     assert h323_case.cdr()["end_reason"] == "normal"
+
+
+@pytest.mark.parametrize("name", ["slowtun", "slowsep", "a_fastQ"])
+def test_fax_that_a_sip_vendor_does_not_take(h323_case, sip_vendor, name):
+    """The endpoint asks, the vendor's 488 is requestModeReject, and the call goes on."""
+    case = h323_case
+    case.begin(access=through.CUSTOMER)
+    caller = through.caller(case, name, patient=True, packets=MANY)
+    invite = sip_vendor.expect("INVITE")
+    sip_vendor.reply(invite, 200, SDP)
+    sip_vendor.expect("ACK")
+    until(lambda: caller.target, 5, "media")
+    time.sleep(0.7)
+    fax = {"type": ("dataMode", fax_mode())}
+    caller.order(("request", ("requestMode", {"sequenceNumber": 9, "requestedModes": [[fax]]})))
+    asked = sip_vendor.expect("INVITE")
+    assert formats(asked)[0] == "image"
+    sip_vendor.reply(asked, 488)
+    sip_vendor.expect("ACK")
+    until(lambda: any("requestModeReject" in each.what.split() for each in caller.said), 5, "the refusal")
+    sip_vendor.send(sip_vendor.within(invite, "BYE"))
+    sip_vendor.expect(accepted("BYE"))
+    caller.finish()
+    assert case.cdr()["end_reason"] == "normal"
 
 
 def vendor_refused(caller):
