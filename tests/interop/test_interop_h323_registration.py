@@ -307,9 +307,12 @@ def test_who_may_not(node, phone):
     assert phone.keep_alive()[1]["rejectReason"][0] == "fullRegistrationRequired"
     assert "unregistrationRequest" in [name for way, name, _ in phone.said if way == "heard"]
     assert phone.register()[1]["rejectReason"][0] == "securityDenial"
-    refused = [line for line in node.switch.log().splitlines() if '"auth_refused"' in line]
-    assert all(json.loads(line)["verified"] is False for line in refused)
-    assert len(refused) >= 2
+
+    def refused():
+        return [line for line in node.switch.log().splitlines() if '"auth_refused"' in line]
+
+    until(lambda: len(refused()) >= 2, 5, "its lines in the log")
+    assert all(json.loads(line)["verified"] is False for line in refused())
 
 
 def test_one_switch_registers_at_another(tmp_path):
