@@ -213,7 +213,7 @@ def part_registrations(quick: bool) -> dict[str, object]:
 
 def part_h323(quick: bool) -> dict[str, object]:
     """SIP -> H.323 with fast start, media relayed; start and memory of a node without and with H.323."""
-    found = h323.measure((50, 150), 5 if quick else 20)
+    found = h323.measure((80, 150), 5 if quick else 20)
     show("vosswitch, SIP to H.323 with fast start, media relayed, and what H.323 adds to a node", found)
     return found
 

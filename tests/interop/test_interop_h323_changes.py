@@ -83,9 +83,12 @@ def heard_more(endpoint):
 # Hold, and its end.
 
 
+WAYS = itertools.product(["fast", "slowtun", "slowsep"], repeat=2)
+
+
 @pytest.mark.parametrize(
     ("name", "vendor_name"),
-    [*itertools.product(["fast", "slowtun", "slowsep"], ["fast", "slowtun", "slowsep"]), ("a_fastQ", "slowsep")],
+    [*(pair for pair in WAYS if pair != ("fast", "fast")), ("a_fastQ", "slowsep")],  # "fast" has no H.245 to say it by
 )
 def test_an_endpoint_holds_another_and_takes_it_back(h323_case, name, vendor_name):
     """However either side began: the caller stops and resumes, and media flows both ways again."""
@@ -94,10 +97,8 @@ def test_an_endpoint_holds_another_and_takes_it_back(h323_case, name, vendor_nam
     vendor = through.called(case, vendor_name, patient=True, packets=MANY)
     caller = through.caller(case, name, hold=6.0, packets=MANY)
     until(lambda: caller.rtp and vendor.rtp, 10, "media")
-    if name == "fast":  # without H.245 it cannot say so: the other one does
+    if name == "fast":  # the other one does
         caller, vendor = vendor, caller
-        if vendor_name == "fast":
-            pytest.skip("neither has H.245")
     caller.order(HOLD)
     until(lambda: vendor.responder.capabilities == [], 5, "hold")
     caller.order(RESUME)
