@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 CONFIG ?= etc/vosswitch.toml
-# Most tests with real peers wait for somebody: three at a time keep two processors busy. Those marked "alone" come after.
-TESTERS ?= 3
+# Most tests with real peers wait for somebody: four at a time keep two processors busy. Those marked "alone" come after.
+TESTERS ?= 4
 TESTS  := tests/unit plugins tests/integration tests/sim tests/interop
 
 .PHONY: help env run test unit check fix lint types layers interop bench faults docs clean
