@@ -8,6 +8,7 @@ import signal
 import pytest
 
 from tests.support.case import Case, h323_switch, provisioned, settled
+from tests.support.peer import Peer
 from tests.support.processes import family, running
 from tests.support.sipp import bound
 from tests.support.switch import until
@@ -94,3 +95,20 @@ def alone(tmp_path):
         assert made.switch.stop() == 0, made.switch.log()[-4000:]
     elif process is not None and process.returncode != -signal.SIGKILL:
         assert process.returncode == 0, made.switch.log()[-4000:]
+
+
+@pytest.fixture
+def sip_caller(h323_case):
+    """A customer by SIP of a case of H.323, message by message."""
+    made = Peer(h323_case.switch.port, host=h323_case.host)
+    h323_case.peers.append(made)
+    return made
+
+
+@pytest.fixture
+def sip_vendor(h323_case):
+    """A vendor by SIP, likewise: the first routing gateway."""
+    made = Peer(h323_case.switch.port)
+    h323_case.ports["first"] = made.port
+    h323_case.peers.append(made)
+    return made

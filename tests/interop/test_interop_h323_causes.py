@@ -5,25 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.support.h323 import through
-from tests.support.peer import SDP, Peer, accepted
+from tests.support.peer import SDP, accepted
 from vosswitch.sip.grammar.message import Request
 
 TO_SIP = {1: 404, 17: 486, 18: 408, 20: 480, 21: 403, 22: 410, 27: 502, 28: 484, 34: 503, 65: 488, 102: 504, 127: 500}
-
-
-@pytest.fixture
-def sip_caller(h323_case):
-    made = Peer(h323_case.switch.port, host=h323_case.host)
-    h323_case.peers.append(made)
-    return made
-
-
-@pytest.fixture
-def sip_vendor(h323_case):
-    made = Peer(h323_case.switch.port)
-    h323_case.ports["first"] = made.port
-    h323_case.peers.append(made)
-    return made
 
 
 def refused(case, caller):

@@ -12,7 +12,7 @@ from tests.interop.test_before_the_answer import RELIABLE_CALLER, RELIABLE_VENDO
 from tests.support.h323 import through
 from tests.support.h323.responder import CAPABILITIES
 from tests.support.h323.script import calls
-from tests.support.peer import SDP, Peer, accepted, description
+from tests.support.peer import SDP, accepted, description
 from tests.support.switch import until
 from vosswitch import sdp
 from vosswitch.h323 import q931
@@ -26,21 +26,6 @@ MANY = 1500
 """RTP packets: half a minute of them."""
 PCMU = SDP.replace(b"RTP/AVP 8 0", b"RTP/AVP 0")
 FAX = b"v=0\r\no=peer 1 2 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=image 40002 udptl t38\r\n"
-
-
-@pytest.fixture
-def sip_caller(h323_case):
-    made = Peer(h323_case.switch.port, host=h323_case.host)
-    h323_case.peers.append(made)
-    return made
-
-
-@pytest.fixture
-def sip_vendor(h323_case):
-    made = Peer(h323_case.switch.port)
-    h323_case.ports["first"] = made.port
-    h323_case.peers.append(made)
-    return made
 
 
 def answered_by(case, caller, name, more=""):

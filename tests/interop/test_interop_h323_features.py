@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.h323 import through
 from tests.support.h323.script import calls
-from tests.support.peer import SDP, Peer, accepted, description
+from tests.support.peer import SDP, accepted, description
 from tests.support.switch import until
 from vosswitch.h323 import q931
 from vosswitch.sip.grammar.message import Request
@@ -16,21 +16,10 @@ HOLD = ("request", ("terminalCapabilitySet", EMPTY))
 
 
 @pytest.fixture
-def sip_vendor(h323_case):
-    """A SIP vendor of our own; the customer calls by H.323."""
-    vendor = Peer(h323_case.switch.port)
-    h323_case.ports["first"] = vendor.port
-    h323_case.peers.append(vendor)
+def sip_vendor(h323_case, sip_vendor):
+    """The customer calls it by H.323."""
     h323_case.begin(access=through.CUSTOMER)
-    return vendor
-
-
-@pytest.fixture
-def sip_caller(h323_case):
-    """A SIP caller of our own."""
-    caller = Peer(h323_case.switch.port, host=h323_case.host)
-    h323_case.peers.append(caller)
-    return caller
+    return sip_vendor
 
 
 def answer(vendor):

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.h323 import through
 from tests.support.h323.script import uuie
-from tests.support.peer import SDP, Peer, accepted
+from tests.support.peer import SDP, accepted
 from vosswitch.h323 import q931
 from vosswitch.h323.elements import read_party
 from vosswitch.sip.grammar.message import render
@@ -15,21 +15,6 @@ NUMBER = "4312345"
 INTERNATIONAL = 0x91
 RESTRICTED, ALLOWED = 0xA0, 0x80
 NETWORK, PASSED, USER = 3, 1, 0
-
-
-@pytest.fixture
-def sip_caller(h323_case):
-    made = Peer(h323_case.switch.port, host=h323_case.host)
-    h323_case.peers.append(made)
-    return made
-
-
-@pytest.fixture
-def sip_vendor(h323_case):
-    made = Peer(h323_case.switch.port)
-    h323_case.ports["first"] = made.port
-    h323_case.peers.append(made)
-    return made
 
 
 def everything(endpoint):

@@ -156,7 +156,7 @@ def test_a_recorded_fast_start_is_read_from_both_sides(name):
     """The offer has the caller's address, the answer the called side's, both with one codec in common."""
     proposed, answers = fast_starts(calls()[name])
     offer = faststart.offered(proposed)
-    answer = faststart.accepted(proposed, answers)
+    answer = faststart.calling(proposed, answers, offer).theirs
     reverse = next(item for item in proposed if "reverseLogicalChannelParameters" in item)
     caller = reverse["reverseLogicalChannelParameters"]["multiplexParameters"][1]["mediaChannel"]
     forward = next(item for item in answers if "reverseLogicalChannelParameters" not in item)
@@ -174,7 +174,7 @@ def test_we_answer_a_recorded_fast_start(name):
     answers = faststart.chosen(proposed, ours)
     back = [per.decode_olc(per.encode_olc(item)) for item in answers]
     assert back == answers
-    assert where(faststart.accepted(proposed, back)) == ("192.0.2.9", 7000)
+    assert where(faststart.calling(proposed, back, faststart.offered(proposed)).theirs) == ("192.0.2.9", 7000)
     channels = faststart.called(proposed, answers, ours)
     assert where(channels.theirs) == where(faststart.offered(proposed))
 

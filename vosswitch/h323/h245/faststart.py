@@ -164,23 +164,14 @@ def _number(channels: list[Proposed]) -> int:
     return next(number for number in range(101, 101 + MOST_CHANNELS + 1) if number not in taken)
 
 
-def accepted(
-    proposed: Sequence[dict[str, Any]], answers: Sequence[dict[str, Any]], ours: SessionDescription | None = None
-) -> SessionDescription | None:
-    """The peer's answer to our `proposals` as a description; None = it takes none of them.
-
-    :param ours: what they were made of: the answer then has its sections one by one.
-    """
-    found = calling(proposed, answers, ours or offered(proposed) or SessionDescription())
-    return None if found is None else found.theirs
-
-
 def calling(
     proposed: Sequence[dict[str, Any]], answers: Sequence[dict[str, Any]], ours: SessionDescription
 ) -> Channels | None:
-    """What stands after `accepted`: the caller's side, for `Session.adopt`; None = nothing.
+    """What stands by the peer's answer to our `proposals`: the caller's side; None = it takes none of them.
 
     Only the first channel of an answer in each direction counts, and only one that we have proposed.
+
+    :param ours: what they were made of: the peer's description has its sections one by one.
     """
     asked, wanted, said = read(proposed), plan.read(ours), read(answers)
     sent = next((item for item in said if item.forward and _proposed(item, asked)), None)

@@ -185,7 +185,6 @@ class IncomingLine(LegLine):
         self.over = self.crowded = False
         self._connection = connection
         self._unheard: list[bytes] = []
-        self._asked = False
         self._begin()
 
     def keep(self, keeps: bool) -> None:
